@@ -2,6 +2,7 @@ package secret
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 )
@@ -62,7 +63,8 @@ func (h *LogHandler) attr(a slog.Attr) slog.Attr {
 	return slog.Attr{Key: a.Key, Value: v}
 }
 
-// other keeps a value whose print shows nothing, so that a JSON handler can still write it as JSON.
+// other keeps a value that shows nothing in either print, so that a JSON handler can still write it as
+// JSON. Both are looked at: the text form stops at inner pointers, which JSON follows.
 func (h *LogHandler) other(v slog.Value) slog.Value {
 	text := fmt.Sprintf("%+v", v.Any())
 	if b, ok := v.Any().([]byte); ok {
@@ -70,6 +72,11 @@ func (h *LogHandler) other(v slog.Value) slog.Value {
 	}
 	if clean := h.scrub.Scrub(text); clean != text {
 		return slog.StringValue(clean)
+	}
+	if b, err := json.Marshal(v.Any()); err == nil {
+		if clean := h.scrub.Scrub(string(b)); clean != string(b) {
+			return slog.StringValue(clean)
+		}
 	}
 	return v
 }
