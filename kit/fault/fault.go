@@ -35,6 +35,7 @@ type Error struct {
 	Kind   Kind
 	Code   string  // stable, dotted: "instance.limit"
 	Detail string  // one sentence, safe to show
+	Hint   string  // what to do now, safe to show; APIs that have no place for it leave it out
 	Fields []Issue // validation issues, all at once
 	Err    error   // the cause, for the log only
 }
@@ -45,6 +46,9 @@ func (e *Error) Error() string {
 	}
 	return e.Code + ": " + e.Detail
 }
+
+// Hinting adds what to do now.
+func (e *Error) Hinting(hint string) *Error { e.Hint = hint; return e }
 
 // Unwrap gives the cause to errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,229 @@
+package models
+
+import (
+	"context"
+	"regexp"
+	"time"
+
+	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/kit/secret"
+)
+
+// Instance is one deployed agent: what is wanted of it and what was observed.
+type Instance struct {
+	ID                 string
+	OrganizationID     string
+	Name               string
+	Region             string
+	Tier               Tier
+	MemoryMB           int
+	StorageMB          int
+	ProviderID         *string // nil = the organization's default
+	Model              string  // "" = the provider's
+	Desired            Desired
+	Generation         int64 // bumped by every wish
+	ObservedGeneration int64 // the wish that the state answers to
+	State              InstanceState
+	StateSince         time.Time
+	Reason             string // why it is in that state, for people
+	Attempts           int    // failed tries since the last wish
+	RetryAt            *time.Time
+	LeaseOwner         string
+	LeaseUntil         *time.Time
+	Isolation          string // JSON of the driver's layers
+	GatewayTokenHash   string
+	GatewayTokenSealed []byte
+	LastActiveAt       *time.Time
+	CreatedBy          string
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+}
+
+var instanceName = regexp.MustCompile(`^[a-z0-9-]{1,50}$`)
+
+// NewInstance is what a person says of a new one.
+type NewInstance struct {
+	Name   string
+	Region string
+	Tier   Tier
+	Model  string
+}
+
+// CheckInstanceName notes what is wrong with a name, in the contract's words.
+func CheckInstanceName(is *fault.Issues, name string) {
+	switch {
+	case name == "":
+		is.TooSmall("name", 1)
+	case len([]rune(name)) > 50:
+		is.TooBig("name", 50)
+	case !instanceName.MatchString(name):
+		is.BadString("name", "regex")
+	}
+}
+
+// CheckTier notes an unknown tier.
+func CheckTier(is *fault.Issues, t Tier) {
+	if _, ok := t.Size(); !ok {
+		is.NotOneOf("tier", string(t), TierNames...)
+	}
+}
+
+// CreateInstance writes a new instance that wants to run; the reconciler does the rest.
+func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, error) {
+	var is fault.Issues
+	CheckInstanceName(&is, n.Name)
+	n.Region = validName(&is, "region", n.Region, 64)
+	CheckTier(&is, n.Tier)
+	if err := is.Err(); err != nil {
+		return nil, err
+	}
+	size, _ := n.Tier.Size()
+	now := sc.store.now()
+	token, hash := secret.Token("gw_")
+	row := &Instance{ID: id.New(), OrganizationID: sc.Org, Name: n.Name, Region: n.Region, Tier: n.Tier, Model: n.Model,
+		MemoryMB: size.MemoryMB, StorageMB: size.StorageMB, Desired: WantRunning, Generation: 1, State: Provisioning,
+		StateSince: now, Isolation: "[]", GatewayTokenHash: hash, CreatedBy: sc.Actor.UserID, CreatedAt: now, UpdatedAt: now}
+	var err error
+	if row.GatewayTokenSealed, err = sc.store.box.Seal([]byte(token.Reveal()), row.ID); err != nil {
+		return nil, err
+	}
+	err = sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(row).Error; err != nil {
+			return err
+		}
+		return sc.log(tx, row.ID, LogInfo, "Created by "+sc.Actor.label())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row, nil
+}
+
+func (a Actor) label() string {
+	if a.Name == "" {
+		return "the system"
+	}
+	return a.Name
+}
+
+// GatewayToken opens an instance's own token; it is shown once the instance runs.
+func (sc *Scope) GatewayToken(i *Instance) (secret.String, error) {
+	plain, err := sc.store.box.Open(i.GatewayTokenSealed, i.ID)
+	return secret.Of(string(plain)), err
+}
+
+// Instances lists the organization's instances, newest first; one that is being deleted is listed until it
+// is gone.
+func (sc *Scope) Instances(ctx context.Context) ([]Instance, error) {
+	return all[Instance](sc.read(ctx).Order("created_at DESC, id DESC"))
+}
+
+// Instance reads one.
+func (sc *Scope) Instance(ctx context.Context, instanceID string) (*Instance, error) {
+	return first[Instance](sc.read(ctx).Where("id = ?", instanceID))
+}
+
+// DefaultInstance is the one that an API call without an id means: the oldest running one, else the oldest.
+func (sc *Scope) DefaultInstance(ctx context.Context) (*Instance, error) {
+	return first[Instance](sc.read(ctx).Where("desired <> ?", WantDeleted).
+		Order(gormCase("state", string(Running))).Order("created_at, id"))
+}
+
+// InstanceChange holds the fields to change; nil leaves one as it is.
+type InstanceChange struct {
+	Name  *string
+	Tier  *Tier
+	Model *string
+}
+
+// UpdateInstance renames, or changes tier or model. A new tier is a new wish: the limits are applied by the
+// reconciler.
+func (sc *Scope) UpdateInstance(ctx context.Context, instanceID string, c InstanceChange) (*Instance, error) {
+	var is fault.Issues
+	set := map[string]any{}
+	if c.Name != nil {
+		CheckInstanceName(&is, *c.Name)
+		set["name"] = *c.Name
+	}
+	if c.Model != nil {
+		set["model"] = clip(*c.Model, 200)
+	}
+	if c.Tier != nil {
+		CheckTier(&is, *c.Tier)
+	}
+	if len(set) == 0 && c.Tier == nil {
+		is.Custom("", "At least one field is required")
+	}
+	if err := is.Err(); err != nil {
+		return nil, err
+	}
+	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
+		if i.Desired == WantDeleted {
+			return nil, "", fault.New(fault.Invalid, "instance.deleting", "Cannot change an instance that is being deleted")
+		}
+		line := "Changed by " + sc.Actor.label()
+		if c.Name != nil && *c.Name != i.Name {
+			line = "Renamed to " + *c.Name + " by " + sc.Actor.label()
+		}
+		if c.Tier != nil && *c.Tier != i.Tier {
+			size, _ := c.Tier.Size()
+			set["tier"], set["memory_mb"], set["storage_mb"] = *c.Tier, size.MemoryMB, size.StorageMB
+			set["generation"] = i.Generation + 1
+			line = "Tier changed to " + string(*c.Tier) + " by " + sc.Actor.label()
+		}
+		return set, line, nil
+	})
+}
+
+// ActOnInstance writes what an action wants; the caller enqueues the reconciler.
+func (sc *Scope) ActOnInstance(ctx context.Context, instanceID string, a Action) (*Instance, error) {
+	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
+		if i.Desired == WantDeleted && a == Delete {
+			return map[string]any{}, "", nil
+		}
+		if i.Desired == WantDeleted {
+			return nil, "", fault.New(fault.Invalid, "instance.deleting", "Cannot %s an instance that is being deleted", a)
+		}
+		want, err := i.State.want(a)
+		if err != nil {
+			return nil, "", err
+		}
+		set := map[string]any{"desired": want, "generation": i.Generation + 1, "attempts": 0, "retry_at": nil, "reason": ""}
+		return set, actionVerb[a] + " by " + sc.Actor.label(), nil
+	})
+}
+
+var actionVerb = map[Action]string{Start: "Started", Stop: "Stopped", Restart: "Restarted", Recover: "Recovery asked", Delete: "Deletion asked"}
+
+// changeInstance reads a row inside a transaction, lets f decide, and writes the columns with a log line.
+func (sc *Scope) changeInstance(ctx context.Context, instanceID string,
+	f func(*gorm.DB, *Instance) (set map[string]any, line string, err error)) (*Instance, error) {
+	var out *Instance
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		i, err := first[Instance](locked(tx).Where("id = ?", instanceID))
+		if err != nil {
+			return err
+		}
+		set, line, err := f(tx, i)
+		if err != nil {
+			return err
+		}
+		if len(set) > 0 {
+			set["updated_at"] = sc.store.now()
+			if _, err := changed(tx.Model(&Instance{}).Where("id = ?", instanceID), set); err != nil {
+				return err
+			}
+		}
+		if line != "" {
+			if err := sc.log(tx, instanceID, LogInfo, line); err != nil {
+				return err
+			}
+		}
+		out, err = first[Instance](tx.Where("id = ?", instanceID))
+		return err
+	})
+	return out, err
+}

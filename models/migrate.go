@@ -1,0 +1,97 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"lobstead/migrations"
+)
+
+// Migrate brings the schema up to date under a lock, so that replicas that start together apply each
+// migration once. An existing SQLite file is copied first; the copy's path is returned.
+func (s *Store) Migrate(ctx context.Context) (backup string, err error) {
+	unlock, err := s.lockMigration()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	p, err := s.migrator()
+	if err != nil {
+		return "", err
+	}
+	pending, err := p.HasPending(ctx)
+	if err != nil || !pending {
+		return "", err
+	}
+	version, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return "", err
+	}
+	if version > 0 && s.dialect == migrations.SQLite {
+		backup = filepath.Join(filepath.Dir(s.path), "backups",
+			fmt.Sprintf("%s.v%d.%s", filepath.Base(s.path), version, s.now().Format("20060102T150405")))
+		if err := s.Backup(ctx, backup); err != nil {
+			return "", fmt.Errorf("backup before migration: %w", err)
+		}
+	}
+	_, err = p.Up(ctx)
+	return backup, err
+}
+
+// Pending tells whether the schema is behind this binary.
+func (s *Store) Pending(ctx context.Context) (bool, error) {
+	p, err := s.migrator()
+	if err != nil {
+		return false, err
+	}
+	return p.HasPending(ctx)
+}
+
+// Backup writes a consistent copy of a SQLite database to path while it is in use.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return s.w.WithContext(systemContext(ctx, "backup")).Exec("VACUUM INTO ?", path).Error
+}
+
+// lockMigration makes processes on one SQLite file migrate one after the other; Postgres has its own lock.
+func (s *Store) lockMigration() (unlock func(), err error) {
+	if s.dialect != migrations.SQLite {
+		return func() {}, nil
+	}
+	f, err := os.OpenFile(s.path+".migrate", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+func (s *Store) migrator() (*goose.Provider, error) {
+	files, err := migrations.For(s.dialect)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := s.w.DB()
+	if err != nil {
+		return nil, err
+	}
+	if s.dialect == migrations.SQLite { // lockMigration holds the lock
+		return goose.NewProvider(goose.DialectSQLite3, pool, files)
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, pool, files, goose.WithSessionLocker(locker))
+}

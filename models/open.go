@@ -1,0 +1,116 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+	_ "modernc.org/sqlite" // registers "sqlite"
+
+	"lobstead/kit/clock"
+	"lobstead/kit/fault"
+	"lobstead/migrations"
+)
+
+type clockTime = time.Time
+
+// Open connects, without migrating. Errors name what to change.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, log: o.Log}
+	if s.clock == nil {
+		s.clock = clock.Real
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	var err error
+	if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
+		err = s.openPostgres(o.URL)
+	} else {
+		err = s.openSQLite(sqlitePath(o))
+	}
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "database.open", "The database cannot be opened")
+	}
+	if err := s.Ping(ctx); err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "database.ping", "The database does not answer")
+	}
+	return s, nil
+}
+
+func sqlitePath(o Options) string {
+	path := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(o.URL, "sqlite:"), "file:"), "//")
+	if path == "" {
+		path = filepath.Join(o.Dir, "lobstead.db")
+	}
+	return path
+}
+
+func (s *Store) config() *gorm.Config {
+	return &gorm.Config{
+		PrepareStmt:            true,
+		SkipDefaultTransaction: true, // we open them where a verb needs one
+		DisableAutomaticPing:   true,
+		NowFunc:                s.clock.Now,
+		Logger:                 logger.Discard, // errors are returned, and logged once where they end
+	}
+}
+
+func (s *Store) openPostgres(dsn string) error {
+	s.dialect = migrations.Postgres
+	db, err := gorm.Open(postgres.New(postgres.Config{DSN: dsn}), s.config())
+	if err != nil {
+		return err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	pool.SetMaxOpenConns(24)
+	pool.SetMaxIdleConns(12)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	s.w, s.r = db, db
+	return db.Use(tenancy{})
+}
+
+// SQLite: immediate transactions, else two that read before they write fail at once; times are written as
+// sortable text; FULL so that an answered write survives the machine, not only the process.
+const sqlitePragmas = "_txlock=immediate&_time_format=sqlite&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" +
+	"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)&_pragma=temp_store(MEMORY)"
+
+func (s *Store) openSQLite(path string) error {
+	s.dialect, s.path = migrations.SQLite, path
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	var err error
+	if s.w, err = s.openSQLiteHandle(path, "", 1); err != nil {
+		return err
+	}
+	s.r, err = s.openSQLiteHandle(path, "&_pragma=query_only(1)", 4)
+	return err
+}
+
+func (s *Store) openSQLiteHandle(path, extra string, conns int) (*gorm.DB, error) {
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqlitePragmas + extra
+	pool, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool}), s.config())
+	if err != nil {
+		return nil, err
+	}
+	return db, db.Use(tenancy{})
+}

@@ -1,0 +1,51 @@
+package models
+
+// Role is what a member may do in an organization.
+type Role string
+
+// The roles, from most to least.
+const (
+	Owner  Role = "OWNER"
+	Admin  Role = "ADMIN"
+	Member Role = "MEMBER"
+)
+
+// Can is a capability that a route or a verb asks for.
+type Can string
+
+// The capabilities, in the order of the contract's matrix (cloud-api.md, "Roles").
+const (
+	CanView            Can = "view"
+	CanUseInstances    Can = "use instances" // rename, start, stop, restart, chat
+	CanCreateInstances Can = "create instances"
+	CanDeleteInstances Can = "delete instances"
+	CanManageProviders Can = "manage providers"
+	CanManageTeam      Can = "manage team"
+	CanManageKeys      Can = "manage keys"
+	CanEditSettings    Can = "edit settings"
+	CanDeleteOrg       Can = "delete organization"
+	CanManageBilling   Can = "manage billing"
+)
+
+var matrix = map[Can][]Role{
+	CanView:            {Owner, Admin, Member},
+	CanUseInstances:    {Owner, Admin, Member},
+	CanCreateInstances: {Owner, Admin},
+	CanDeleteInstances: {Owner, Admin},
+	CanManageProviders: {Owner, Admin},
+	CanManageTeam:      {Owner, Admin},
+	CanManageKeys:      {Owner, Admin},
+	CanEditSettings:    {Owner, Admin},
+	CanDeleteOrg:       {Owner},
+	CanManageBilling:   {Owner},
+}
+
+// May tells whether a role has a capability; an unknown one has none.
+func (r Role) May(c Can) bool {
+	for _, have := range matrix[c] {
+		if have == r {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,82 @@
+package models
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+// Scope is the door to one organization's data, for one actor. It is cheap; make one per request.
+type Scope struct {
+	store *Store
+	Org   string
+	Actor Actor
+}
+
+// Actor is who acts: it is written into what it makes.
+type Actor struct {
+	UserID string
+	KeyID  string
+	Name   string
+	Role   Role
+}
+
+// In opens an organization's data for the system itself; As narrows it to a person.
+func (s *Store) In(org string) *Scope { return &Scope{store: s, Org: org} }
+
+// As names who acts.
+func (sc Scope) As(a Actor) *Scope { sc.Actor = a; return &sc }
+
+func (sc *Scope) read(ctx context.Context) *gorm.DB {
+	return sc.store.r.WithContext(tenantContext(ctx, sc.Org))
+}
+
+func (sc *Scope) write(ctx context.Context) *gorm.DB {
+	return sc.store.w.WithContext(tenantContext(ctx, sc.Org))
+}
+
+func (sc *Scope) tx(ctx context.Context, f func(tx *gorm.DB) error) error {
+	return sc.store.tx(tenantContext(ctx, sc.Org), f)
+}
+
+// System is the door to the rows of all organizations, for sweeps, sign-in and start-up only.
+type System struct {
+	store  *Store
+	reason string
+}
+
+// AsSystem says why a piece of work crosses organizations.
+func (s *Store) AsSystem(reason string) *System { return &System{store: s, reason: reason} }
+
+func (sy *System) read(ctx context.Context) *gorm.DB {
+	return sy.store.r.WithContext(systemContext(ctx, sy.reason))
+}
+
+func (sy *System) write(ctx context.Context) *gorm.DB {
+	return sy.store.w.WithContext(systemContext(ctx, sy.reason))
+}
+
+func (sy *System) tx(ctx context.Context, f func(tx *gorm.DB) error) error {
+	return sy.store.tx(systemContext(ctx, sy.reason), f)
+}
+
+// first reads one row into a fresh value; a missing one is fault.NotFound.
+func first[T any](db *gorm.DB) (*T, error) {
+	row := new(T)
+	if err := db.Take(row).Error; err != nil {
+		return nil, translate(err)
+	}
+	return row, nil
+}
+
+// all reads rows; never nil.
+func all[T any](db *gorm.DB) ([]T, error) {
+	rows := []T{}
+	return rows, translate(db.Find(&rows).Error)
+}
+
+// changed runs an update of chosen columns and tells whether a row was hit.
+func changed(db *gorm.DB, columns map[string]any) (bool, error) {
+	res := db.Updates(columns)
+	return res.RowsAffected > 0, translate(res.Error)
+}

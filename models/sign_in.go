@@ -1,0 +1,152 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/kit/secret"
+)
+
+// SignIn is one signed-in browser: the cookie holds a random token, the row its hash.
+type SignIn struct {
+	ID         string
+	UserID     string
+	TokenHash  string
+	UserAgent  string
+	Address    string
+	CreatedAt  time.Time
+	LastSeenAt time.Time
+	ExpiresAt  time.Time
+	RevokedAt  *time.Time
+}
+
+// SignInLife is how long a browser stays signed in without being used.
+const SignInLife = 30 * 24 * time.Hour
+
+// seenEvery is how stale LastSeenAt may be: a write per request would cost more than it tells.
+const seenEvery = time.Minute
+
+var errSignIn = fault.New(fault.Unauthenticated, "sign_in.wrong", "The e-mail address or the password is wrong")
+
+// decoyHash makes a sign-in with an unknown address as slow as one with a wrong password.
+const decoyHash = "$argon2id$v=19$m=65536,t=1,p=2$c29tZXNhbHRzb21lc2FsdA$OCa6WlVKQ8rIGWRDbqVvXp2QVzq1qVJ5QyYvQzP1G1o"
+
+// Client is what a browser shows of itself.
+type Client struct {
+	UserAgent string
+	Address   string
+}
+
+// SignInWithPassword checks a password and opens a sign-in; wrong and unknown answer alike.
+func (sy *System) SignInWithPassword(ctx context.Context, email string, password secret.String, c Client) (secret.String, *User, error) {
+	normal, ok := NormalEmail(email)
+	if !ok {
+		normal = ""
+	}
+	u, err := first[User](sy.read(ctx).Where("email = ?", normal))
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return secret.String{}, nil, err
+	}
+	hash := decoyHash
+	if u != nil && u.PasswordHash != "" {
+		hash = u.PasswordHash
+	}
+	if !checkPassword(password, hash) || u == nil || u.BlockedAt != nil {
+		return secret.String{}, nil, errSignIn
+	}
+	token, err := sy.OpenSignIn(ctx, u.ID, c)
+	return token, u, err
+}
+
+// OpenSignIn makes a fresh token for a person who proved who they are.
+func (sy *System) OpenSignIn(ctx context.Context, userID string, c Client) (secret.String, error) {
+	token, hash := secret.Token("")
+	now := sy.store.now()
+	row := SignIn{ID: id.New(), UserID: userID, TokenHash: hash, UserAgent: clip(c.UserAgent, 400), Address: clip(c.Address, 64),
+		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SignInLife)}
+	return token, translate(sy.write(ctx).Create(&row).Error)
+}
+
+// Principal is who a request comes from, resolved afresh for each.
+type Principal struct {
+	User       User
+	Membership Membership
+	SignInID   string // cookie
+	KeyID      string // bearer
+}
+
+// Actor is the principal as it is written into rows.
+func (p *Principal) Actor() Actor {
+	return Actor{UserID: p.User.ID, KeyID: p.KeyID, Name: p.User.Name, Role: p.Membership.Role}
+}
+
+var errUnauthorized = fault.New(fault.Unauthenticated, "unauthorized", "Unauthorized")
+
+// principalRow is what one join tells of a credential: who, and where they first belong.
+type principalRow struct {
+	User       User       `gorm:"embedded;embeddedPrefix:u_"`
+	Membership Membership `gorm:"embedded;embeddedPrefix:m_"`
+	CredID     string
+	LastSeen   *time.Time
+}
+
+const principalColumns = `u.id AS u_id, u.email AS u_email, u.name AS u_name, u.theme AS u_theme, u.staff AS u_staff,
+	u.blocked_at AS u_blocked_at, m.id AS m_id, m.organization_id AS m_organization_id, m.user_id AS m_user_id, m.role AS m_role`
+
+// BySignIn finds who a cookie's token belongs to, and notes that they were seen.
+func (sy *System) BySignIn(ctx context.Context, token secret.String) (*Principal, error) {
+	now := sy.store.now()
+	rows := []principalRow{}
+	err := sy.read(ctx).Raw(`SELECT `+principalColumns+`, s.id AS cred_id, s.last_seen_at AS last_seen
+		FROM sign_ins s JOIN users u ON u.id = s.user_id JOIN memberships m ON m.user_id = u.id
+		WHERE s.token_hash = ? AND s.revoked_at IS NULL AND s.expires_at > ? AND u.blocked_at IS NULL
+		ORDER BY m.created_at, m.id LIMIT 1`, secret.Hash(token.Reveal()), now).Scan(&rows).Error
+	if err != nil {
+		return nil, translate(err)
+	}
+	if len(rows) == 0 {
+		return nil, errUnauthorized
+	}
+	row := rows[0]
+	if row.LastSeen == nil || now.Sub(*row.LastSeen) > seenEvery {
+		_, err = changed(sy.write(ctx).Model(&SignIn{}).Where("id = ? AND revoked_at IS NULL", row.CredID),
+			map[string]any{"last_seen_at": now, "expires_at": now.Add(SignInLife)})
+	}
+	return &Principal{User: row.User, Membership: row.Membership, SignInID: row.CredID}, err
+}
+
+// SignIns lists a person's open sign-ins, last used first.
+func (sy *System) SignIns(ctx context.Context, userID string) ([]SignIn, error) {
+	return all[SignIn](sy.read(ctx).Where("user_id = ? AND revoked_at IS NULL AND expires_at > ?", userID, sy.store.now()).
+		Order("last_seen_at DESC, id DESC"))
+}
+
+// RevokeSignIn ends one of a person's sign-ins; another person's is NotFound.
+func (sy *System) RevokeSignIn(ctx context.Context, userID, signInID string) error {
+	hit, err := changed(sy.write(ctx).Model(&SignIn{}).Where("id = ? AND user_id = ? AND revoked_at IS NULL", signInID, userID),
+		map[string]any{"revoked_at": sy.store.now()})
+	if err == nil && !hit {
+		err = fault.NotFoundf("sign_in")
+	}
+	return err
+}
+
+// RevokeOtherSignIns ends all of a person's sign-ins but one.
+func (sy *System) RevokeOtherSignIns(ctx context.Context, userID, keep string) error {
+	_, err := changed(sy.write(ctx).Model(&SignIn{}).Where("user_id = ? AND id <> ? AND revoked_at IS NULL", userID, keep),
+		map[string]any{"revoked_at": sy.store.now()})
+	return err
+}
+
+// clip cuts a text at a rune border to at most n bytes.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}

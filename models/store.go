@@ -1,0 +1,76 @@
+// Package models owns the data: tables, rules, state machines and every query. It is the only package that
+// knows gorm, and no *gorm.DB leaves it. It must not know HTTP, Redis, sandboxes or models of language.
+//
+// Organization data is reached through Store.In(org); work over all organizations says Store.AsSystem(reason).
+package models
+
+import (
+	"context"
+	"log/slog"
+
+	"gorm.io/gorm"
+
+	"lobstead/kit/clock"
+	"lobstead/kit/secret"
+	"lobstead/migrations"
+)
+
+// Store is one opened database. SQLite has one writer connection and a few read-only ones; on Postgres the
+// two handles are the same pool.
+type Store struct {
+	w, r    *gorm.DB
+	dialect migrations.Dialect
+	path    string // of the SQLite file
+	clock   clock.Clock
+	box     *secret.Box
+	scrub   func(string) string
+	log     *slog.Logger
+}
+
+// Options are what a store needs from outside.
+type Options struct {
+	URL   string // postgres://…, sqlite:PATH or empty for DataDir/lobstead.db
+	Dir   string // the data directory
+	Box   *secret.Box
+	Scrub func(string) string // takes known secrets out of what is appended to a log; nil = nothing
+	Clock clock.Clock         // nil = the system's
+	Log   *slog.Logger
+}
+
+// Dialect tells which database this is.
+func (s *Store) Dialect() migrations.Dialect { return s.dialect }
+
+// now is the store's time.
+func (s *Store) now() clockTime { return s.clock.Now() }
+
+// Ping answers whether the database does.
+func (s *Store) Ping(ctx context.Context) error {
+	db, err := s.r.DB()
+	if err != nil {
+		return err
+	}
+	return translate(db.PingContext(ctx))
+}
+
+// Close closes both handles; SQLite folds its log into the file.
+func (s *Store) Close() error {
+	if s.dialect == migrations.SQLite {
+		_ = s.w.WithContext(systemContext(context.Background(), "checkpoint")).Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error
+	}
+	var first error
+	for _, h := range []*gorm.DB{s.r, s.w} {
+		db, err := h.DB()
+		if err == nil {
+			err = db.Close()
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// tx runs f in one write transaction; ctx already carries its tenant.
+func (s *Store) tx(ctx context.Context, f func(tx *gorm.DB) error) error {
+	return translate(s.w.WithContext(ctx).Transaction(f))
+}

@@ -1,0 +1,244 @@
+package models
+
+import (
+	"context"
+	"path"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+)
+
+// Turn is one question and everything done to answer it.
+type Turn struct {
+	ID             string
+	OrganizationID string
+	SessionID      string
+	InstanceID     string
+	Source         string // page, agent-api, …: where it came in
+	State          TurnState
+	Attempt        int // bumped by every claim: the fencing token of its writer
+	LeaseOwner     string
+	LeaseUntil     *time.Time
+	InputSeq       int64
+	Reason         string
+	Provider       string
+	Model          string
+	Steps          int
+	InputTokens    int
+	OutputTokens   int
+	ContextTokens  int
+	CostNanos      int64
+	CreatedBy      string
+	CreatedAt      time.Time
+	StartedAt      *time.Time
+	FirstTokenAt   *time.Time
+	EndedAt        *time.Time
+}
+
+var endedStates = []TurnState{TurnDone, TurnFailed, TurnInterrupted}
+
+// Limits of one message.
+const (
+	MaxMessage     = 1 << 20  // bytes of text
+	MaxAttachment  = 20 << 20 // bytes of one file
+	MaxAttachments = 10
+	MaxQueued      = 50 // turns that wait in one session
+)
+
+// Input is what starts a turn.
+type Input struct {
+	Text        string
+	Attachments []Upload
+	Source      string
+}
+
+// Upload is a file that comes with a message.
+type Upload struct {
+	Name      string
+	MediaType string
+	Data      []byte
+}
+
+// Attachment is a stored upload; the worker puts it into the workspace before the turn.
+type Attachment struct {
+	ID             string
+	OrganizationID string
+	SessionID      string
+	TurnID         string
+	Name           string
+	MediaType      string
+	Path           string
+	Size           int64
+	Data           []byte
+	CreatedAt      time.Time
+}
+
+func (in *Input) check() error {
+	var is fault.Issues
+	CheckText(&is, "message", in.Text, MaxMessage)
+	if strings.TrimSpace(in.Text) == "" && len(in.Attachments) == 0 {
+		is.Required("message", "string")
+	}
+	if len(in.Attachments) > MaxAttachments {
+		is.Custom("attachments", "At most 10 files can be attached")
+	}
+	for _, a := range in.Attachments {
+		CheckText(&is, "attachments", a.Name, 255)
+		if len(a.Data) > MaxAttachment {
+			is.Custom("attachments", "A file can have at most 20 MB")
+		}
+	}
+	return is.Err()
+}
+
+// StartTurn accepts a message: the turn, its first event and its files are written together or not at all.
+// The caller hints the workers after; a lost hint is found by the sweep.
+func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Turn, *Event, error) {
+	if err := in.check(); err != nil {
+		return nil, nil, err
+	}
+	now := sc.store.now()
+	turn := &Turn{ID: id.New(), OrganizationID: sc.Org, SessionID: sessionID, Source: in.Source, State: TurnQueued,
+		CreatedBy: sc.Actor.UserID, CreatedAt: now}
+	var event Event
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		s, err := first[Session](locked(tx).Where("id = ?", sessionID))
+		if err != nil {
+			return err
+		}
+		if err := mayQueue(tx, s); err != nil {
+			return err
+		}
+		turn.InstanceID, turn.InputSeq = s.InstanceID, s.LastSeq+1
+		if err := tx.Create(turn).Error; err != nil {
+			return err
+		}
+		notes, err := sc.attach(tx, turn, in.Attachments)
+		if err != nil {
+			return err
+		}
+		events, err := sc.appendEvents(tx, sessionID, &turn.ID, 0, UserMessage{Text: in.Text, Attachments: notes, Source: in.Source, By: sc.Actor.Name})
+		if err != nil {
+			return err
+		}
+		event = events[0]
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return turn, &event, nil
+}
+
+func mayQueue(tx *gorm.DB, s *Session) error {
+	i, err := first[Instance](tx.Select("id", "state", "desired").Where("id = ?", s.InstanceID))
+	if err != nil {
+		return err
+	}
+	if i.State == Suspended || i.Desired == WantDeleted {
+		return fault.New(fault.Conflict, "instance.state", "This instance is %s and takes no messages", strings.ToLower(string(i.State)))
+	}
+	if i.Desired == WantStopped {
+		return fault.New(fault.Conflict, "instance.stopped", "This instance is stopped").Hinting("Start it, then send the message again")
+	}
+	var queued int64
+	if err := tx.Model(&Turn{}).Where("session_id = ? AND state = ?", s.ID, TurnQueued).Count(&queued).Error; err != nil {
+		return err
+	}
+	if queued >= MaxQueued {
+		return fault.New(fault.TooMany, "session.queue_full", "%d messages are waiting in this session already", queued)
+	}
+	return nil
+}
+
+func (sc *Scope) attach(tx *gorm.DB, t *Turn, files []Upload) ([]AttachmentNote, error) {
+	notes, taken := []AttachmentNote{}, map[string]bool{}
+	for _, f := range files {
+		row := Attachment{ID: id.New(), OrganizationID: sc.Org, SessionID: t.SessionID, TurnID: t.ID, Name: f.Name, MediaType: f.MediaType,
+			Path: uploadPath(f.Name, taken), Size: int64(len(f.Data)), Data: f.Data, CreatedAt: t.CreatedAt}
+		if err := tx.Create(&row).Error; err != nil {
+			return nil, err
+		}
+		notes = append(notes, AttachmentNote{ID: row.ID, Name: row.Name, MediaType: row.MediaType, Path: row.Path, Size: row.Size})
+	}
+	return notes, nil
+}
+
+// uploadPath gives a file its place in the workspace: a plain name below uploads/, unlike the others.
+func uploadPath(name string, taken map[string]bool) string {
+	base := path.Base(strings.ReplaceAll(name, `\`, "/"))
+	base = strings.Map(func(r rune) rune {
+		if r < ' ' || r == '/' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, base)
+	if strings.Trim(base, ". ") == "" {
+		base = "file"
+	}
+	p := "uploads/" + base
+	for n := 2; taken[p]; n++ {
+		ext := path.Ext(base)
+		p = "uploads/" + strings.TrimSuffix(base, ext) + "-" + string(rune('0'+n%10)) + ext
+	}
+	taken[p] = true
+	return p
+}
+
+// Attachments reads the files of a turn.
+func (sc *Scope) Attachments(ctx context.Context, turnID string) ([]Attachment, error) {
+	return all[Attachment](sc.read(ctx).Where("turn_id = ?", turnID).Order("id"))
+}
+
+// Attachment reads one file.
+func (sc *Scope) Attachment(ctx context.Context, attachmentID string) (*Attachment, error) {
+	return first[Attachment](sc.read(ctx).Where("id = ?", attachmentID))
+}
+
+// Turn reads one.
+func (sc *Scope) Turn(ctx context.Context, turnID string) (*Turn, error) {
+	return first[Turn](sc.read(ctx).Where("id = ?", turnID))
+}
+
+// OpenTurns lists the turns of a session that have not ended, oldest first: the running one and the queue.
+func (sc *Scope) OpenTurns(ctx context.Context, sessionID string) ([]Turn, error) {
+	return all[Turn](sc.read(ctx).Where("session_id = ? AND state NOT IN ?", sessionID, endedStates).Order("id"))
+}
+
+// BusyTurns lists the turns of an instance that a worker holds.
+func (sc *Scope) BusyTurns(ctx context.Context, instanceID string) ([]Turn, error) {
+	return all[Turn](sc.read(ctx).Where("instance_id = ? AND state IN ?", instanceID, []TurnState{TurnRunning, TurnWaitingApproval, TurnInterrupting}))
+}
+
+// InterruptTurn asks a turn to stop: a queued one ends at once, a running one when its worker has killed what
+// it started. Stopping what has ended changes nothing.
+func (sc *Scope) InterruptTurn(ctx context.Context, turnID string) (*Turn, error) {
+	var out *Turn
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		t, err := first[Turn](locked(tx).Where("id = ?", turnID))
+		if err != nil {
+			return err
+		}
+		next, ok := TurnMoves[t.State][TurnInterrupt]
+		if !ok {
+			out = t
+			return nil
+		}
+		reason := "Stopped by " + sc.Actor.label()
+		if next.Ended() {
+			lease := Lease{TurnID: t.ID, SessionID: t.SessionID, Attempt: t.Attempt}
+			if err := sc.end(tx, lease, t, TurnEnded{State: next, Reason: reason, Code: "interrupted"}); err != nil {
+				return err
+			}
+		} else if _, err := changed(tx.Model(&Turn{}).Where("id = ?", t.ID), map[string]any{"state": next, "reason": reason}); err != nil {
+			return err
+		}
+		out, err = first[Turn](tx.Where("id = ?", turnID))
+		return err
+	})
+	return out, err
+}
