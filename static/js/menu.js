@@ -1,0 +1,33 @@
+// menu: <details data-menu> behaves like a menu: closes on Esc, on a choice and on a press elsewhere; arrows move.
+(() => {
+  "use strict";
+  const items = (m) => [...m.querySelectorAll(".menu-item:not([disabled])")];
+  const close = (m, focus) => {
+    m.open = false;
+    if (focus) m.querySelector("summary").focus();
+  };
+  document.addEventListener("click", (e) => {
+    document.querySelectorAll("details[data-menu][open]").forEach((m) => {
+      if (!m.contains(e.target) || e.target.closest(".menu-item:not([data-menu-keep])")) close(m, false);
+    });
+  });
+  document.addEventListener("focusin", (e) => {
+    document.querySelectorAll("details[data-menu][open]").forEach((m) => { if (!m.contains(e.target)) close(m, false); });
+  });
+  document.addEventListener("keydown", (e) => {
+    const m = e.target instanceof Element && e.target.closest("details[data-menu]");
+    if (!m) return;
+    const list = items(m);
+    const at = list.indexOf(document.activeElement);
+    const go = (i) => {
+      e.preventDefault();
+      m.open = true;
+      if (list.length) list[(i + list.length) % list.length].focus();
+    };
+    if (e.key === "Escape" && m.open) { e.preventDefault(); close(m, true); }
+    else if (e.key === "ArrowDown") go(at + 1);
+    else if (e.key === "ArrowUp") go(at < 0 ? list.length - 1 : at - 1);
+    else if (e.key === "Home" && m.open) go(0);
+    else if (e.key === "End" && m.open) go(list.length - 1);
+  });
+})();

@@ -1,0 +1,150 @@
+// Package layout owns what stands around every page: the document's head, the signed-in frame, the bare frame of setup
+// and sign-in, and the error page. It knows no model and no handler; props are plain data.
+package layout
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"lobstead/views/ui"
+)
+
+// Where the frame's own forms post; the app routes them.
+const (
+	SignOutPath = "/sign-out"
+	ThemePath   = "/theme" // form value "theme": sets the cookie "theme" and goes back
+)
+
+// FrameProps is what the signed-in frame shows. Only Title is needed everywhere.
+type FrameProps struct {
+	Title     string // of the document; " · Lobstead" is added
+	Active    string // the Href of the current entry in Nav; "/settings" for settings
+	OrgName   string
+	UserName  string
+	UserEmail string
+	Theme     string // "system", "light" or "dark", from the cookie "theme"
+	LiveURL   string // "/live?…&after=123", or "" for a page without a stream
+	Flash     *ui.Flash
+	Nav       []NavItem // DefaultNav when nil
+	Version   string
+	PageClass string // a class of <main>, for a page that needs the whole height
+}
+
+// NavItem is one entry of the sidebar. Count is a small figure, hidden at zero; with CountID the stream can replace it.
+type NavItem struct {
+	Text, Href string
+	Icon       ui.Icon
+	Count      int
+	CountID    string
+}
+
+// DefaultNav is the sidebar's content: pages that exist, nothing else.
+func DefaultNav() []NavItem {
+	return []NavItem{
+		{Text: "Overview", Href: "/", Icon: ui.IconHouse},
+		{Text: "Instances", Href: "/instances", Icon: ui.IconServer},
+		{Text: "Chat", Href: "/chat", Icon: ui.IconMessageSquare},
+	}
+}
+
+func (p FrameProps) nav() []NavItem {
+	if p.Nav == nil {
+		return DefaultNav()
+	}
+	return p.Nav
+}
+
+// BareProps is what a page without a frame shows. Wide gives the card more room.
+type BareProps struct {
+	Title   string
+	Theme   string
+	Flash   *ui.Flash
+	Version string
+	Wide    bool
+}
+
+// ErrorProps is a whole page that says what went wrong and what to do.
+type ErrorProps struct {
+	Status    int
+	Title     string // "This page does not exist"
+	Detail    string // what happened, in a sentence
+	Todo      string // what to do about it
+	RequestID string
+	Theme     string
+	Home      string // "/" when empty
+}
+
+func theme(s string) string {
+	switch s {
+	case "light", "dark":
+		return s
+	}
+	return "system"
+}
+
+// initial is the first letter of a name, for its mark.
+func initial(name string) string {
+	r, _ := utf8.DecodeRuneInString(strings.TrimSpace(name))
+	if r == utf8.RuneError {
+		return "L"
+	}
+	return strings.ToUpper(string(r))
+}
+
+// initials are at most two letters of a person's name or address.
+func initials(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return r == ' ' || r == '.' || r == '@' || r == '-' })
+	switch len(words) {
+	case 0:
+		return "?"
+	case 1:
+		return initial(words[0])
+	}
+	return initial(words[0]) + initial(words[1])
+}
+
+func (p FrameProps) person() string {
+	if p.UserName != "" {
+		return p.UserName
+	}
+	return p.UserEmail
+}
+
+// Shortcut is one entry of the catalogue: it is shown by `?` and bound by shortcuts.js from the same markup.
+type Shortcut struct {
+	Keys   string // alternatives by space: "mod+n c"
+	Text   string
+	Do     string // "focus", "click", "go", "dialog"; "" only documents
+	Target string // selector, address or dialog id
+}
+
+// Shortcuts is the catalogue that every signed-in page binds.
+func Shortcuts() []Shortcut {
+	return []Shortcut{
+		{"/", "Search on this page", "focus", "[data-search]"},
+		{"mod+n c", "New chat", "go", "/chat"},
+		{"?", "Show this list", "dialog", "shortcuts"},
+		{"Escape", "Close, or stop the running turn", "", ""},
+		{"Enter", "Send the message", "", ""},
+		{"Shift+Enter", "New line in the message", "", ""},
+		{"ArrowUp", "Bring back the last message", "", ""},
+	}
+}
+
+// keyNames are how keys are shown; "mod" becomes ⌘ on a Mac by shortcuts.js.
+var keyNames = map[string]string{"mod": "Ctrl", "Escape": "Esc", "ArrowUp": "↑"}
+
+// caps are the keycaps of one alternative: "mod+n" is Ctrl and N.
+func caps(keys string) []string {
+	parts := strings.Split(keys, "+")
+	for i, p := range parts {
+		if n := keyNames[p]; n != "" {
+			parts[i] = n
+		} else if len(p) == 1 {
+			parts[i] = strings.ToUpper(p)
+		}
+	}
+	return parts
+}
+
+func isMod(cap string) bool { return cap == "Ctrl" }
