@@ -27,10 +27,12 @@ type Part struct {
 	Result   *ToolResult `json:"result,omitempty"`
 }
 
-// Thinking is visible reasoning; Signature is the provider's proof, to be sent back unchanged.
+// Thinking is visible reasoning; Signature is the provider's proof, to be sent back unchanged. A signature
+// names its adapter ("anthropic:…"), and the others leave it out: one conversation may change providers.
 type Thinking struct {
 	Text      string `json:"text"`
 	Signature string `json:"signature,omitempty"`
+	Redacted  bool   `json:"redacted,omitempty"` // the reasoning itself is opaque, and lies in Signature
 }
 
 // Image is inline image data.
@@ -40,11 +42,14 @@ type Image struct {
 }
 
 // ToolCall is the model's wish to run a tool; Input is a JSON object. Signature belongs to the provider.
+// Invalid holds the arguments as sent when they were no JSON object; Input is then {}, and the call must be
+// answered with an error instead of being run.
 type ToolCall struct {
 	ID        string          `json:"id"`
 	Name      string          `json:"name"`
 	Input     json.RawMessage `json:"input"`
 	Signature string          `json:"signature,omitempty"`
+	Invalid   string          `json:"invalid,omitempty"`
 }
 
 // ToolResult answers a call.
@@ -76,7 +81,18 @@ type Request struct {
 	Tools       []Tool
 	MaxTokens   int // of the answer; 0 = the provider's default
 	Temperature *float64
+	Effort      Effort // of reasoning; "" = the provider's default
 }
+
+// Effort says how much a reasoning model may think; models without reasoning ignore it.
+type Effort string
+
+// The efforts that every provider with reasoning knows.
+const (
+	EffortLow    Effort = "low"
+	EffortMedium Effort = "medium"
+	EffortHigh   Effort = "high"
+)
 
 // Chunk is one piece of a streamed answer. Text and Thinking are deltas; Call comes whole; the last chunk
 // has Done set, with the usage.
@@ -84,6 +100,7 @@ type Chunk struct {
 	Text      string
 	Thinking  string
 	Signature string // closes the reasoning that came before
+	Redacted  bool   // Signature is a whole opaque reasoning block of its own
 	Call      *ToolCall
 	Done      *Done
 }
@@ -107,7 +124,8 @@ const (
 	StopRefusal StopReason = "refusal"
 )
 
-// Usage counts tokens; Estimated when the provider sent none.
+// Usage counts tokens; Estimated when the provider sent none. Input is the whole prompt: CacheRead and
+// CacheWrite are parts of it. Output is all that was generated: Reasoning is a part of it.
 type Usage struct {
 	Input      int  `json:"input"`
 	Output     int  `json:"output"`
