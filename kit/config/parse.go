@@ -129,12 +129,16 @@ func refuseUnknown(names []string) error {
 		strings.Join(unknown, ", "), unknown[0], strings.TrimPrefix(unknown[0], prefix))
 }
 
-// describe adds the variable to a flag's help.
+// describe adds the variable to a flag's help, and the default where a placeholder hides it.
 func describe(v *kong.Value) string {
-	if name := v.Tag.Get("var"); name != "" {
-		return v.Help + " ($" + name + ")"
+	help := v.Help
+	if v.HasDefault && v.Tag.PlaceHolder != "" {
+		help += " Default: " + v.Default + "."
 	}
-	return v.Help
+	if name := v.Tag.Get("var"); name != "" {
+		help += " ($" + name + ")"
+	}
+	return help
 }
 
 func privateHelp(app *kong.Application) string {
