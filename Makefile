@@ -1,0 +1,40 @@
+# One command each. `make run` needs Go and nothing else.
+
+SHELL    := bash
+FUZZTIME ?= 10s
+BENCH    ?= .
+# Tests of one package run beside those of another; two cores bear two at once.
+PARALLEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+.PHONY: run build test bench fuzz lint dev assets generate ci
+
+run: build  ## build and serve on LISTEN with the files in DATA
+	$(if $(DATA),DATA_DIR=$(DATA)) exec ./lobstead serve
+
+build:  ## one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o lobstead .
+
+test:  ## everything, race detector on, beside a real Postgres, Redis and browser; says what it left out
+	go vet ./...
+	CGO_ENABLED=1 bin/services go test -race -p $(PARALLEL) -timeout 30m ./...
+
+bench:  ## benchmarks; BENCH=expression chooses
+	bin/services go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...
+
+fuzz:  ## each fuzz target for FUZZTIME
+	bin/fuzz $(FUZZTIME)
+
+lint:  ## the linters, where they can be had
+	bin/lint
+
+dev:  ## serve, and build again when a source changes
+	bin/dev
+
+assets:  ## vendored scripts and the built CSS
+	bin/assets
+
+generate:  ## Go from the templ files
+	go tool templ generate
+
+ci:  ## every gate
+	bin/ci
