@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var shots = flag.String("shots", "", "directory that receives a picture of every page in both themes and widths")
+
+// browser opens Chromium on a fresh gallery; the test is skipped where there is none.
+func browser(t *testing.T) (context.Context, string, func() []string) {
+	t.Helper()
+	bin := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			bin = p
+			break
+		}
+	}
+	if bin == "" || testing.Short() {
+		t.Skip("needs Chromium")
+	}
+	connections.Store(0)
+	server := httptest.NewServer(Handler())
+	t.Cleanup(server.CloseClientConnections)
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.DisableGPU)
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(cancel)
+	said := make(chan string, 1000)
+	chromedp.ListenTarget(ctx, func(ev any) {
+		if e, ok := ev.(*cdplog.EventEntryAdded); ok {
+			said <- e.Entry.Text + " " + e.Entry.URL
+		}
+	})
+	require.NoError(t, chromedp.Run(ctx, cdplog.Enable()))
+	return ctx, server.URL, func() (all []string) {
+		for len(said) > 0 {
+			all = append(all, <-said)
+		}
+		return all
+	}
+}
+
+func size(width, height int64) chromedp.Action {
+	return emulation.SetDeviceMetricsOverride(width, height, 1, width < 600)
+}
+
+func paths() []string {
+	var all []string
+	for p := range pages {
+		all = append(all, p)
+	}
+	sort.Strings(all)
+	return all
+}
+
+// axe-core finds nothing serious on any page, in both themes; the policy stops nothing; nothing is wider than a phone.
+func TestPagesHoldInTheBrowser(t *testing.T) {
+	axe, err := os.ReadFile("../../../node_modules/axe-core/axe.min.js")
+	if err != nil {
+		t.Skip("needs axe-core: run npm install")
+	}
+	ctx, base, said := browser(t)
+	for _, p := range paths() {
+		for _, theme := range []string{"light", "dark"} {
+			var violations string
+			var overflow int
+			require.NoError(t, chromedp.Run(ctx,
+				size(1440, 900),
+				chromedp.Navigate(base+p+"?theme="+theme),
+				chromedp.Sleep(250*time.Millisecond),
+				picture(p, theme, 1440),
+				chromedp.Evaluate(string(axe), nil),
+				chromedp.Evaluate(axeRun, &violations, awaitPromise),
+				size(360, 780),
+				chromedp.Sleep(100*time.Millisecond),
+				picture(p, theme, 360),
+				chromedp.Evaluate(`document.documentElement.scrollWidth - innerWidth`, &overflow),
+				chromedp.Evaluate(axeRun, &violations, awaitPromise),
+			), p)
+			assert.Empty(t, violations, "%s in %s", p, theme)
+			require.LessOrEqual(t, overflow, 0, "%s is wider than 360 px", p)
+		}
+	}
+	for _, s := range said() {
+		require.NotContains(t, s, "Content Security Policy")
+		require.NotContains(t, s, "Refused")
+	}
+}
+
+const axeRun = `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations
+	.filter(v => ["serious", "critical"].includes(v.impact))
+	.flatMap(v => v.nodes.map(n => v.id + ": " + n.target.join(" ") + " — " + n.failureSummary)).join("\n"))`
+
+func picture(p, theme string, width int64) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		if *shots == "" {
+			return nil
+		}
+		var b []byte
+		if err := chromedp.CaptureScreenshot(&b).Do(ctx); err != nil {
+			return err
+		}
+		name := strings.ReplaceAll(strings.Trim(p, "/"), "/", "-")
+		if name == "" {
+			name = "overview"
+		}
+		return os.WriteFile(filepath.Join(*shots, fmt.Sprintf("%s-%s-%d.png", name, theme, width)), b, 0o644)
+	})
+}
