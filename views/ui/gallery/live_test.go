@@ -64,7 +64,7 @@ func TestTheComposerSendsAndRestores(t *testing.T) {
 		chromedp.Text("#live-target ~ .turn .me", &sent),
 		chromedp.SendKeys(field, kb.ArrowUp), chromedp.Value(field, &recalled),
 		chromedp.Evaluate(`document.querySelector("[data-composer-input]").value = ""`, nil), chromedp.SendKeys(field, "fail"), enter,
-		chromedp.WaitVisible(".toast.bad"), chromedp.Text(".toast.bad [data-toast-text]", &toast), chromedp.Value(field, &left)))
+		chromedp.WaitVisible(".toast.bad"), picture("/toast", "light", 1440), chromedp.Text(".toast.bad [data-toast-text]", &toast), chromedp.Value(field, &left)))
 	require.Equal(t, "hello there", sent)
 	require.Equal(t, "hello there", recalled)
 	require.Equal(t, "fail", left)
@@ -79,12 +79,12 @@ func TestDialogsAndShortcuts(t *testing.T) {
 	require.NoError(t, chromedp.Run(ctx, size(1440, 900), chromedp.Navigate(base+"/instances"),
 		chromedp.Click("details[data-menu] > summary.btn"), chromedp.Click("[data-dialog-open=delete]"),
 		chromedp.WaitVisible("#delete"), chromedp.Evaluate(button, &before),
-		chromedp.SendKeys("#delete-confirm", "support-triage"), chromedp.Evaluate(button, &after),
+		picture("/dialog", "light", 1440), chromedp.SendKeys("#delete-confirm", "support-triage"), chromedp.Evaluate(button, &after),
 		chromedp.KeyEvent(kb.Escape), chromedp.Sleep(100*time.Millisecond),
 		chromedp.Evaluate(`String(document.querySelector("#delete").open)`, &open),
 		chromedp.KeyEvent("?"), chromedp.WaitVisible("#shortcuts"),
-		chromedp.Text("#shortcuts", &sheet), chromedp.KeyEvent(kb.Escape),
-		chromedp.Click(".person"), chromedp.Click(`.side [data-theme-form] [value=dark]`),
+		picture("/shortcuts", "light", 1440), chromedp.Text("#shortcuts", &sheet), chromedp.KeyEvent(kb.Escape),
+		chromedp.Click(".person"), picture("/person", "light", 1440), chromedp.Click(`.side [data-theme-form] [value=dark]`),
 		chromedp.Evaluate(`document.documentElement.dataset.theme + " " + document.cookie`, &theme)))
 	require.Equal(t, "true", before)
 	require.Equal(t, "false", after)
@@ -98,7 +98,7 @@ func TestTheDrawerOnAPhone(t *testing.T) {
 	ctx, base, _ := browser(t)
 	var open, closed bool
 	require.NoError(t, chromedp.Run(ctx, size(390, 844), chromedp.Navigate(base+"/"),
-		chromedp.Click("[data-drawer-open]"), chromedp.Sleep(250*time.Millisecond),
+		chromedp.Click("[data-drawer-open]"), chromedp.Sleep(250*time.Millisecond), picture("/drawer", "light", 390),
 		chromedp.Evaluate(`document.getElementById("main").inert && document.getElementById("side").getBoundingClientRect().left === 0`, &open),
 		chromedp.KeyEvent(kb.Escape), chromedp.Sleep(250*time.Millisecond),
 		chromedp.Evaluate(`!document.getElementById("main").inert && document.getElementById("side").getBoundingClientRect().right <= 0`, &closed)))

@@ -76,7 +76,7 @@ func overview(p layout.FrameProps) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.LinkButton("/chat", ui.ButtonProps{Icon: ui.IconMessageSquare, Attrs: templ.Attributes{"data-tour": "chat"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.LinkButton("/chat", ui.ButtonProps{Icon: ui.IconMessageSquare, HideSmall: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -96,7 +96,7 @@ func overview(p layout.FrameProps) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "Deploy <span class=\"max-lg:hidden\">instance</span>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "Deploy instance")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -488,7 +488,7 @@ func instance(p layout.FrameProps) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = layout.TopUnder([]ui.Crumb{{Text: "Instances", Href: "/instances"}, {Text: "support-triage"}}, "support-triage", ui.Badge{Kind: ui.OK, Text: "Running"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = layout.TopUnder([]ui.Crumb{{Text: "Instances", Href: "/instances"}}, "support-triage", ui.Badge{Kind: ui.OK, Text: "Running"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,0 +1,52 @@
+// Package instances shows deployed agents: list, creation, detail. It knows no handler; props are models and plain data.
+package instances
+
+import (
+	"lobstead/models"
+	"lobstead/views/layout"
+)
+
+// IndexProps is the list at /instances; Rows are ready-made lines so that a long list costs little.
+type IndexProps struct {
+	Frame     layout.FrameProps
+	Instances []models.Instance
+	Models    map[string]string // instance id → what answers there: "offline-1", "auto → …"
+	MayCreate bool
+	BaseURL   string // for "as curl"
+}
+
+// NewProps is the creation form at /instances/new; it posts to /instances.
+type NewProps struct {
+	Frame   layout.FrameProps
+	Name    string
+	Region  string
+	Tier    string
+	Errors  map[string]string // field → sentence; "" = the whole form
+	BaseURL string
+}
+
+// Regions that the form offers; the API takes any non-empty word.
+var Regions = []string{"local", "us-east-1", "eu-central-1", "ap-south-1"}
+
+// ShowProps is one instance at /instances/:id.
+type ShowProps struct {
+	Frame                    layout.FrameProps
+	Instance                 *models.Instance
+	Steps                    []models.InstanceStep
+	Logs                     []models.InstanceLog    // newest first
+	Metrics                  []models.InstanceMetric // newest first
+	Isolation                []Layer
+	Sessions                 []models.Session
+	Model                    string // what answers: provider and model
+	GatewayURL, GatewayToken string // token "" unless RUNNING
+	MayDelete                bool
+	BaseURL                  string
+	Errors                   map[string]string // of the rename and tier form
+}
+
+// Layer is one measure of isolation of the running sandbox (JSON of models.Instance.Isolation).
+type Layer struct {
+	Name    string `json:"name"`
+	Applied bool   `json:"applied"`
+	Detail  string `json:"detail"`
+}
