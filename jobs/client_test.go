@@ -90,7 +90,6 @@ func TestReconcileWhileOneRuns(t *testing.T) {
 	forEach(t, func(t *testing.T, url secret.String) {
 		r := newRig(t, url)
 		running, release := make(chan struct{}, 8), make(chan struct{})
-		t.Cleanup(sync.OnceFunc(func() { close(release) }))
 		r.work(t, func(ctx context.Context, _ any) error {
 			running <- struct{}{}
 			select {
@@ -99,6 +98,7 @@ func TestReconcileWhileOneRuns(t *testing.T) {
 			}
 			return nil
 		})
+		t.Cleanup(func() { close(release) }) // before the worker is shut down
 		// Workers start as many as are asked for after the last start: each ask is served by a later run.
 		for n := range 5 {
 			require.NoError(t, r.Reconcile(t.Context(), "o", "i"), n)

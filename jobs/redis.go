@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -19,6 +20,16 @@ import (
 	"lobstead/kit/fault"
 	"lobstead/kit/secret"
 )
+
+// go-redis writes to standard error by itself, one line for each attempt while a server is away. What
+// matters of it reaches us as errors.
+func init() { redis.SetLogger(quiet{}) }
+
+type quiet struct{}
+
+func (quiet) Printf(ctx context.Context, format string, v ...any) {
+	slog.DebugContext(ctx, "redis: "+fmt.Sprintf(format, v...))
+}
 
 const (
 	pingLimit = 5 * time.Second

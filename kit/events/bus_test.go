@@ -132,7 +132,7 @@ func TestTenThousandListenersNeedNoGoroutine(t *testing.T) {
 	for i := range 10000 {
 		cancels = append(cancels, b.Listen("all", func(events.Event) { n.Add(1) }), b.Listen(fmt.Sprint(i), func(events.Event) { n.Add(1) }))
 	}
-	require.Equal(t, before, runtime.NumGoroutine())
+	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 	b.Publish(t.Context(), "all", nil)
 	b.Publish(t.Context(), "77", nil)
 	require.EqualValues(t, 10001, n.Load())

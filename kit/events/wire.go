@@ -103,11 +103,10 @@ func (b *Bus) flush(batch []command) bool {
 // everything needs no confirmation per topic: who subscribes here hears at once.
 func (b *Bus) receive(ctx context.Context, ready func()) {
 	defer ready()
-	backoff, again := backoffMin, false
+	backoff := backoffMin
 	for ctx.Err() == nil {
-		joined := b.follow(ctx, again, ready)
+		joined := b.follow(ctx, ready)
 		ready() // a Redis that is away must not hold Open
-		again = true
 		if joined {
 			backoff = backoffMin
 		}
@@ -119,7 +118,7 @@ func (b *Bus) receive(ctx context.Context, ready func()) {
 }
 
 // follow reads one connection until it breaks and reports whether it had joined.
-func (b *Bus) follow(ctx context.Context, again bool, ready func()) (joined bool) {
+func (b *Bus) follow(ctx context.Context, ready func()) (joined bool) {
 	ps := b.rdb.PSubscribe(ctx, channelPrefix+"*")
 	defer func() { _ = ps.Close() }()
 	// Receiving does not look at the context while it reads.
@@ -139,10 +138,9 @@ func (b *Bus) follow(ctx context.Context, again bool, ready func()) (joined bool
 		pinged = false
 		switch m := msg.(type) {
 		case *redis.Subscription:
-			// go-redis may also rejoin by itself inside a receive: each join but the first had a gap before.
-			if again || joined {
-				b.topics.resync()
-			}
+			// Before each join was a gap, also when go-redis rejoins by itself inside a receive. In Open,
+			// nobody listens yet.
+			b.topics.resync()
 			joined = true
 			b.recovered()
 			ready()

@@ -31,7 +31,7 @@ func LoadOrCreate(dir string, fromEnv String) (*Box, Signer, error) {
 			stored, err = readKeys(path)
 		}
 	}
-	if err != nil && !(errors.Is(err, fs.ErrNotExist) && len(keys) > 0) {
+	if err != nil && (len(keys) == 0 || !errors.Is(err, fs.ErrNotExist)) {
 		return nil, Signer{}, err
 	}
 	keys = append(keys, stored...)

@@ -59,6 +59,7 @@ func (h *LogHandler) attr(a slog.Attr) slog.Attr {
 		v = slog.GroupValue(group...)
 	case slog.KindAny:
 		v = h.other(v)
+	default: // numbers and times hide nothing
 	}
 	return slog.Attr{Key: a.Key, Value: v}
 }
