@@ -116,6 +116,7 @@ func picture(p, theme string, width int64) chromedp.Action {
 		if *shots == "" {
 			return nil
 		}
+		time.Sleep(200 * time.Millisecond) // let things come to rest
 		var b []byte
 		if err := chromedp.CaptureScreenshot(&b).Do(ctx); err != nil {
 			return err
