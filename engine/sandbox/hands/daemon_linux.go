@@ -1,0 +1,129 @@
+package hands
+
+import (
+	"os"
+	"sync"
+	"time"
+
+	"lobstead/engine/sandbox"
+	"lobstead/engine/sandbox/wire"
+	"lobstead/kit/fault"
+)
+
+// daemon is the state of one running sandbox.
+type daemon struct {
+	root    *os.Root // the workspace
+	home    string   // its path as commands see it
+	token   string
+	env     []string
+	shell   []string // argv of the shell, before the script
+	storage int64
+	pidns   bool
+	spawner *spawner
+	files   chan struct{} // bounds threads that block in file calls
+	disk    diskMeter
+
+	mu    sync.Mutex
+	execs map[*running]bool
+}
+
+func newDaemon(s *Setup, root *os.Root, home string) *daemon {
+	d := &daemon{root: root, home: home, token: s.Token, storage: s.Storage, pidns: s.Plan.PID,
+		files: make(chan struct{}, 4), execs: map[*running]bool{}}
+	d.env = environment(s, home)
+	d.shell = []string{"/proc/self/exe"}
+	d.shell = append(append(d.shell, s.Args...), "sh", "-c")
+	for _, sh := range []string{"/bin/bash", "/bin/sh"} {
+		if info, err := os.Stat(sh); err == nil && info.Mode()&0o111 != 0 {
+			d.shell = []string{sh, "-c"}
+			break
+		}
+	}
+	return d
+}
+
+// environment is what every command starts from: nothing of the control plane's.
+func environment(s *Setup, home string) []string {
+	tmp := "/tmp"
+	if !s.Plan.Mount {
+		tmp = s.Plan.Temp
+	}
+	env := map[string]string{
+		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "USER": "sandbox",
+		"LOGNAME": "sandbox", "LANG": "C.UTF-8", "TERM": "xterm-256color", "TMPDIR": tmp, "SHELL": "/bin/sh",
+	}
+	for k, v := range s.Env {
+		env[k] = v
+	}
+	return pairs(env)
+}
+
+func pairs(env map[string]string) []string {
+	list := make([]string, 0, len(env))
+	for k, v := range env {
+		list = append(list, k+"="+v)
+	}
+	return list
+}
+
+// end kills all that the sandbox started. As PID 1 of its namespace the daemon need only exit.
+func (d *daemon) end() {
+	if !d.pidns {
+		d.kill(everything)
+	}
+}
+
+// slot holds one of the few places for calls that block on files.
+func (d *daemon) slot(f func() error) error {
+	d.files <- struct{}{}
+	defer func() { <-d.files }()
+	return f()
+}
+
+func (d *daemon) usage() (u sandbox.Usage, err error) {
+	err = d.slot(func() error {
+		ps := d.processes()
+		for _, p := range ps {
+			u.CPUSeconds += p.cpu.Seconds()
+			u.MemoryBytes += p.rss
+		}
+		u.Processes = len(ps)
+		u.DiskBytes = d.disk.measure(d, time.Second)
+		return nil
+	})
+	return u, err
+}
+
+// serveCall answers one call; the answer's frames go to w.
+func (d *daemon) serveCall(c *wire.Call, b *body, w *writer) ([]byte, error) {
+	switch c.Op {
+	case wire.OpPing:
+		return nil, nil
+	case wire.OpExec:
+		return d.exec(c, b, w)
+	case wire.OpUsage:
+		u, err := d.usage()
+		return wire.EncodeUsage(u), err
+	}
+	var payload []byte
+	err := d.slot(func() (err error) {
+		switch c.Op {
+		case wire.OpRead:
+			payload, err = d.read(c, w)
+		case wire.OpWrite:
+			err = d.write(c, b)
+		case wire.OpRemove:
+			err = d.remove(c)
+		case wire.OpRename:
+			err = d.rename(c)
+		case wire.OpList:
+			err = d.list(c, w)
+		case wire.OpSearch:
+			err = d.search(c, w)
+		default:
+			err = fault.New(fault.Invalid, "sandbox.op", "Unknown operation %q", string(c.Op))
+		}
+		return err
+	})
+	return payload, err
+}

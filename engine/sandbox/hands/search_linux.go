@@ -1,0 +1,121 @@
+package hands
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"lobstead/engine/sandbox"
+	"lobstead/engine/sandbox/wire"
+	"lobstead/kit/fault"
+)
+
+const (
+	defaultMatches = 200
+	maxSearched    = 8 << 20 // a larger file is skipped
+	maxLine        = 1000    // bytes of a line that are shown
+	searchWithin   = 20 * time.Second
+)
+
+func (d *daemon) search(c *wire.Call, w *writer) error {
+	if len(c.Pattern) > 4096 {
+		return fault.New(fault.Invalid, "sandbox.pattern", "The pattern is too long")
+	}
+	re, err := regexp.Compile(c.Pattern)
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "sandbox.pattern", "Not a regular expression (RE2): %s", err.Error())
+	}
+	if _, err := path.Match(c.Glob, ""); err != nil {
+		return fault.New(fault.Invalid, "sandbox.glob", "Not a file name pattern: %q", c.Glob)
+	}
+	rel, err := d.follow(c.Path)
+	if err != nil {
+		return err
+	}
+	s := &searcher{d: d, re: re, glob: c.Glob, left: min(c.Max, wire.MaxMatches), w: w, until: time.Now().Add(searchWithin)}
+	if c.Max <= 0 {
+		s.left = defaultMatches
+	}
+	info, err := d.root.Stat(rel)
+	if err != nil {
+		return pathFault(err, c.Path)
+	}
+	if !info.IsDir() {
+		s.file(rel, info)
+		return s.err
+	}
+	err = d.walk(rel, maxDepth, func(p string, info fs.FileInfo) (bool, bool) {
+		if info.Mode().IsRegular() && s.named(p) {
+			s.file(p, info)
+		}
+		return true, s.left > 0 && s.err == nil && time.Now().Before(s.until)
+	})
+	if s.err != nil {
+		return s.err
+	}
+	return pathFault(err, c.Path)
+}
+
+type searcher struct {
+	d     *daemon
+	re    *regexp.Regexp
+	glob  string
+	left  int
+	w     *writer
+	until time.Time
+	err   error
+}
+
+// named matches the glob against the name, or against the path when the glob has one.
+func (s *searcher) named(p string) bool {
+	if s.glob == "" {
+		return true
+	}
+	if !strings.Contains(s.glob, "/") {
+		p = path.Base(p)
+	}
+	ok, _ := path.Match(strings.TrimPrefix(s.glob, "./"), p)
+	return ok
+}
+
+func (s *searcher) file(p string, info fs.FileInfo) {
+	if info.Size() > maxSearched {
+		return
+	}
+	f, _, err := s.d.open(p, p)
+	if err != nil {
+		return
+	}
+	defer func() { _ = f.Close() }()
+	r := bufio.NewReaderSize(io.LimitReader(f, maxSearched), 64<<10)
+	if start, _ := r.Peek(8 << 10); bytes.IndexByte(start, 0) >= 0 {
+		return // binary
+	}
+	for n := 1; s.left > 0; n++ {
+		line, err := r.ReadSlice('\n')
+		whole := line
+		if errors.Is(err, bufio.ErrBufferFull) {
+			whole = bytes.Clone(line) // the rest of an endless line is not searched
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = r.ReadSlice('\n')
+			}
+		}
+		whole = bytes.TrimRight(whole, "\r\n")
+		if (len(line) > 0 || err == nil) && s.re.Match(whole) {
+			s.left--
+			m := sandbox.Match{Path: p, Line: n, Text: string(whole[:min(len(whole), maxLine)])}
+			if s.err = s.w.frame(wire.Item, wire.EncodeMatch(m)); s.err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}

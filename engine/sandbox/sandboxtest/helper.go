@@ -1,0 +1,3 @@
+package sandboxtest
+
+func Helper(args []string) int { return 0 }

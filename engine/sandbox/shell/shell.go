@@ -1,0 +1,2 @@
+package shell
+func Main(args []string) int { return 0 }
