@@ -80,7 +80,6 @@ func start(s *Setup) (*daemon, net.Listener, []sandbox.Layer, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	p := &s.Plan
 	// The driver's descriptors end here, and whatever its own parent left open: nothing leaks into commands.
 	if err := unix.CloseRange(ControlFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return nil, nil, nil, err
