@@ -258,7 +258,7 @@ func Mark() templ.Component {
 			templ_7745c5c3_Var13 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<svg class=\"mark\" viewBox=\"0 0 32 32\" aria-hidden=\"true\"><g stroke=\"currentColor\" stroke-linecap=\"round\" stroke-linejoin=\"round\"><path fill=\"none\" stroke-width=\"4.6\" d=\"M11.5 18v8a2.6 2.6 0 0 0 2.6 2.6h8\"></path> <path fill=\"currentColor\" stroke-width=\"1.5\" d=\"M15.4 2.2c-2.8 2.4-3.3 5.7-2 8.5 3 .6 6-.5 8.1-3.4a8.9 8.9 0 1 1-6.1-5.1z\"></path></g></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<svg class=\"mark\" viewBox=\"4 2 20 27\" aria-hidden=\"true\"><g stroke=\"currentColor\" stroke-linecap=\"round\" stroke-linejoin=\"round\"><path fill=\"none\" stroke-width=\"4\" d=\"M13 17v6a2.3 2.3 0 0 0 2.3 2.3h6.4\"></path> <path fill=\"currentColor\" stroke-width=\"1.2\" d=\"M12.6 17.6C5.4 16 3.6 6.8 10 3.7c3.2-1.5 7-.4 8.8 2.3-3-.2-5 1.3-4.9 3.5.1 1.7 1.4 2.7 3 2.5 1.9-.2 3.1-1.7 3.3-3.9 2.7 3.4 1.4 8.9-4.2 9.5z\"></path></g></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -18,7 +18,7 @@ type Badge struct {
 
 // Render writes the badge, and a second line when there is something to say on it.
 func (b Badge) Render(_ context.Context, w io.Writer) error {
-	o := out{w: w}
+	o := begin(w)
 	o.raw(`<span class="badge `)
 	o.raw(b.Kind.class())
 	if b.ID != "" {
@@ -29,7 +29,7 @@ func (b Badge) Render(_ context.Context, w io.Writer) error {
 	o.text(b.Text)
 	o.raw(`</span>`)
 	if b.Reason == "" && b.Since.IsZero() {
-		return o.err
+		return o.end()
 	}
 	o.raw(`<div class="why">`)
 	o.text(b.Reason)
@@ -45,7 +45,7 @@ func (b Badge) Render(_ context.Context, w io.Writer) error {
 		o.raw(`">what to do</a>`)
 	}
 	o.raw(`</div>`)
-	return o.err
+	return o.end()
 }
 
 // class guards the one place where a kind becomes markup.

@@ -33,7 +33,7 @@ func (b Bar) Render(_ context.Context, w io.Writer) error {
 			kind = Warn
 		}
 	}
-	o := out{w: w}
+	o := begin(w)
 	o.raw(`<svg class="bar`)
 	switch kind {
 	case Warn:
@@ -54,5 +54,5 @@ func (b Bar) Render(_ context.Context, w io.Writer) error {
 	o.raw(`<rect height="100%" rx="2.5" width="`)
 	o.float(share*100, 1)
 	o.raw(`%"/></svg>`)
-	return o.err
+	return o.end()
 }

@@ -2,7 +2,8 @@
 // knows no model and no route; everything comes in as plain values. Classes are those of static/css.
 //
 // What stands in a table row must be cheap, so it is a Go value with a Render method that writes straight into the
-// page's buffer and allocates nothing: Icon, Badge, Bar, Time, Spark. The rest is templ. For a row, write flat
-// markup in one loop: literal class="…" (a class={ … } expression costs four allocations), no component with children,
-// strings that are ready, and these values for the rest. 50 rows so written: see BenchmarkRows in ui/gallery.
+// page's buffer and allocates nothing: Text, RowLink, Icon, Badge, Bar, Time, Spark. The rest is templ. Write a row flat
+// in one loop: literal class="…" (a class={ … } expression costs four allocations), @ui.Text(s) instead of { s } (two),
+// @ui.RowLink{…} instead of <a href={ … }> (two), no component with children, strings that are ready. 50 rows of six
+// columns so written allocate a handful of times: see table and BenchmarkRows in ui/gallery.
 package ui

@@ -40,10 +40,10 @@ func (i Icon) draw(w io.Writer, open string) error {
 	if i.inner == "" {
 		return nil
 	}
-	o := out{w: w}
+	o := begin(w)
 	o.raw(open)
 	o.raw(`viewBox="0 0 24 24" aria-hidden="true">`)
 	o.raw(i.inner)
 	o.raw(`</svg>`)
-	return o.err
+	return o.end()
 }

@@ -18,7 +18,7 @@ type Spark struct {
 
 // Render writes an SVG that stretches to its place; fewer than two values draw a flat line.
 func (s Spark) Render(_ context.Context, w io.Writer) error {
-	o := out{w: w}
+	o := begin(w)
 	o.raw(`<svg class="spark`)
 	if s.Accent {
 		o.raw(` accent`)
@@ -26,14 +26,12 @@ func (s Spark) Render(_ context.Context, w io.Writer) error {
 	o.raw(`" viewBox="0 0 100 32" preserveAspectRatio="none" role="img" aria-label="`)
 	o.text(s.Label)
 	o.raw(`">`)
-	points := s.points(make([]byte, 0, 16*len(s.Values)+24))
 	o.raw(`<polygon points="0,32 `)
-	line := string(points)
-	o.raw(line)
+	o.bytes(s.points(o.scratch))
 	o.raw(`100,32"/><polyline points="`)
-	o.raw(line)
+	o.bytes(s.points(o.scratch))
 	o.raw(`"/></svg>`)
-	return o.err
+	return o.end()
 }
 
 func (s Spark) points(b []byte) []byte {

@@ -29,10 +29,10 @@ const (
 
 // Render writes a <time> element.
 func (t Time) Render(_ context.Context, w io.Writer) error {
-	o := out{w: w}
+	o := begin(w)
 	if t.At.IsZero() {
 		o.raw(`<span class="faint">—</span>`)
-		return o.err
+		return o.end()
 	}
 	form, now := t.Form, t.Now
 	if form != Clock && form != Date {
@@ -42,33 +42,31 @@ func (t Time) Render(_ context.Context, w io.Writer) error {
 		now = time.Now()
 	}
 	at := t.At.UTC()
-	var b [40]byte
 	o.raw(`<time class="num" datetime="`)
-	o.raw(string(at.AppendFormat(b[:0], time.RFC3339)))
+	o.moment(at, time.RFC3339)
 	o.raw(`" data-time="`)
 	o.raw(string(form))
 	o.raw(`" title="`)
-	o.raw(string(at.AppendFormat(b[:0], "2 Jan 2006 15:04:05 UTC")))
+	o.moment(at, "2 Jan 2006 15:04:05 UTC")
 	o.raw(`">`)
 	switch form {
 	case Clock:
-		o.raw(string(at.AppendFormat(b[:0], "15:04:05")))
+		o.moment(at, "15:04:05")
 	case Date:
-		o.raw(string(at.AppendFormat(b[:0], "2 Jan 2006")))
+		o.moment(at, "2 Jan 2006")
 	default:
-		o.raw(string(appendRelative(b[:0], at, now)))
+		o.bytes(appendRelative(o.scratch, at, now))
 	}
 	o.raw(`</time>`)
-	return o.err
+	return o.end()
 }
 
 // age writes how long a state has lasted, counted up by time.js.
 func (o *out) age(since, now time.Time) {
-	var b [40]byte
 	o.raw(`<span class="num" data-since="`)
-	o.raw(string(since.UTC().AppendFormat(b[:0], time.RFC3339)))
+	o.moment(since.UTC(), time.RFC3339)
 	o.raw(`">`)
-	o.raw(string(appendSpan(b[:0], max(0, now.Sub(since)))))
+	o.bytes(appendSpan(o.scratch, max(0, now.Sub(since))))
 	o.raw(`</span>`)
 }
 
