@@ -3,12 +3,12 @@ package models
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
 
 	"lobstead/kit/fault"
-	"lobstead/kit/id"
 )
 
 // InstanceStep is one step of bringing an instance to what is wanted, shown live on its page.
@@ -40,26 +40,53 @@ type InstanceRef struct{ OrganizationID, ID string }
 // ReconcileLease is how long one reconciler holds an instance without renewing.
 const ReconcileLease = 15 * time.Second
 
+// keptWishes is of how many wishes the steps are kept.
+const keptWishes = 10
+
+// ErrInstanceLease means that another reconciler holds an instance, or took it over.
+var ErrInstanceLease = fault.New(fault.Conflict, "instance.leased", "Another worker is busy with this instance")
+
+// unsettled holds for rows whose state is not what is wanted: a wish that nobody answered, and also an
+// answered one whose sandbox could not be brought back later.
+const unsettled = `(desired = 'deleted' OR generation <> observed_generation
+	OR (desired = 'running' AND state NOT IN ('RUNNING', 'SUSPENDED'))
+	OR (desired = 'stopped' AND state NOT IN ('STOPPED', 'SUSPENDED')))`
+
 // UnsettledInstances finds wishes that nobody has fulfilled yet: the queue, rebuilt from rows.
 func (sy *System) UnsettledInstances(ctx context.Context, limit int) ([]InstanceRef, error) {
 	now := sy.store.now()
 	out := []InstanceRef{}
 	err := sy.read(ctx).Model(&Instance{}).Select("organization_id, id").
-		Where("(desired = ? OR generation <> observed_generation) AND (retry_at IS NULL OR retry_at <= ?) AND (lease_until IS NULL OR lease_until <= ?)",
-			WantDeleted, now, now).Order("updated_at").Limit(limit).Scan(&out).Error
+		Where(unsettled+" AND (retry_at IS NULL OR retry_at <= ?) AND (lease_until IS NULL OR lease_until <= ?)", now, now).
+		Order("updated_at").Limit(limit).Scan(&out).Error
 	return out, translate(err)
+}
+
+// ReleaseNode takes back what an earlier life of this node held, so that a restart need not wait for leases
+// to run out. Owners are "node/…".
+func (sy *System) ReleaseNode(ctx context.Context, node string) error {
+	own := node + "/"
+	_, err := changed(sy.write(ctx).Model(&Instance{}).Where("substr(lease_owner, 1, ?) = ?", len([]rune(own)), own),
+		map[string]any{"lease_owner": "", "lease_until": nil})
+	return err
+}
+
+// FindInstances reads those of the ids that any organization has.
+func (sy *System) FindInstances(ctx context.Context, ids []string) ([]Instance, error) {
+	out := []Instance{}
+	for some := range slices.Chunk(ids, 500) {
+		rows, err := all[Instance](sy.read(ctx).Where("id IN ?", some))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
 }
 
 // LiveInstances lists what is wanted running, for the observer.
 func (sy *System) LiveInstances(ctx context.Context) ([]Instance, error) {
 	return all[Instance](sy.read(ctx).Where("desired = ? AND state = ?", WantRunning, Running))
-}
-
-// KnownInstance tells whether any organization has an instance; a sandbox of an unknown one is an orphan.
-func (sy *System) KnownInstance(ctx context.Context, instanceID string) (bool, error) {
-	var n int64
-	err := sy.read(ctx).Model(&Instance{}).Where("id = ?", instanceID).Count(&n).Error
-	return n > 0, translate(err)
 }
 
 // LeaseInstance lets one reconciler work on an instance at a time: Conflict while another does.
@@ -73,7 +100,7 @@ func (sc *Scope) LeaseInstance(ctx context.Context, instanceID, owner string) (*
 	}
 	i, err := sc.Instance(ctx, instanceID)
 	if err == nil && !hit {
-		err = fault.New(fault.Conflict, "instance.leased", "Another worker is busy with this instance")
+		err = ErrInstanceLease
 	}
 	return i, err
 }
@@ -101,29 +128,39 @@ func retryAfter(attempts int) time.Duration {
 // Observe moves an instance by the table; a failure is tried again after a growing pause.
 func (sc *Scope) Observe(ctx context.Context, instanceID string, o Observed) (*Instance, error) {
 	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
-		now, set := sc.store.now(), map[string]any{}
-		if next, ok := i.State.Next(o.Saw); ok && next != i.State {
-			set["state"], set["state_since"] = next, now
-		}
-		set["reason"] = clip(o.Reason, 1000)
-		switch o.Saw {
-		case SawFailure:
-			set["attempts"], set["retry_at"] = i.Attempts+1, now.Add(retryAfter(i.Attempts))
-		case SawRunning, SawStopped:
-			set["attempts"], set["retry_at"] = 0, nil
-			if o.Generation > i.ObservedGeneration {
-				set["observed_generation"] = o.Generation
-			}
-		}
-		if o.Isolation != nil {
-			text, err := json.Marshal(o.Isolation)
-			if err != nil {
-				return nil, "", err
-			}
-			set["isolation"] = string(text)
-		}
-		return set, observedLine(o), sc.logObserved(tx, i, o)
+		set, err := sc.observed(tx, i, o)
+		return set, observedLine(o), err
 	})
+}
+
+// observed gives the columns of an observation and writes a failure's line. What failed for an older wish
+// is history: it must hold up the newer one neither by a pause nor by a state.
+func (sc *Scope) observed(tx *gorm.DB, i *Instance, o Observed) (map[string]any, error) {
+	now, set := sc.store.now(), map[string]any{}
+	if o.Saw == SawFailure && o.Generation != 0 && o.Generation < i.Generation {
+		return set, sc.logObserved(tx, i, o)
+	}
+	if next, ok := i.State.Next(o.Saw); ok && next != i.State {
+		set["state"], set["state_since"] = next, now
+	}
+	set["reason"] = clip(o.Reason, 1000)
+	switch o.Saw {
+	case SawFailure:
+		set["attempts"], set["retry_at"] = i.Attempts+1, now.Add(retryAfter(i.Attempts))
+	case SawRunning, SawStopped:
+		set["attempts"], set["retry_at"] = 0, nil
+		if o.Generation > i.ObservedGeneration {
+			set["observed_generation"] = o.Generation
+		}
+	}
+	if o.Isolation != nil {
+		text, err := json.Marshal(o.Isolation)
+		if err != nil {
+			return nil, err
+		}
+		set["isolation"] = string(text)
+	}
+	return set, sc.logObserved(tx, i, o)
 }
 
 // observedLine is the history's line of a healthy move; failures are written with their own level.
@@ -144,25 +181,64 @@ func (sc *Scope) logObserved(tx *gorm.DB, i *Instance, o Observed) error {
 	return sc.log(tx, i.ID, LogError, o.Reason)
 }
 
-// BeginStep records that a step of a wish began; a repeated one starts over.
-func (sc *Scope) BeginStep(ctx context.Context, i *Instance, name string) error {
-	now := sc.store.now()
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		hit, err := changed(tx.Model(&InstanceStep{}).Where("instance_id = ? AND generation = ? AND name = ?", i.ID, i.Generation, name),
-			map[string]any{"state": StepRunning, "detail": "", "started_at": now, "finished_at": nil})
-		if err != nil || hit {
-			return err
+// Report is what the holder of an instance writes in one commit. On SQLite all commits queue for one
+// writer, so a creation reports as little often as people can see.
+type Report struct {
+	Steps    []InstanceStep // all of one wish; those with the same name start over
+	Observed *Observed
+	Warning  string // a line of its history
+	Release  bool   // give the lease back, unless a wish newer than Generation waits
+	// Generation is the wish that was worked on.
+	Generation int64
+}
+
+// ReportInstance writes a report and renews the lease. ErrInstanceLease when owner holds it no more: then
+// nothing is written. The row comes back as it is now; its LeaseOwner tells whether the lease was kept.
+func (sc *Scope) ReportInstance(ctx context.Context, instanceID, owner string, r Report) (*Instance, error) {
+	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
+		if i.LeaseOwner != owner {
+			return nil, "", ErrInstanceLease
 		}
-		return tx.Create(&InstanceStep{ID: id.New(), OrganizationID: sc.Org, InstanceID: i.ID, Generation: i.Generation,
-			Name: name, State: StepRunning, StartedAt: now}).Error
+		set, line := map[string]any{}, ""
+		if err := sc.writeSteps(tx, i.ID, r); err != nil {
+			return nil, "", err
+		}
+		if r.Warning != "" {
+			if err := sc.log(tx, i.ID, LogWarn, r.Warning); err != nil {
+				return nil, "", err
+			}
+		}
+		if r.Observed != nil {
+			var err error
+			if set, err = sc.observed(tx, i, *r.Observed); err != nil {
+				return nil, "", err
+			}
+			line = observedLine(*r.Observed)
+		}
+		if set["lease_until"] = sc.store.now().Add(ReconcileLease); r.Release && i.Generation <= r.Generation {
+			set["lease_owner"], set["lease_until"] = "", nil
+		}
+		return set, line, nil
 	})
 }
 
-// EndStep records how a step ended.
-func (sc *Scope) EndStep(ctx context.Context, i *Instance, name string, state StepState, detail string) error {
-	_, err := changed(sc.write(ctx).Model(&InstanceStep{}).Where("instance_id = ? AND generation = ? AND name = ?", i.ID, i.Generation, name),
-		map[string]any{"state": state, "detail": clip(cleanText(detail), 1000), "finished_at": sc.store.now()})
-	return err
+// writeSteps replaces the steps of a wish by name, and forgets those of long past wishes.
+func (sc *Scope) writeSteps(tx *gorm.DB, instanceID string, r Report) error {
+	if len(r.Steps) == 0 {
+		return nil
+	}
+	names := []string{}
+	for n := range r.Steps {
+		s := &r.Steps[n]
+		s.OrganizationID, s.InstanceID, s.Generation, s.Detail = sc.Org, instanceID, r.Generation, clip(cleanText(s.Detail), 1000)
+		names = append(names, s.Name)
+	}
+	err := tx.Where("instance_id = ? AND (generation <= ? OR (generation = ? AND name IN ?))",
+		instanceID, r.Generation-keptWishes, r.Generation, names).Delete(&InstanceStep{}).Error
+	if err != nil {
+		return err
+	}
+	return tx.Create(&r.Steps).Error
 }
 
 // Steps reads the steps of an instance's newest wish, in order.

@@ -1,0 +1,116 @@
+package provision
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"lobstead/kit/events"
+	"lobstead/models"
+)
+
+// Enqueuer is the durable path of a wish to a worker; *jobs.Client is one.
+type Enqueuer interface {
+	Reconcile(ctx context.Context, org, instance string) error
+}
+
+// Desk is where every edge asks for something: a verb writes the wish and nudges the workers. The row is the
+// truth: a nudge that fails is logged by the client and made up for by the sweep.
+type Desk struct {
+	Bus  *events.Bus
+	Jobs Enqueuer
+
+	nudges sync.WaitGroup
+	room   chan struct{}
+	once   sync.Once
+}
+
+const (
+	nudgesAtOnce = 32              // beyond, a burst leaves the rest to the hint and the sweep
+	nudgeLimit   = 5 * time.Second // for a Redis that hangs
+	awaitPoll    = 250 * time.Millisecond
+)
+
+// Create deploys a new instance.
+func (d *Desk) Create(ctx context.Context, sc *models.Scope, n models.NewInstance) (*models.Instance, error) {
+	i, err := sc.CreateInstance(ctx, n)
+	return d.asked(ctx, i, err)
+}
+
+// Update renames, or changes tier or model.
+func (d *Desk) Update(ctx context.Context, sc *models.Scope, id string, c models.InstanceChange) (*models.Instance, error) {
+	i, err := sc.UpdateInstance(ctx, id, c)
+	return d.asked(ctx, i, err)
+}
+
+// Act starts, stops, restarts, recovers or deletes.
+func (d *Desk) Act(ctx context.Context, sc *models.Scope, id string, a models.Action) (*models.Instance, error) {
+	i, err := sc.ActOnInstance(ctx, id, a)
+	return d.asked(ctx, i, err)
+}
+
+// Delete asks for the end of an instance; its row goes when its files are gone.
+func (d *Desk) Delete(ctx context.Context, sc *models.Scope, id string) (*models.Instance, error) {
+	return d.Act(ctx, sc, id, models.Delete)
+}
+
+func (d *Desk) asked(ctx context.Context, i *models.Instance, err error) (*models.Instance, error) {
+	if err != nil {
+		return nil, err
+	}
+	publish(ctx, d.Bus, i.OrganizationID, i.ID, State, Logs)
+	if i.Desired == models.WantDeleted || i.Generation != i.ObservedGeneration { // not for a new name
+		publishWish(ctx, d.Bus, i.OrganizationID, i.ID)
+		d.enqueue(ctx, i.OrganizationID, i.ID)
+	}
+	return i, nil
+}
+
+// enqueue does not hold up the answer: Redis may be slow, or away.
+func (d *Desk) enqueue(ctx context.Context, org, id string) {
+	d.once.Do(func() { d.room = make(chan struct{}, nudgesAtOnce) })
+	select {
+	case d.room <- struct{}{}:
+	default:
+		return
+	}
+	d.nudges.Go(func() {
+		defer func() { <-d.room }()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), nudgeLimit)
+		defer cancel()
+		_ = d.Jobs.Reconcile(ctx, org, id) // logged by the client
+	})
+}
+
+// Close waits for nudges on their way; call it when nobody asks any more.
+func (d *Desk) Close() { d.nudges.Wait() }
+
+// Await waits until the wish with this generation was answered, with success or with state ERROR, and gives
+// the row. When ctx ends first it gives the row as it is, without an error. NotFound: it is gone, which is
+// the success of Delete.
+func (d *Desk) Await(ctx context.Context, sc *models.Scope, id string, generation int64) (*models.Instance, error) {
+	sub := d.Bus.Subscribe(1, InstanceTopic(id)) // before the first read: nothing falls between
+	defer sub.Close()
+	tick := time.NewTicker(awaitPoll)
+	defer tick.Stop()
+	for {
+		// One read must succeed even for a caller whose time is up.
+		i, err := sc.Instance(context.WithoutCancel(ctx), id)
+		if err != nil || answered(i, generation) {
+			return i, err
+		}
+		select {
+		case <-ctx.Done():
+			return i, nil
+		case <-sub.C():
+		case <-tick.C:
+		}
+	}
+}
+
+// answered: an action resets attempts, so ERROR with an attempt is this wish's or a newer one's. A deletion
+// is answered by the row's end only.
+func answered(i *models.Instance, generation int64) bool {
+	failed := i.State == models.Errored && i.Attempts > 0 && i.Generation >= generation
+	return i.ObservedGeneration >= generation || failed
+}

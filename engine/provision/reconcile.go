@@ -1,0 +1,150 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"lobstead/engine/sandbox"
+	"lobstead/kit/clock"
+	"lobstead/kit/events"
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/models"
+)
+
+// Reconciler brings instances to what is wanted of them. Any number of them may share a database.
+type Reconciler struct {
+	Store  *models.Store
+	Bus    *events.Bus
+	Driver sandbox.Driver
+	// Node names this process; when it is the same after a restart, Recover takes back what it held. Two
+	// processes must not share one.
+	Node  string
+	Log   *slog.Logger
+	Clock clock.Clock // nil = the system's
+	// Slots is how many instances are worked on at once; 0 = two for each CPU, since a step waits for the
+	// kernel about as long as it computes.
+	Slots int
+	// StepLimit is how long one step may take; 0 = two minutes.
+	StepLimit time.Duration
+
+	once  sync.Once
+	slots chan struct{}
+}
+
+// Reconcile drives one instance until its newest wish is answered. It gives nil when nothing is to do, when
+// another reconciler holds the instance, and when a failure was recorded on the row: the row says when to
+// try again. An error means that the row may not know: a database or driver that does not answer, or ctx.
+func (r *Reconciler) Reconcile(ctx context.Context, org, instance string) error {
+	free, err := r.slot(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
+	sc := r.Store.In(org)
+	i, err := sc.Instance(ctx, instance)
+	if err != nil {
+		return gone(err)
+	}
+	if quiet, err := r.quiet(ctx, i); quiet || err != nil {
+		return err
+	}
+	h := &hold{Reconciler: r, scope: sc, owner: r.Node + "/" + id.New(), log: r.Log.With("instance", instance, "organization", org)}
+	if h.row, err = sc.LeaseInstance(ctx, instance, h.owner); err != nil {
+		if errors.Is(err, models.ErrInstanceLease) {
+			return nil // the holder looks for newer wishes before it lets go
+		}
+		return gone(err)
+	}
+	return h.work(ctx)
+}
+
+// gone makes an absent row no error: there is nothing left to do.
+func gone(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// slot takes one of the places; free gives it back.
+func (r *Reconciler) slot(ctx context.Context) (free func(), err error) {
+	r.once.Do(func() {
+		if r.Slots <= 0 {
+			r.Slots = 2 * runtime.GOMAXPROCS(0)
+		}
+		r.slots = make(chan struct{}, r.Slots)
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	select {
+	case r.slots <- struct{}{}:
+		return func() { <-r.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// quiet tells that nothing is to do: the wish is answered and the sandbox is as the row says, or a failure's
+// pause is not over.
+func (r *Reconciler) quiet(ctx context.Context, i *models.Instance) (bool, error) {
+	if i.RetryAt != nil && i.RetryAt.After(r.now()) {
+		return true, nil
+	}
+	if i.Desired == models.WantDeleted || i.Generation != i.ObservedGeneration {
+		return false, nil
+	}
+	want := wantsProcess(i)
+	if (i.State == models.Running) != want {
+		return false, nil
+	}
+	o, err := r.Driver.Observe(ctx, i.ID)
+	return (o.State == sandbox.Running) == want, err
+}
+
+// wantsProcess tells whether an instance should have a running sandbox.
+func wantsProcess(i *models.Instance) bool {
+	return i.Desired == models.WantRunning && i.State != models.Suspended
+}
+
+func (r *Reconciler) now() time.Time {
+	if r.Clock != nil {
+		return r.Clock.Now()
+	}
+	return clock.Real.Now()
+}
+
+// Recover frees what an earlier life of this node held. Call it once, before the first Reconcile.
+func (r *Reconciler) Recover(ctx context.Context) error {
+	return r.Store.AsSystem("a restarted worker takes back its leases").ReleaseNode(ctx, r.Node)
+}
+
+// Follow reconciles as wishes are heard, until ctx ends and all that it began is over.
+func (r *Reconciler) Follow(ctx context.Context) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	sub := r.Bus.Subscribe(1024, wishTopic) // what a burst drops is in the queue, and in the sweep
+	defer sub.Close()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-sub.C():
+			if w, ok := readWish(e); ok {
+				work.Go(func() { r.try(ctx, w.Org, w.Instance) })
+			}
+		}
+	}
+}
+
+// try is Reconcile for callers that have nobody to tell.
+func (r *Reconciler) try(ctx context.Context, org, instance string) {
+	if err := r.Reconcile(ctx, org, instance); err != nil && ctx.Err() == nil {
+		r.Log.WarnContext(ctx, "reconcile failed, the sweep will try again", "instance", instance, "organization", org, "error", err)
+	}
+}
