@@ -163,11 +163,12 @@ func think(r llm.Request) *thinking {
 		}
 		return &thinking{Include: true, Level: level}
 	case strings.Contains(r.Model, "gemini-2.5"):
-		return &thinking{Include: true, Budget: map[llm.Effort]int{llm.EffortLow: 1024, llm.EffortMedium: 8192}[r.Effort] +
-			map[llm.Effort]int{llm.EffortHigh: 24576}[r.Effort]}
+		return &thinking{Include: true, Budget: budgets[r.Effort]}
 	}
 	return nil
 }
+
+var budgets = map[llm.Effort]int{llm.EffortLow: 1024, llm.EffortMedium: 8192, llm.EffortHigh: 24576}
 
 var version = regexp.MustCompile(`gemini-(\d+)`)
 
