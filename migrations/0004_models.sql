@@ -10,6 +10,7 @@ CREATE TABLE providers (
     key_hint        TEXT NOT NULL DEFAULT '',
     model           TEXT NOT NULL,
     is_default      BOOLEAN NOT NULL DEFAULT FALSE,
+    private         BOOLEAN NOT NULL DEFAULT FALSE, -- an operator allowed an address inside the network
     tested_at       TIMESTAMPTZ,
     test_result     TEXT NOT NULL DEFAULT '',
     created_at      TIMESTAMPTZ NOT NULL,

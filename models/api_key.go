@@ -51,6 +51,7 @@ func (sy *System) ByAPIKey(ctx context.Context, key secret.String, address strin
 	err := sy.read(ctx).Raw(`SELECT `+principalColumns+`, k.id AS cred_id, k.last_used_at AS last_seen
 		FROM api_keys k JOIN users u ON u.id = k.user_id
 		JOIN memberships m ON m.user_id = u.id AND m.organization_id = k.organization_id
+		JOIN organizations o ON o.id = m.organization_id
 		WHERE k.key_hash = ? AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND u.blocked_at IS NULL`,
 		secret.Hash(key.Reveal()), now).Scan(&rows).Error
 	if err != nil {
@@ -60,9 +61,11 @@ func (sy *System) ByAPIKey(ctx context.Context, key secret.String, address strin
 		return nil, errUnauthorized
 	}
 	row := rows[0]
+	p := row.principal()
+	p.KeyID = row.CredID
 	if row.LastSeen == nil || now.Sub(*row.LastSeen) > seenEvery {
 		_, err = changed(sy.write(ctx).Model(&APIKey{}).Where("id = ?", row.CredID),
 			map[string]any{"last_used_at": now, "last_used_address": clip(address, 64)})
 	}
-	return &Principal{User: row.User, Membership: row.Membership, KeyID: row.CredID}, err
+	return p, err
 }

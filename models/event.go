@@ -74,6 +74,7 @@ type AssistantMessage struct {
 type Thinking struct {
 	Text      string `json:"text"`
 	Signature string `json:"signature,omitempty"`
+	Redacted  bool   `json:"redacted,omitempty"` // the reasoning is opaque, and lies in Signature
 	Step      int    `json:"step"`
 	Millis    int64  `json:"millis"`
 }

@@ -68,7 +68,9 @@ type Spend struct {
 func (sc *Scope) SpentSince(ctx context.Context, since time.Time) (Spend, error) {
 	var s Spend
 	err := sc.read(ctx).Model(&LedgerEntry{}).
-		Select("count(*) AS calls, coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens, coalesce(sum(cost_nanos), 0) AS cost_nanos").
+		Select(spendColumns).
 		Where("kind = ? AND created_at >= ?", Settled, since).Scan(&s).Error
 	return s, translate(err)
 }
+
+const spendColumns = "count(*) AS calls, coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens, coalesce(sum(cost_nanos), 0) AS cost_nanos"

@@ -22,6 +22,7 @@ type Provider struct {
 	KeyHint        string // the last four characters
 	Model          string
 	IsDefault      bool
+	Private        bool // an operator allowed an address inside the network
 	TestedAt       *time.Time
 	TestResult     string
 	CreatedAt      time.Time
@@ -35,6 +36,7 @@ var ProviderKinds = []string{"openai", "anthropic", "gemini", "openrouter", "oll
 type NewProvider struct {
 	Kind, BaseURL, Model string
 	Key                  secret.String
+	Private              bool
 }
 
 // ConnectProvider stores a service and makes it the organization's default; the same kind and address
@@ -53,7 +55,7 @@ func (sc *Scope) ConnectProvider(ctx context.Context, n NewProvider, tested stri
 		return nil, err
 	}
 	now := sc.store.now()
-	row := &Provider{ID: id.New(), OrganizationID: sc.Org, Kind: n.Kind, BaseURL: n.BaseURL, Model: n.Model, IsDefault: true,
+	row := &Provider{ID: id.New(), OrganizationID: sc.Org, Kind: n.Kind, BaseURL: n.BaseURL, Model: n.Model, IsDefault: true, Private: n.Private,
 		TestedAt: &now, TestResult: clip(cleanText(tested), 1000), CreatedAt: now, UpdatedAt: now}
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
 		old, err := first[Provider](tx.Where("kind = ? AND base_url = ?", n.Kind, n.BaseURL))
@@ -95,6 +97,11 @@ func (sc *Scope) Providers(ctx context.Context) ([]Provider, error) {
 // Provider reads one.
 func (sc *Scope) Provider(ctx context.Context, providerID string) (*Provider, error) {
 	return first[Provider](sc.read(ctx).Where("id = ?", providerID))
+}
+
+// ProviderAt reads the connection to one service.
+func (sc *Scope) ProviderAt(ctx context.Context, kind, baseURL string) (*Provider, error) {
+	return first[Provider](sc.read(ctx).Where("kind = ? AND base_url = ?", kind, baseURL))
 }
 
 // DefaultProvider is the one that instances without their own choice use: NotFound when none is connected.

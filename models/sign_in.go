@@ -71,10 +71,11 @@ func (sy *System) OpenSignIn(ctx context.Context, userID string, c Client) (secr
 
 // Principal is who a request comes from, resolved afresh for each.
 type Principal struct {
-	User       User
-	Membership Membership
-	SignInID   string // cookie
-	KeyID      string // bearer
+	User         User
+	Membership   Membership
+	Organization Organization
+	SignInID     string // cookie
+	KeyID        string // bearer
 }
 
 // Actor is the principal as it is written into rows.
@@ -86,21 +87,27 @@ var errUnauthorized = fault.New(fault.Unauthenticated, "unauthorized", "Unauthor
 
 // principalRow is what one join tells of a credential: who, and where they first belong.
 type principalRow struct {
-	User       User       `gorm:"embedded;embeddedPrefix:u_"`
-	Membership Membership `gorm:"embedded;embeddedPrefix:m_"`
-	CredID     string
-	LastSeen   *time.Time
+	User         User         `gorm:"embedded;embeddedPrefix:u_"`
+	Membership   Membership   `gorm:"embedded;embeddedPrefix:m_"`
+	Organization Organization `gorm:"embedded;embeddedPrefix:o_"`
+	CredID       string
+	LastSeen     *time.Time
+}
+
+func (r *principalRow) principal() *Principal {
+	return &Principal{User: r.User, Membership: r.Membership, Organization: r.Organization}
 }
 
 const principalColumns = `u.id AS u_id, u.email AS u_email, u.name AS u_name, u.theme AS u_theme, u.staff AS u_staff,
-	u.blocked_at AS u_blocked_at, m.id AS m_id, m.organization_id AS m_organization_id, m.user_id AS m_user_id, m.role AS m_role`
+	u.blocked_at AS u_blocked_at, m.id AS m_id, m.organization_id AS m_organization_id, m.user_id AS m_user_id, m.role AS m_role,
+	o.id AS o_id, o.name AS o_name, o.slug AS o_slug, o.plan AS o_plan`
 
 // BySignIn finds who a cookie's token belongs to, and notes that they were seen.
 func (sy *System) BySignIn(ctx context.Context, token secret.String) (*Principal, error) {
 	now := sy.store.now()
 	rows := []principalRow{}
 	err := sy.read(ctx).Raw(`SELECT `+principalColumns+`, s.id AS cred_id, s.last_seen_at AS last_seen
-		FROM sign_ins s JOIN users u ON u.id = s.user_id JOIN memberships m ON m.user_id = u.id
+		FROM sign_ins s JOIN users u ON u.id = s.user_id JOIN memberships m ON m.user_id = u.id JOIN organizations o ON o.id = m.organization_id
 		WHERE s.token_hash = ? AND s.revoked_at IS NULL AND s.expires_at > ? AND u.blocked_at IS NULL
 		ORDER BY m.created_at, m.id LIMIT 1`, secret.Hash(token.Reveal()), now).Scan(&rows).Error
 	if err != nil {
@@ -110,11 +117,13 @@ func (sy *System) BySignIn(ctx context.Context, token secret.String) (*Principal
 		return nil, errUnauthorized
 	}
 	row := rows[0]
+	p := row.principal()
+	p.SignInID = row.CredID
 	if row.LastSeen == nil || now.Sub(*row.LastSeen) > seenEvery {
 		_, err = changed(sy.write(ctx).Model(&SignIn{}).Where("id = ? AND revoked_at IS NULL", row.CredID),
 			map[string]any{"last_seen_at": now, "expires_at": now.Add(SignInLife)})
 	}
-	return &Principal{User: row.User, Membership: row.Membership, SignInID: row.CredID}, err
+	return p, err
 }
 
 // SignIns lists a person's open sign-ins, last used first.

@@ -60,6 +60,16 @@ func (sc *Scope) ClaimTurn(ctx context.Context, turnID, owner string) (*Turn, Le
 		if !ok {
 			return ErrLeaseLost
 		}
+		if move == TurnClaim { // hints may come in any order, a session's messages are answered in theirs
+			var older int64
+			err := tx.Model(&Turn{}).Where("session_id = ? AND state = ? AND id < ?", row.SessionID, TurnQueued, row.ID).Count(&older).Error
+			if err != nil {
+				return err
+			}
+			if older > 0 {
+				return ErrLeaseLost
+			}
+		}
 		set := map[string]any{"state": next, "attempt": row.Attempt + 1, "lease_owner": owner, "lease_until": now.Add(TurnLease)}
 		if row.StartedAt == nil {
 			set["started_at"] = now

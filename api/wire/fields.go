@@ -1,0 +1,175 @@
+// Package wire is what all API families share: reading a body field by field with every issue at once, and
+// how times are written. It must not know a family's spelling.
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lobstead/kit/fault"
+)
+
+// Fields is a request body as named values; its readers note what is wrong in Issues.
+type Fields struct {
+	values map[string]any
+	form   bool // values are text: "on" is true, "" is absent
+	Issues fault.Issues
+}
+
+// FromJSON reads a JSON object. Anything else is fault.Invalid; an empty body is an empty object.
+func FromJSON(body []byte) (*Fields, error) {
+	f := &Fields{values: map[string]any{}}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return f, nil
+	}
+	if !utf8.Valid(body) {
+		return nil, fault.New(fault.Invalid, "body.utf8", "Invalid request").Hinting("The body is not valid UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "body.json", "Invalid request").Hinting("The body is not valid JSON")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fault.New(fault.Invalid, "body.json", "Invalid request").Hinting("The body holds more than one JSON value")
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		f.Issues.WrongType("", "object", kindOf(v))
+		return nil, f.Issues.Err()
+	}
+	f.values = object
+	return f, nil
+}
+
+// FromForm reads the values of a form.
+func FromForm(values url.Values) *Fields {
+	f := &Fields{values: map[string]any{}, form: true}
+	for k, v := range values {
+		if len(v) > 0 {
+			f.values[k] = v[len(v)-1]
+		}
+	}
+	return f
+}
+
+// Has tells whether a field was sent.
+func (f *Fields) Has(name string) bool {
+	v, ok := f.values[name]
+	return ok && (!f.form || v != "")
+}
+
+// String reads a required text.
+func (f *Fields) String(name string) (string, bool) {
+	if _, ok := f.values[name]; !ok {
+		f.Issues.Required(name, "string")
+		return "", false
+	}
+	s, ok := f.OptionalString(name)
+	if !ok {
+		return "", false
+	}
+	return *s, true
+}
+
+// OptionalString reads a text that may be absent (nil, true). false means that an issue was noted.
+func (f *Fields) OptionalString(name string) (*string, bool) {
+	v, ok := f.values[name]
+	if !ok {
+		return nil, true
+	}
+	s, ok := v.(string)
+	if !ok {
+		f.Issues.WrongType(name, "string", kindOf(v))
+		return nil, false
+	}
+	if f.form {
+		s = strings.ReplaceAll(s, "\r\n", "\n")
+	}
+	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
+		f.Issues.BadString(name, "utf8")
+		return nil, false
+	}
+	return &s, true
+}
+
+// OptionalBool reads a boolean that may be absent.
+func (f *Fields) OptionalBool(name string) *bool {
+	v, ok := f.values[name]
+	if !ok {
+		return nil
+	}
+	if s, text := v.(string); text && f.form {
+		b := s == "on" || s == "true" || s == "1"
+		return &b
+	}
+	b, ok := v.(bool)
+	if !ok {
+		f.Issues.WrongType(name, "boolean", kindOf(v))
+		return nil
+	}
+	return &b
+}
+
+// OptionalStrings reads an array of texts that may be absent.
+func (f *Fields) OptionalStrings(name string) []string {
+	v, ok := f.values[name]
+	if !ok {
+		return nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		f.Issues.WrongType(name, "array", kindOf(v))
+		return nil
+	}
+	out := make([]string, 0, len(list))
+	for _, x := range list {
+		s, ok := x.(string)
+		if !ok {
+			f.Issues.WrongType(name, "string", kindOf(x))
+			return nil
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Err gives all issues as one fault, nil without any.
+func (f *Fields) Err() error { return f.Issues.Err() }
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "boolean"
+	case json.Number, float64:
+		return "number"
+	case string:
+		return "string"
+	case []any:
+		return "array"
+	}
+	return "object"
+}
+
+// Time is how every API writes a moment: UTC with milliseconds and Z.
+func Time(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// TimeOrNull is Time of a moment that may not have come.
+func TimeOrNull(t *time.Time) *string {
+	if t == nil {
+		return nil
+	}
+	s := Time(*t)
+	return &s
+}
+
+// Set gives a field that the path names already.
+func (f *Fields) Set(name string, v any) { f.values[name] = v }

@@ -1,0 +1,82 @@
+// Package app owns HTTP: routes, handlers, middleware and the one writer of answers. It is the only package that
+// knows Fiber. It decides nothing about instances or turns: verbs live in engine and models, words in api and views.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lobstead/engine/agent"
+	"lobstead/engine/provision"
+	"lobstead/kit/events"
+	"lobstead/models"
+	setupview "lobstead/views/setup"
+)
+
+// Deps is what the handlers work with.
+type Deps struct {
+	Store     *models.Store
+	Bus       *events.Bus
+	Turns     *agent.Turns
+	Desk      *provision.Desk
+	Door      *agent.Door
+	PublicURL string         // scheme and host people use, without a slash at the end
+	Proxies   []netip.Prefix // whose X-Forwarded-* are believed
+	Hosts     []string       // host names that requests may carry besides PublicURL's; empty = loopback only
+	AnyHost   bool           // bound beyond loopback without a public URL
+	Version   string
+	Queue     string                                  // "embedded" or "Redis", for the settings page
+	Doctor    func(context.Context) []setupview.Check // the checks of `lobstead doctor`
+	Log       *slog.Logger
+}
+
+// App is the web side of one process.
+type App struct {
+	Deps
+	fiber  *fiber.App
+	routes []Route
+	live   *liveHub
+	quota  *quota
+	base   context.Context
+	stop   context.CancelFunc
+}
+
+// maxBody bounds any request; a route may ask for less (see Route.Body).
+const maxBody = 64 << 20
+
+// New builds the web side; Listen on Fiber() starts it.
+func New(d Deps) *App {
+	a := &App{Deps: d, quota: newQuota()}
+	a.base, a.stop = context.WithCancel(context.Background())
+	a.live = newLiveHub(a)
+	a.fiber = fiber.New(fiber.Config{
+		AppName: "Lobstead", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
+		BodyLimit: maxBody, ReadTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, ReadBufferSize: 16 << 10,
+		ErrorHandler: a.failed, StreamRequestBody: true,
+	})
+	server := a.fiber.Server()
+	server.KeepHijackedConns = true // event streams outlive their handler: see live.go
+	server.NoDefaultServerHeader = true
+	a.routes = a.table()
+	a.mount()
+	return a
+}
+
+// Fiber is the engine, for listening and for tests.
+func (a *App) Fiber() *fiber.App { return a.fiber }
+
+// Shutdown stops taking requests, tells every stream to come back later, and waits for what is being answered.
+func (a *App) Shutdown(ctx context.Context) error {
+	a.live.close()
+	err := a.fiber.ShutdownWithContext(ctx)
+	a.stop()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil // what is left is cut: a turn is in the log, a page is asked for again
+	}
+	return err
+}

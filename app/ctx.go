@@ -1,0 +1,177 @@
+package app
+
+import (
+	"context"
+	"io"
+	"mime/multipart"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lobstead/api/wire"
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/models"
+)
+
+// Ctx is one request as a handler sees it. It is a context: cancelled when the server stops.
+type Ctx struct {
+	context.Context
+	Principal *models.Principal // nil on public routes without a credential
+	Scope     *models.Scope     // the principal's organization
+
+	app       *App
+	f         *fiber.Ctx
+	family    Family
+	route     *Route
+	requestID string
+	raw       []byte // the body, once it was read
+}
+
+// ID reads an id of the path. What is no id of ours matches no row: NotFound, before any query.
+func (c *Ctx) ID(name string) (string, error) {
+	s := c.f.Params(name)
+	if _, ok := id.UUID(s); !ok {
+		return "", fault.NotFoundf("row")
+	}
+	return s, nil
+}
+
+// Query reads a value of the address.
+func (c *Ctx) Query(name string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(c.f.Query(name), "\x00", ""), "")
+}
+
+// Org is the caller's organization.
+func (c *Ctx) Org() string { return c.Principal.Membership.OrganizationID }
+
+// May asks for a further capability inside a handler.
+func (c *Ctx) May(can models.Can) error {
+	if !c.Principal.Membership.Role.May(can) {
+		return errForbidden
+	}
+	return nil
+}
+
+// Fields reads the body: JSON for programs, a form for pages.
+func (c *Ctx) Fields() (*wire.Fields, error) {
+	kind, _, _ := strings.Cut(strings.ToLower(c.f.Get(fiber.HeaderContentType)), ";")
+	switch strings.TrimSpace(kind) {
+	case fiber.MIMEApplicationForm:
+		body, err := c.body()
+		if err != nil {
+			return nil, err
+		}
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "body.form", "Invalid request")
+		}
+		return wire.FromForm(values), nil
+	case fiber.MIMEMultipartForm:
+		form, err := c.form()
+		if err != nil {
+			return nil, err
+		}
+		return wire.FromForm(form.Value), nil
+	}
+	body, err := c.body()
+	if err != nil {
+		return nil, err
+	}
+	return wire.FromJSON(body)
+}
+
+// body reads the whole body once, up to the route's cap.
+func (c *Ctx) body() ([]byte, error) {
+	if c.raw != nil {
+		return c.raw, nil
+	}
+	raw, err := c.readBody()
+	c.raw = raw
+	return raw, err
+}
+
+func (c *Ctx) readBody() ([]byte, error) {
+	limit := defaultBody
+	if c.route != nil && c.route.Body > 0 {
+		limit = c.route.Body
+	}
+	if n := c.f.Context().Request.Header.ContentLength(); n > limit {
+		c.f.Context().SetConnectionClose() // the rest is not read
+		return nil, errTooLarge
+	}
+	stream := c.f.Context().RequestBodyStream()
+	if stream == nil {
+		body := c.f.Context().Request.Body()
+		if len(body) > limit {
+			return nil, errTooLarge
+		}
+		return body, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(stream, int64(limit)+1))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "body.cut", "The body ended early")
+	}
+	if len(body) > limit {
+		c.f.Context().SetConnectionClose()
+		return nil, errTooLarge
+	}
+	return body, nil
+}
+
+func (c *Ctx) form() (*multipart.Form, error) {
+	body, err := c.body()
+	if err != nil {
+		return nil, err
+	}
+	boundary := string(c.f.Context().Request.Header.MultipartFormBoundary())
+	if boundary == "" {
+		return nil, fault.New(fault.Invalid, "body.form", "Invalid request").Hinting("The form has no boundary")
+	}
+	form, err := multipart.NewReader(strings.NewReader(string(body)), boundary).ReadForm(int64(len(body)) + 1<<20)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "body.form", "Invalid request")
+	}
+	return form, nil
+}
+
+// Uploads reads the files of a multipart form.
+func (c *Ctx) Uploads(form *multipart.Form, field string) ([]models.Upload, error) {
+	out := []models.Upload{}
+	for _, h := range form.File[field] {
+		if h.Size == 0 && h.Filename == "" {
+			continue
+		}
+		file, err := h.Open()
+		if err != nil {
+			return nil, err
+		}
+		data, err := io.ReadAll(file)
+		_ = file.Close()
+		if err != nil {
+			return nil, err
+		}
+		kind, _, _ := strings.Cut(h.Header.Get(fiber.HeaderContentType), ";")
+		out = append(out, models.Upload{Name: h.Filename, MediaType: kind, Data: data})
+	}
+	return out, nil
+}
+
+// client is what the browser shows of itself, for the list of sign-ins.
+func (c *Ctx) client() models.Client {
+	return models.Client{UserAgent: c.f.Get(fiber.HeaderUserAgent), Address: c.app.address(c.f)}
+}
+
+func (c *Ctx) isHTMX() bool {
+	return c.f.Get("HX-Request") == "true" && c.f.Get("HX-Boosted") != "true" && c.f.Get("HX-History-Restore-Request") != "true"
+}
+
+// wantsJSON: an API family always; a page when Accept names JSON and not HTML.
+func (c *Ctx) wantsJSON() bool {
+	if c.family != Pages {
+		return true
+	}
+	accept := c.f.Get(fiber.HeaderAccept)
+	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
+}

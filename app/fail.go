@@ -1,0 +1,123 @@
+package app
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lobstead/api/agent"
+	"lobstead/api/cloud"
+	"lobstead/kit/fault"
+	"lobstead/views/layout"
+)
+
+var (
+	errNoRoute   = fault.New(fault.NotFound, "route", "Not found")
+	errForbidden = fault.New(fault.Forbidden, "forbidden", "Insufficient permissions")
+	errGuest     = fault.New(fault.Unauthenticated, "unauthorized", "Unauthorized")
+	errTooLarge  = fault.New(fault.TooLarge, "body.too_large", "Request body too large")
+	errCrossSite = fault.New(fault.Forbidden, "cross_site", "This request came from another site")
+	errHost      = fault.New(fault.Forbidden, "host", "This address is not one of this server's").Hinting("Set PUBLIC_URL to the address that people use")
+)
+
+// statuses maps the kinds of faults to HTTP, for every family.
+var statuses = map[fault.Kind]int{
+	fault.Internal: 500, fault.Invalid: 400, fault.Unauthenticated: 401, fault.Payment: 402, fault.Forbidden: 403,
+	fault.NotFound: 404, fault.Conflict: 409, fault.TooLarge: 413, fault.TooMany: 429, fault.Unavailable: 503,
+	fault.Upstream: 502, fault.Timeout: 504, fault.Full: 507,
+}
+
+// fail is the one place that renders a fault: in the family's words and shape, as JSON, partial or page.
+func (a *App) fail(c *Ctx, err error) error {
+	e := fault.As(err)
+	status := statuses[e.Kind]
+	if status >= 500 {
+		a.Log.Error("request failed", "method", c.f.Method(), "path", c.f.Path(), "request", c.requestID, "error", err)
+	}
+	if e.Kind == fault.TooMany {
+		c.f.Set(fiber.HeaderRetryAfter, "60")
+	}
+	switch {
+	case c.family == Agent:
+		return writeJSON(c.f, status, agent.NewError(e))
+	case c.wantsJSON():
+		return writeJSON(c.f, status, cloud.NewError(e))
+	case e.Kind == fault.Unauthenticated && !c.isHTMX():
+		return c.f.Redirect("/sign-in?next="+escapeName(c.f.OriginalURL()), fiber.StatusSeeOther)
+	case e.Kind == fault.Unauthenticated:
+		c.f.Set("HX-Redirect", "/sign-in")
+		return c.f.SendStatus(status)
+	case c.isHTMX():
+		return a.failPartial(c, e, status)
+	}
+	return writeHTML(c, status, layout.ErrorPage(a.errorProps(c, e, status)))
+}
+
+// failPartial answers HTMX with a toast and changes nothing on the page.
+func (a *App) failPartial(c *Ctx, e *fault.Error, status int) error {
+	r := &answer{toast: &toast{"bad", sentence(e)}}
+	c.f.Set("HX-Reswap", "none")
+	r.toastHeaders(c)
+	return c.f.SendStatus(status)
+}
+
+// sentence is what a person reads of a fault.
+func sentence(e *fault.Error) string {
+	s := e.Detail
+	if e.Kind == fault.Internal {
+		s = "Something went wrong on our side"
+	}
+	if len(e.Fields) > 0 {
+		s = e.Fields[0].Message
+	}
+	if e.Hint != "" {
+		s += ". " + e.Hint
+	}
+	return s
+}
+
+var errorTitles = map[fault.Kind]string{
+	fault.NotFound: "This page does not exist", fault.Forbidden: "You may not do this", fault.Internal: "Something went wrong",
+	fault.TooMany: "Too many requests", fault.Unavailable: "Not available right now", fault.Full: "The disk is full",
+}
+
+var errorTodos = map[fault.Kind]string{
+	fault.NotFound:    "It may have been deleted, or it belongs to another organization.",
+	fault.Forbidden:   "Ask an owner or an administrator of your organization.",
+	fault.Internal:    "Try again. If it happens again, give the request id below to your operator: the log has the reason.",
+	fault.TooMany:     "Wait a minute, then try again.",
+	fault.Unavailable: "Try again in a moment.",
+}
+
+func (a *App) errorProps(c *Ctx, e *fault.Error, status int) layout.ErrorProps {
+	p := layout.ErrorProps{Status: status, Title: errorTitles[e.Kind], Detail: e.Detail, Todo: errorTodos[e.Kind], RequestID: c.requestID, Theme: c.theme()}
+	if p.Title == "" {
+		p.Title = e.Detail
+	}
+	if e.Kind == fault.Internal || p.Detail == p.Title || e.Kind == fault.NotFound && e.Detail == "Not found" {
+		p.Detail = ""
+	}
+	if e.Hint != "" {
+		p.Todo = e.Hint + "."
+	}
+	return p
+}
+
+// failed is Fiber's error handler: what no handler of ours returned (a body that is cut, a header too long).
+func (a *App) failed(f *fiber.Ctx, err error) error {
+	if fe, ok := errors.AsType[*fiber.Error](err); ok {
+		kind := fault.Invalid
+		switch {
+		case fe.Code == fiber.StatusRequestEntityTooLarge:
+			kind = fault.TooLarge
+		case fe.Code == fiber.StatusNotFound, fe.Code == fiber.StatusMethodNotAllowed:
+			kind = fault.NotFound
+			f.Set(RouteMissing, "1")
+		case fe.Code >= 500:
+			kind = fault.Internal
+		}
+		err = fault.Wrap(err, kind, "http."+strconv.Itoa(fe.Code), fe.Message)
+	}
+	return a.fail(&Ctx{f: f, app: a, Context: a.base, family: familyOf(f.Path())}, err)
+}

@@ -1,0 +1,25 @@
+package app
+
+import (
+	"lobstead/views/layout"
+	"lobstead/views/ui"
+)
+
+// frame is what stands around a signed-in page.
+func (c *Ctx) frame(title, active, liveURL string) layout.FrameProps {
+	return layout.FrameProps{Title: title, Active: active, Theme: c.theme(), LiveURL: liveURL, Version: c.app.Version,
+		UserName: c.Principal.User.Name, UserEmail: c.Principal.User.Email, Flash: c.flash(), OrgName: c.Principal.Organization.Name}
+}
+
+// bare is what stands around a page of somebody who is not signed in.
+func (c *Ctx) bare(title string) layout.BareProps {
+	return layout.BareProps{Title: title, Theme: c.theme(), Version: c.app.Version, Flash: c.flash()}
+}
+
+func (c *Ctx) flash() *ui.Flash {
+	t := c.takeFlash()
+	if t == nil {
+		return nil
+	}
+	return &ui.Flash{Kind: ui.Kind(t.Kind), Text: t.Text}
+}

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"lobstead/api/cloud"
+	"lobstead/models"
+)
+
+// InstancePower starts, stops, restarts and recovers.
+type InstancePower struct{ *App }
+
+// settleWait is how long an action's answer waits for the instance to get there; then it says how far it is.
+const settleWait = 4 * time.Second
+
+// Create writes what is wanted and waits a moment for it.
+func (h *InstancePower) Create(c *Ctx) (Reply, error) {
+	instance, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Scope.Instance(c, instance); err != nil {
+		return nil, err // what is not yours is 404 before its body is judged
+	}
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	action := models.Recover
+	if s, _ := f.OptionalString("action"); c.family != Pages || s == nil || *s != string(models.Recover) {
+		if action, err = cloud.ReadAction(f); err != nil {
+			return nil, err
+		}
+	}
+	i, err := h.Desk.Act(c, c.Scope, instance, action)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(c, settleWait)
+	defer cancel()
+	if i, err = h.Desk.Await(ctx, c.Scope, instance, i.Generation); err != nil {
+		return nil, err
+	}
+	list, err := (&Instances{h.App}).listed(c, []models.Instance{*i})
+	if err != nil {
+		return nil, err
+	}
+	return redirect("/instances/" + instance).json(cloud.InstanceActed{InstanceListItem: list[0], Success: true}), nil
+}

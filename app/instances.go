@@ -1,0 +1,247 @@
+package app
+
+import (
+	"context"
+	"strings"
+
+	"lobstead/api/cloud"
+	"lobstead/kit/fault"
+	"lobstead/models"
+	"lobstead/views/instances"
+)
+
+// Instances are the deployed agents: pages and the cloud API's JSON from the same handlers.
+type Instances struct{ *App }
+
+// Index lists them.
+func (h *Instances) Index(c *Ctx) (Reply, error) {
+	rows, err := c.Scope.Instances(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.wantsJSON() {
+		list, err := h.listed(c, rows)
+		return data(list), err
+	}
+	p, err := h.indexProps(c, c.Scope, c.Principal, filterInstances(rows, c.Query("q")))
+	if err != nil {
+		return nil, err
+	}
+	p.Frame = c.frame("Instances", "/instances", "/live/instances?after=0")
+	return page(instances.Index(*p)).partial(instances.Rows(*p)), nil
+}
+
+func (a *App) indexProps(ctx context.Context, sc *models.Scope, p *models.Principal, rows []models.Instance) (*instances.IndexProps, error) {
+	names, err := a.Door.Labels(ctx, sc, rows)
+	return &instances.IndexProps{Instances: rows, Models: names, MayCreate: p.Membership.Role.May(models.CanCreateInstances), BaseURL: a.PublicURL}, err
+}
+
+func filterInstances(rows []models.Instance, q string) []models.Instance {
+	if q == "" {
+		return rows
+	}
+	out := []models.Instance{}
+	for _, i := range rows {
+		if strings.Contains(i.Name, strings.ToLower(q)) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (h *Instances) listed(c *Ctx, rows []models.Instance) ([]cloud.InstanceListItem, error) {
+	o := &c.Principal.Organization
+	out := make([]cloud.InstanceListItem, len(rows))
+	for n := range rows {
+		g, err := h.gateway(c.Scope, &rows[n])
+		if err != nil {
+			return nil, err
+		}
+		out[n] = cloud.NewInstanceListItem(&rows[n], o, g)
+	}
+	return out, nil
+}
+
+// gateway is where an instance is reached; nil until it runs.
+func (a *App) gateway(sc *models.Scope, i *models.Instance) (*cloud.Gateway, error) {
+	if i.State != models.Running {
+		return nil, nil
+	}
+	token, err := sc.GatewayToken(i)
+	if err != nil {
+		return nil, err
+	}
+	return &cloud.Gateway{URL: a.PublicURL + "/api/gateway/v1", Token: token.Reveal()}, nil
+}
+
+// New shows the form.
+func (h *Instances) New(c *Ctx) (Reply, error) {
+	return page(instances.New(h.newProps(c, models.NewInstance{Region: "local", Tier: models.Starter}, nil))), nil
+}
+
+func (h *Instances) newProps(c *Ctx, n models.NewInstance, errs map[string]string) instances.NewProps {
+	return instances.NewProps{Frame: c.frame("Deploy instance", "/instances", ""), Name: n.Name, Region: n.Region, Tier: string(n.Tier),
+		Errors: errs, BaseURL: h.PublicURL}
+}
+
+// Create writes the wish for a new one; the reconciler does the rest.
+func (h *Instances) Create(c *Ctx) (Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	n, err := cloud.ReadNewInstance(f)
+	if errs, ok := invalid(err); ok && !c.wantsJSON() {
+		return page(instances.New(h.newProps(c, n, errs))).with(422), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	i, err := h.Desk.Create(c, c.Scope, n)
+	if fault.KindOf(err) == fault.Internal && err != nil {
+		err = fault.Wrap(err, fault.Internal, "instance.create", "Failed to create instance")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return redirect("/instances/" + i.ID).json(cloud.NewInstanceCreated(i, nil)).with(201), nil
+}
+
+// Show is one with its history.
+func (h *Instances) Show(c *Ctx) (Reply, error) {
+	instance, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.showProps(c, c.Scope, c.Principal, instance)
+	if err != nil {
+		return nil, err
+	}
+	if c.wantsJSON() {
+		list, err := h.listed(c, []models.Instance{*p.Instance})
+		if err != nil {
+			return nil, err
+		}
+		return data(cloud.InstanceDetail{InstanceListItem: list[0], Logs: cloud.NewLogs(p.Logs), Metrics: cloud.NewMetrics(p.Metrics)}), nil
+	}
+	p.Frame = c.frame(p.Instance.Name, "/instances", "/live/instances/"+instance+"?after=0")
+	return page(instances.Show(*p)), nil
+}
+
+func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Principal, instance string) (*instances.ShowProps, error) {
+	i, err := sc.Instance(ctx, instance)
+	if err != nil {
+		return nil, err
+	}
+	p := &instances.ShowProps{Instance: i, MayDelete: who.Membership.Role.May(models.CanDeleteInstances), BaseURL: a.PublicURL}
+	if p.Logs, err = sc.Logs(ctx, instance, models.ShownLogs); err != nil {
+		return nil, err
+	}
+	if p.Metrics, err = sc.Metrics(ctx, instance, models.ShownMetrics); err != nil {
+		return nil, err
+	}
+	if p.Steps, err = sc.Steps(ctx, i); err != nil {
+		return nil, err
+	}
+	if p.Sessions, err = sc.Sessions(ctx, models.SessionFilter{InstanceID: instance, Limit: 10}); err != nil {
+		return nil, err
+	}
+	for _, l := range i.Layers() {
+		p.Isolation = append(p.Isolation, instances.Layer(l))
+	}
+	labels, err := a.Door.Labels(ctx, sc, []models.Instance{*i})
+	if err != nil {
+		return nil, err
+	}
+	p.Model = labels[i.ID]
+	g, err := a.gateway(sc, i)
+	if g != nil {
+		p.GatewayURL, p.GatewayToken = g.URL, g.Token
+	}
+	return p, err
+}
+
+// Update renames or changes tier.
+func (h *Instances) Update(c *Ctx) (Reply, error) {
+	instance, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	change, err := cloud.ReadInstanceChange(f)
+	if errs, ok := invalid(err); ok && !c.wantsJSON() {
+		return h.again(c, instance, errs)
+	}
+	if err != nil {
+		return nil, err
+	}
+	i, err := h.Desk.Update(c, c.Scope, instance, change)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.listed(c, []models.Instance{*i})
+	if err != nil {
+		return nil, err
+	}
+	return redirect("/instances/"+i.ID).json(list[0]).say("ok", "Saved"), nil
+}
+
+// again shows the page with what is wrong beside the fields.
+func (h *Instances) again(c *Ctx, instance string, errs map[string]string) (Reply, error) {
+	p, err := h.showProps(c, c.Scope, c.Principal, instance)
+	if err != nil {
+		return nil, err
+	}
+	p.Frame, p.Errors = c.frame(p.Instance.Name, "/instances", ""), errs
+	return page(instances.Show(*p)).with(422), nil
+}
+
+// Delete asks once more, on a page of its own.
+func (h *Instances) Delete(c *Ctx) (Reply, error) {
+	instance, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.showProps(c, c.Scope, c.Principal, instance)
+	if err != nil {
+		return nil, err
+	}
+	p.Frame = c.frame("Delete "+p.Instance.Name, "/instances", "")
+	return page(instances.Delete(*p)), nil
+}
+
+// Destroy writes the wish that it be gone. A person types the name first.
+func (h *Instances) Destroy(c *Ctx) (Reply, error) {
+	instance, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	if c.family == Pages {
+		if err := h.confirmed(c, instance); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.Desk.Delete(c, c.Scope, instance); err != nil {
+		return nil, err
+	}
+	return redirect("/instances").json(cloud.Deleted{Success: true}).say("ok", "The instance is being deleted"), nil
+}
+
+func (h *Instances) confirmed(c *Ctx, instance string) error {
+	i, err := c.Scope.Instance(c, instance)
+	if err != nil {
+		return err
+	}
+	f, err := c.Fields()
+	if err != nil {
+		return err
+	}
+	name, _ := f.String("confirm")
+	if name != i.Name {
+		f.Issues.Custom("confirm", "Type the instance's name to delete it")
+	}
+	return f.Err()
+}

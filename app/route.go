@@ -1,0 +1,111 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lobstead/models"
+)
+
+// Handler answers one request: it returns what to say and never writes.
+type Handler func(c *Ctx) (Reply, error)
+
+// Family is whose spelling a route speaks.
+type Family string
+
+// The families so far. Pages answer JSON too when Accept asks for it.
+const (
+	Pages Family = "pages"
+	Cloud Family = "cloud-api"
+	Agent Family = "agent-api"
+	Ops   Family = "ops" // health and assets: no person
+)
+
+// Access is who may call a route.
+type Access struct {
+	kind accessKind
+	can  models.Can
+}
+
+type accessKind int
+
+const (
+	unset    accessKind = iota // a route without a rule is refused at start and fails a test
+	public                     // anybody
+	signedIn                   // a person or a key, with a capability
+	person                     // a person in a browser: never a key
+)
+
+// Public routes show nothing of any organization.
+var Public = Access{kind: public}
+
+// May asks for a capability in the caller's organization.
+func May(c models.Can) Access { return Access{signedIn, c} }
+
+// Person asks for a signed-in browser: what concerns the person, not the organization.
+func Person() Access { return Access{person, models.CanView} }
+
+// String is how `lobstead routes` prints the rule.
+func (a Access) String() string {
+	switch a.kind {
+	case public:
+		return "public"
+	case signedIn:
+		return "may " + string(a.can)
+	case person:
+		return "signed-in person"
+	}
+	return ""
+}
+
+// Route is one line of the table.
+type Route struct {
+	Method  string
+	Path    string
+	Access  Access
+	Family  Family
+	Body    int // bytes a body may have; 0 = 1 MB
+	Handler Handler
+}
+
+// defaultBody is the cap of a route that names none.
+const defaultBody = 1 << 20
+
+// Routes lists the table, for `lobstead routes` and the generated tests.
+func (a *App) Routes() []Route { return a.routes }
+
+func (a *App) mount() {
+	a.fiber.Use(a.headers)
+	for i := range a.routes {
+		r := &a.routes[i]
+		if r.Access.kind == unset {
+			panic("app: no access rule for " + r.Method + " " + r.Path)
+		}
+		serve := func(f *fiber.Ctx) error { return a.serve(f, r) }
+		a.fiber.Add(r.Method, r.Path, serve)
+		if r.Method == fiber.MethodGet {
+			a.fiber.Add(fiber.MethodHead, r.Path, serve)
+		}
+	}
+	a.fiber.Use(a.missing)
+}
+
+// familyOf tells whose words a path without a route is refused in.
+func familyOf(path string) Family {
+	switch {
+	case strings.HasPrefix(path, "/api/agent"), strings.HasPrefix(path, "/api/gateway"):
+		return Agent
+	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/v1/"):
+		return Cloud
+	}
+	return Pages
+}
+
+// RouteMissing is the header of an answer to a request that no route matches.
+const RouteMissing = "X-Route-Missing"
+
+func (a *App) missing(f *fiber.Ctx) error {
+	f.Set(RouteMissing, "1")
+	return a.fail(&Ctx{f: f, app: a, Context: f.UserContext(), family: familyOf(f.Path())}, errNoRoute)
+}

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"lobstead/models"
+)
+
+const (
+	get  = fiber.MethodGet
+	post = fiber.MethodPost
+	patc = fiber.MethodPatch
+	dele = fiber.MethodDelete
+)
+
+// messageBody lets a message carry its files: ten of 20 MB would not fit one process's memory twice over, so
+// the whole form is capped below that.
+const messageBody = 48 << 20
+
+// table lists every route: a path, who may call it, whose spelling it speaks, and its handler. The page and
+// the JSON route of one thing share a handler.
+func (a *App) table() []Route {
+	setup, signIns, instances, power := &Setup{a}, &SignIns{a}, &Instances{a}, &InstancePower{a}
+	overview, chat, messages, turns := &Overview{a}, &Chat{a}, &Messages{a}, &Turns{a}
+	settings, providers, live, health := &Settings{a}, &Providers{a}, &Live{a}, &Health{a}
+	agentChat, agentSessions := &AgentChat{a}, &AgentSessions{a}
+	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
+	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
+	return []Route{
+		{get, "/healthz", Public, Ops, 0, health.Alive},
+		{get, "/readyz", Public, Ops, 0, health.Ready},
+		{get, "/static/*", Public, Ops, 0, health.Asset},
+		{get, "/favicon.ico", Public, Ops, 0, health.Favicon},
+
+		{get, "/setup", Public, Pages, 0, setup.New},
+		{post, "/setup", Public, Pages, 0, setup.Create},
+		{get, "/sign-in", Public, Pages, 0, signIns.New},
+		{post, "/sign-in", Public, Pages, 0, signIns.Create},
+		{post, "/sign-out", Person(), Pages, 0, signIns.SignOut},
+		{post, "/theme", Public, Pages, 0, settings.Theme},
+
+		{get, "/", view, Pages, 0, overview.Show},
+
+		{get, "/instances", view, Pages, 0, instances.Index},
+		{get, "/instances/new", create, Pages, 0, instances.New},
+		{post, "/instances", create, Pages, 0, instances.Create},
+		{get, "/instances/:id", view, Pages, 0, instances.Show},
+		{post, "/instances/:id", use, Pages, 0, instances.Update},
+		{post, "/instances/:id/power", use, Pages, 0, power.Create},
+		{get, "/instances/:id/delete", destroy, Pages, 0, instances.Delete},
+		{post, "/instances/:id/delete", destroy, Pages, 0, instances.Destroy},
+
+		{get, "/chat", use, Pages, 0, chat.Index},
+		{post, "/chat", use, Pages, messageBody, messages.CreateFirst},
+		{get, "/chat/:id", use, Pages, 0, chat.Show},
+		{post, "/chat/:id", use, Pages, 0, chat.Update},
+		{get, "/chat/:id/delete", use, Pages, 0, chat.Delete},
+		{post, "/chat/:id/delete", use, Pages, 0, chat.Destroy},
+		{get, "/chat/:id/events", use, Pages, 0, chat.Earlier},
+		{post, "/chat/:id/messages", use, Pages, messageBody, messages.Create},
+		{get, "/chat/:id/attachments/:attachment", use, Pages, 0, chat.Attachment},
+		{post, "/turns/:id/stop", use, Pages, 0, turns.Stop},
+
+		{get, "/live/chat/:id", use, Pages, 0, live.Chat},
+		{get, "/live/instances", view, Pages, 0, live.Instances},
+		{get, "/live/instances/:id", view, Pages, 0, live.Instance},
+		{get, "/live/overview", view, Pages, 0, live.Overview},
+
+		{get, "/settings", Person(), Pages, 0, settings.General},
+		{get, "/settings/models", view, Pages, 0, providers.Index},
+		{post, "/settings/models", manage, Pages, 0, providers.Create},
+		{post, "/settings/models/:id/default", manage, Pages, 0, providers.Use},
+		{post, "/settings/models/:id/delete", manage, Pages, 0, providers.Destroy},
+		{get, "/settings/sign-ins", Person(), Pages, 0, signIns.Index},
+		{post, "/settings/sign-ins/others/delete", Person(), Pages, 0, signIns.DestroyOthers},
+		{post, "/settings/sign-ins/:id/delete", Person(), Pages, 0, signIns.Destroy},
+
+		{get, "/api/instances", view, Cloud, 0, instances.Index},
+		{post, "/api/instances", create, Cloud, 0, instances.Create},
+		{get, "/api/instances/:id", view, Cloud, 0, instances.Show},
+		{patc, "/api/instances/:id", use, Cloud, 0, instances.Update},
+		{dele, "/api/instances/:id", destroy, Cloud, 0, instances.Destroy},
+		{post, "/api/instances/:id/actions", use, Cloud, 0, power.Create},
+
+		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
+		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},
+		{post, "/api/agent/sessions", use, Agent, 0, agentSessions.Create},
+		{patc, "/api/agent/sessions", use, Agent, 0, agentSessions.Update},
+		{dele, "/api/agent/sessions", use, Agent, 0, agentSessions.Destroy},
+	}
+}

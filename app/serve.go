@@ -1,0 +1,154 @@
+package app
+
+import (
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/kit/secret"
+)
+
+// serve runs one route: who is it, may they, answer.
+func (a *App) serve(f *fiber.Ctx, r *Route) (err error) {
+	c := &Ctx{Context: a.base, app: a, f: f, family: r.Family, route: r, requestID: id.New()}
+	f.Set("X-Request-Id", c.requestID)
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log.Error("panic in handler", "path", r.Path, "request", c.requestID, "panic", p, "stack", string(debug.Stack()))
+			err = a.fail(c, fault.New(fault.Internal, "panic", "Server error"))
+		}
+	}()
+	if err := a.admit(c, r); err != nil {
+		return a.fail(c, err)
+	}
+	reply, err := r.Handler(c)
+	if err == nil {
+		err = reply.write(c)
+	}
+	if err != nil {
+		return a.fail(c, err)
+	}
+	return nil
+}
+
+// admit is the gate: host, origin, credential, rule. Nothing behind it asks again who the caller is.
+func (a *App) admit(c *Ctx, r *Route) error {
+	if r.Family != Ops && !a.knownHost(c.f) {
+		return errHost
+	}
+	bearer, cookie := credentials(c.f)
+	var err error
+	switch {
+	case !bearer.Empty():
+		c.Principal, err = a.Store.AsSystem("who is calling").ByAPIKey(c, bearer, a.address(c.f))
+	case !cookie.Empty() && r.Family != Ops:
+		if !safeMethod(c.f.Method()) && !sameOrigin(c.f) {
+			return errCrossSite
+		}
+		c.Principal, err = a.Store.AsSystem("who is calling").BySignIn(c, cookie)
+	case !safeMethod(c.f.Method()) && r.Family == Pages && !sameOrigin(c.f):
+		return errCrossSite
+	}
+	if r.Access.kind == public {
+		return c.enter(nil)
+	}
+	if err != nil {
+		return err
+	}
+	if c.Principal == nil || r.Access.kind == person && c.Principal.SignInID == "" {
+		return errGuest
+	}
+	if !c.Principal.Membership.Role.May(r.Access.can) {
+		return errForbidden
+	}
+	return c.enter(nil)
+}
+
+func (c *Ctx) enter(err error) error {
+	if c.Principal != nil {
+		c.Scope = c.app.Store.In(c.Org()).As(c.Principal.Actor())
+	}
+	return err
+}
+
+// credentials takes a key from the two headers that carry one, else the browser's cookie.
+func credentials(f *fiber.Ctx) (bearer, cookie secret.String) {
+	if h := f.Get(fiber.HeaderAuthorization); h != "" {
+		scheme, key, _ := strings.Cut(h, " ")
+		if strings.EqualFold(scheme, "bearer") {
+			return secret.Of(strings.TrimSpace(key)), secret.String{}
+		}
+		return secret.Of(h), secret.String{} // another scheme matches no key
+	}
+	if h := f.Get("X-Api-Key"); h != "" {
+		return secret.Of(h), secret.String{}
+	}
+	for _, name := range []string{secureCookie, plainCookie} {
+		if v := f.Cookies(name); v != "" {
+			return secret.String{}, secret.Of(v)
+		}
+	}
+	return secret.String{}, secret.String{}
+}
+
+func safeMethod(m string) bool {
+	return m == fiber.MethodGet || m == fiber.MethodHead || m == fiber.MethodOptions
+}
+
+// sameOrigin is the CSRF rule: a browser says itself where a request comes from; one that does not must
+// send an Origin of ours. What sends neither is no browser page of ours.
+func sameOrigin(f *fiber.Ctx) bool {
+	switch f.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return true
+	case "":
+		u, err := url.Parse(f.Get(fiber.HeaderOrigin))
+		return err == nil && u.Host != "" && u.Host == string(f.Context().Host())
+	}
+	return false
+}
+
+// knownHost refuses names that are not ours: a foreign name that resolves to this machine (DNS rebinding)
+// would make another site's page same-origin with us.
+func (a *App) knownHost(f *fiber.Ctx) bool {
+	host := strings.ToLower(string(f.Context().Host()))
+	if u, err := url.Parse(a.PublicURL); err == nil && host == strings.ToLower(u.Host) {
+		return true
+	}
+	name := host
+	if h, err := url.Parse("http://" + host); err == nil {
+		name = h.Hostname()
+	}
+	if name == "localhost" || slices.Contains(a.Hosts, name) {
+		return true
+	}
+	addr, err := netip.ParseAddr(name)
+	return err == nil && (addr.IsLoopback() || a.AnyHost)
+}
+
+// address is the caller's: the connection's, or what a trusted proxy says.
+func (a *App) address(f *fiber.Ctx) string {
+	remote, err := netip.ParseAddr(f.Context().RemoteIP().String())
+	if err != nil {
+		return ""
+	}
+	hops := strings.Split(f.Get(fiber.HeaderXForwardedFor), ",")
+	for i := len(hops) - 1; i >= 0 && a.trusted(remote); i-- {
+		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		remote = next.Unmap()
+	}
+	return remote.String()
+}
+
+func (a *App) trusted(addr netip.Addr) bool {
+	return slices.ContainsFunc(a.Proxies, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
+}

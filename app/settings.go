@@ -1,0 +1,57 @@
+package app
+
+import (
+	"net/url"
+	"time"
+
+	"lobstead/migrations"
+	"lobstead/views/settings"
+)
+
+// Settings are the organization's and the person's.
+type Settings struct{ *App }
+
+// General shows both, and what the server runs on.
+func (h *Settings) General(c *Ctx) (Reply, error) {
+	o, err := c.Scope.Organization(c)
+	if err != nil {
+		return nil, err
+	}
+	database := "SQLite"
+	if h.Store.Dialect() == migrations.Postgres {
+		database = "Postgres"
+	}
+	return page(settings.General(settings.GeneralProps{Frame: c.frame("Settings", "/settings", ""), Organization: o, User: &c.Principal.User,
+		Role: c.Principal.Membership.Role, Version: h.Version, Database: database, Queue: h.Queue})), nil
+}
+
+// themeLife is how long a browser remembers its look.
+const themeLife = 365 * 24 * time.Hour
+
+// Theme changes the look, for the browser and, when signed in, for the person.
+func (h *Settings) Theme(c *Ctx) (Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	theme, _ := f.String("theme")
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	user := ""
+	if c.Principal != nil {
+		user = c.Principal.User.ID
+	}
+	if err := h.Store.AsSystem("own theme").SetTheme(c, user, theme); err != nil {
+		return nil, err
+	}
+	c.setCookie(themeCookie, theme, themeLife, false)
+	back := "/"
+	if u, err := url.Parse(c.f.Get("Referer")); err == nil && u.Path != "" {
+		back = localPath(u.RequestURI())
+	}
+	if c.isHTMX() || c.wantsJSON() {
+		return &answer{noContent: true}, nil
+	}
+	return redirect(back), nil
+}

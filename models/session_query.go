@@ -1,0 +1,87 @@
+package models
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"lobstead/kit/fault"
+)
+
+// InstanceNames lists id and name of every instance: what a list of conversations shows.
+func (sc *Scope) InstanceNames(ctx context.Context) ([]Instance, error) {
+	return all[Instance](sc.read(ctx).Select("id", "name"))
+}
+
+// BusySessions lists the sessions in which a turn is open.
+func (sc *Scope) BusySessions(ctx context.Context) ([]string, error) {
+	out := []string{}
+	err := sc.read(ctx).Model(&Turn{}).Distinct("session_id").Where("state NOT IN ?", endedStates).Pluck("session_id", &out).Error
+	return out, translate(err)
+}
+
+// SessionNamed finds a session by id, or by the alias that a client chose: the newest of that name.
+func (sc *Scope) SessionNamed(ctx context.Context, name string) (*Session, error) {
+	return first[Session](sc.read(ctx).Where("id = ? OR alias = ?", name, name).Order("created_at DESC"))
+}
+
+// SessionSpend sums what the calls of a session cost.
+func (sc *Scope) SessionSpend(ctx context.Context, sessionID string) (Spend, error) {
+	var s Spend
+	err := sc.read(ctx).Model(&LedgerEntry{}).Select(spendColumns).Where("kind = ? AND session_id = ?", Settled, sessionID).Scan(&s).Error
+	return s, translate(err)
+}
+
+// TurnText is what a turn was asked.
+func (sc *Scope) TurnText(ctx context.Context, turnID string) (string, error) {
+	e, err := first[Event](sc.read(ctx).Where("turn_id = ? AND kind = ?", turnID, KindUser).Order("seq"))
+	if err != nil {
+		return "", err
+	}
+	m, err := Decode[UserMessage](*e)
+	return m.Text, err
+}
+
+// LastTurn is the newest turn of a session that began; nil when none did.
+func (sc *Scope) LastTurn(ctx context.Context, sessionID string) (*Turn, error) {
+	t, err := first[Turn](sc.read(ctx).Where("session_id = ? AND started_at IS NOT NULL", sessionID).Order("id DESC"))
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return t, err
+}
+
+// MessagesThisMonth counts the organization's messages since the first of the month, UTC.
+func (sc *Scope) MessagesThisMonth(ctx context.Context) (int, error) {
+	now := sc.store.now()
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	var n int64
+	err := sc.read(ctx).Model(&Turn{}).Where("created_at >= ?", month).Count(&n).Error
+	return int(n), translate(err)
+}
+
+// Path is the file that a call is about, "" when it is about none.
+func (c ToolCall) Path() string {
+	var in struct {
+		Path string `json:"path"`
+	}
+	switch c.Tool {
+	case "read_file", "write_file", "edit_file":
+		_ = json.Unmarshal(c.Input, &in)
+	}
+	return in.Path
+}
+
+// Layer is one measure of isolation, as the driver reported it.
+type Layer struct {
+	Name    string `json:"name"`
+	Applied bool   `json:"applied"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+// Layers reads what isolates the running sandbox.
+func (i *Instance) Layers() []Layer {
+	out := []Layer{}
+	_ = json.Unmarshal([]byte(i.Isolation), &out) // written by us; an empty list says nothing is known
+	return out
+}

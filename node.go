@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"lobstead/app"
+	"lobstead/engine/agent"
+	"lobstead/engine/provision"
+	"lobstead/engine/sandbox"
+	"lobstead/engine/sandbox/process"
+	"lobstead/jobs"
+	"lobstead/jobs/work"
+	"lobstead/kit/config"
+	"lobstead/kit/dial"
+	"lobstead/kit/events"
+	"lobstead/kit/secret"
+	"lobstead/models"
+)
+
+// node is one process with its parts; what a role does not need is nil.
+type node struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	scrubber *secret.Scrubber
+	store    *models.Store
+	redis    *jobs.Redis
+	bus      *events.Bus
+	jobs     *jobs.Client
+	desk     *provision.Desk
+	turns    *agent.Turns
+	door     *agent.Door
+	driver   sandbox.Driver
+	closers  []func()
+}
+
+// newNode opens what every role needs: the key, the database, Redis, the bus.
+func newNode(ctx context.Context, cfg *config.Config) (*node, error) {
+	n := &node{cfg: cfg, scrubber: &secret.Scrubber{}}
+	n.log = newLog(cfg, n.scrubber)
+	raiseFiles()
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("the data directory cannot be made: %w", err)
+	}
+	if err := n.openStore(ctx); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// openStore opens and migrates the database.
+func (n *node) openStore(ctx context.Context) error {
+	box, _, err := secret.LoadOrCreate(n.cfg.DataDir, n.cfg.SecretKey)
+	if err != nil {
+		return err
+	}
+	p := n.cfg.Providers
+	n.scrubber.Add(n.cfg.SecretKey, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter)
+	n.store, err = models.Open(ctx, models.Options{URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Log: n.log})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() { _ = n.store.Close() })
+	backup, err := n.store.Migrate(ctx)
+	if err != nil {
+		return err
+	}
+	if backup != "" {
+		n.log.Info("database migrated", "copy of the old one", backup)
+	}
+	keys, err := n.store.AsSystem("what must never be printed").ProviderKeys(ctx)
+	if err != nil {
+		return err
+	}
+	n.scrubber.Add(keys...)
+	return nil
+}
+
+// openQueue opens Redis, the bus over it, and the verbs that need them.
+func (n *node) openQueue(ctx context.Context) error {
+	var err error
+	if n.redis, err = jobs.OpenRedis(ctx, n.cfg.Redis); err != nil {
+		return err
+	}
+	n.bus = events.Open(n.redis.Client())
+	n.jobs = jobs.NewClient(n.redis, n.log)
+	n.desk = &provision.Desk{Bus: n.bus, Jobs: n.jobs}
+	n.turns = &agent.Turns{Store: n.store, Bus: n.bus}
+	n.door = n.newDoor()
+	n.closers = append(n.closers, func() {
+		n.desk.Close()
+		n.bus.Close()
+		_ = n.redis.Close()
+	})
+	return nil
+}
+
+func (n *node) openDriver() error {
+	d, err := process.New(process.Config{Dir: n.cfg.DataDir})
+	if err != nil {
+		return err
+	}
+	n.driver = d
+	n.closers = append(n.closers, func() { _ = d.Close() })
+	return nil
+}
+
+func (n *node) close() {
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		n.closers[i]()
+	}
+}
+
+// web is the process's web side.
+func (n *node) web() *app.App {
+	queue := "Redis"
+	if n.redis.Embedded() {
+		queue = "embedded"
+	}
+	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Desk: n.desk, Door: n.door, PublicURL: n.publicURL(),
+		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue,
+		Doctor: n.checks, Log: n.log})
+}
+
+// publicURL is how people reach this server: as configured, else the address it listens on.
+func (n *node) publicURL() string {
+	if n.cfg.PublicURL != "" {
+		return strings.TrimSuffix(n.cfg.PublicURL, "/")
+	}
+	host, port, err := net.SplitHostPort(n.cfg.Listen)
+	if err != nil {
+		return "http://" + n.cfg.Listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return (&url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}).String()
+}
+
+func (n *node) anyHost() bool {
+	host, _, err := net.SplitHostPort(n.cfg.Listen)
+	ip := net.ParseIP(host)
+	return n.cfg.PublicURL == "" && err == nil && (host == "" || ip != nil && !ip.IsLoopback())
+}
+
+func hostNames() []string {
+	name, err := os.Hostname()
+	if err != nil {
+		return nil
+	}
+	return []string{strings.ToLower(name)}
+}
+
+// worker is the process's working side.
+func (n *node) worker() (*agent.Runner, *work.Server) {
+	host, _ := os.Hostname()
+	reconciler := &provision.Reconciler{Store: n.store, Bus: n.bus, Driver: n.driver, Node: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), time.Now().UnixNano()), Log: n.log}
+	runner := agent.New(agent.Config{Store: n.store, Bus: n.bus, Driver: n.driver, Door: n.door, Jobs: n.jobs, Fetch: dial.New(dial.Policy{}),
+		Node: host, Workers: n.cfg.Turns, Log: n.log})
+	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(),
+		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
+		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}})
+	return runner, server
+}
