@@ -1,0 +1,137 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"time"
+
+	"lobstead/engine/llm"
+	"lobstead/kit/clock"
+	"lobstead/kit/id"
+	"lobstead/kit/secret"
+	"lobstead/models"
+)
+
+// Door is the only way to a model. Every call through it is reserved in the ledger before it is made and
+// settled after, whatever became of it.
+type Door struct {
+	// Connect builds the client of a connected service. The row says whether it may be inside the network.
+	Connect func(row *models.Provider, key secret.String) (llm.Provider, error)
+	Found   []Found      // services of the host's environment, the preferred first
+	Offline llm.Provider // answers when there is no other
+	Clock   clock.Clock  // nil = the system's
+
+	cache providers
+}
+
+// Found is a service that was found on the host: a key in the environment, a local server.
+type Found struct {
+	Kind     string // as in models.ProviderKinds: it decides whose prices hold
+	Provider llm.Provider
+	Model    string
+	Source   string // where it was found: the name of a variable, an address
+}
+
+// ModelCall says who calls a model and why.
+type ModelCall struct {
+	Purpose                       string // "chat", "compaction", "title"
+	InstanceID, SessionID, TurnID string
+	Settled                       func(Spent) // hears what it took, also after an error; may be nil
+}
+
+// Spent is what one call took.
+type Spent struct {
+	Usage     llm.Usage
+	CostNanos int64
+}
+
+// Stream calls a model. Errors are *llm.Error from the provider, or faults: of the ledger, or of the database.
+// Leaving the loop or cancelling ctx ends the call, and what it took until then is settled.
+func (d *Door) Stream(ctx context.Context, sc *models.Scope, call ModelCall, route Route, req llm.Request) iter.Seq2[llm.Chunk, error] {
+	return func(yield func(llm.Chunk, error) bool) {
+		charge := models.Charge{CallID: id.New(), Purpose: call.Purpose, InstanceID: call.InstanceID, SessionID: call.SessionID,
+			TurnID: call.TurnID, Provider: route.Name, Model: route.Model}
+		worst := charge
+		if route.priced {
+			worst.InputTokens, worst.OutputTokens = llm.EstimateRequest(req), route.answer(req)
+			worst.CostNanos = route.cost(llm.Usage{Input: worst.InputTokens, Output: worst.OutputTokens}, d.now())
+		}
+		if err := sc.Reserve(ctx, worst); err != nil {
+			yield(llm.Chunk{}, err)
+			return
+		}
+		m := meter{route: route, req: req}
+		defer func() { d.settle(ctx, sc, call, charge, &m) }()
+		for c, err := range route.Provider.Stream(ctx, req) {
+			m.see(c, err)
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// settle writes the second half, also when the caller is gone.
+func (d *Door) settle(ctx context.Context, sc *models.Scope, call ModelCall, c models.Charge, m *meter) {
+	s := Spent{Usage: m.usage(ctx.Err() != nil)}
+	s.CostNanos = m.route.cost(s.Usage, d.now())
+	c.InputTokens, c.OutputTokens, c.CostNanos = s.Usage.Input, s.Usage.Output, s.CostNanos
+	if m.served != "" {
+		c.Model = m.served
+	}
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
+	defer done()
+	if err := sc.Settle(ctx, c); err != nil {
+		slog.WarnContext(ctx, "agent: a call was not settled", "call", c.CallID, "error", err)
+	}
+	if call.Settled != nil {
+		call.Settled(s)
+	}
+}
+
+func (d *Door) now() time.Time {
+	if d.Clock != nil {
+		return d.Clock.Now()
+	}
+	return clock.Real.Now()
+}
+
+// meter watches a stream for what it costs.
+type meter struct {
+	route  Route
+	req    llm.Request
+	done   *llm.Usage
+	served string
+	output int // bytes
+	chunks int
+	err    error
+}
+
+func (m *meter) see(c llm.Chunk, err error) {
+	if err != nil {
+		m.err = err
+		return
+	}
+	m.chunks++
+	m.output += len(c.Text) + len(c.Thinking)
+	if c.Call != nil {
+		m.output += len(c.Call.Name) + len(c.Call.Input)
+	}
+	if c.Done != nil {
+		m.done, m.served = &c.Done.Usage, c.Done.Model
+	}
+}
+
+// usage is the provider's count, else an estimate: a call that was refused before it began took nothing, one
+// that broke off took its prompt and what it had said.
+func (m *meter) usage(cancelled bool) llm.Usage {
+	switch {
+	case m.done != nil:
+		return *m.done
+	case m.chunks == 0 && !cancelled && !errors.Is(m.err, context.Canceled):
+		return llm.Usage{}
+	}
+	return llm.Usage{Input: llm.EstimateRequest(m.req), Output: (m.output + 3) / 4, Estimated: true}
+}

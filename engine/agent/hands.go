@@ -1,0 +1,139 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"lobstead/engine/sandbox"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+// wakeLimit is how long a tool call waits for a sandbox, a first provisioning included.
+const wakeLimit = 30 * time.Second
+
+// TierSpec asks for what an instance's tier gives.
+func TierSpec(_ context.Context, sc *models.Scope, i *models.Instance) (sandbox.Spec, error) {
+	size, ok := i.Tier.Size()
+	if !ok {
+		return sandbox.Spec{}, fault.New(fault.Internal, "instance.tier", "Unknown tier %q", i.Tier)
+	}
+	return sandbox.Spec{ID: i.ID, OrganizationID: sc.Org, Limits: sandbox.Limits{
+		MemoryMB: size.MemoryMB, StorageMB: size.StorageMB, Processes: size.Processes, CPUs: size.CPUs}}, nil
+}
+
+// hands is a turn's hold on its sandbox. It is opened by the first tool call that needs it, so that no answer
+// waits for a sandbox that it does not need.
+type hands struct {
+	run *run
+	mu  sync.Mutex
+	now sandbox.Hands
+	had bool // this turn has used a sandbox already
+}
+
+// get gives a sandbox that answers, and starts one where none does.
+func (h *hands) get(ctx context.Context) (sandbox.Hands, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now != nil {
+		if h.now.Ping(ctx) == nil {
+			return h.now, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		h.drop()
+	}
+	now, err := h.run.Driver.Hands(ctx, h.run.inst.ID)
+	if fault.Is(err, fault.Unavailable) {
+		now, err = h.wake(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h.now, h.had = now, true
+	return now, nil
+}
+
+// wake brings a sandbox up. The reconciler may be doing the same: both calls are idempotent.
+func (h *hands) wake(ctx context.Context) (sandbox.Hands, error) {
+	ctx, done := context.WithTimeout(ctx, wakeLimit)
+	defer done()
+	x := h.run
+	inst, err := x.sc.Instance(ctx, x.inst.ID)
+	if err != nil {
+		return nil, err
+	}
+	if inst.Desired != models.WantRunning || inst.State == models.Suspended {
+		return nil, fault.New(fault.Unavailable, "sandbox.stopped", "the instance was stopped: it has no sandbox now")
+	}
+	replaced := h.had || inst.State == models.Running
+	spec, err := x.Spec(ctx, x.sc, inst)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.Driver.Ensure(ctx, spec); err != nil {
+		return nil, err
+	}
+	if err := x.Driver.Start(ctx, spec.ID); err != nil {
+		return nil, err
+	}
+	now, err := x.Driver.Hands(ctx, spec.ID)
+	if err == nil && replaced {
+		x.notice(ctx, models.LogWarn, "The sandbox had stopped: a fresh one was started, files are intact")
+	}
+	return now, err
+}
+
+// lost tells whether an error means that the sandbox went away under a call; the next one gets a fresh one.
+func (h *hands) lost(err error) bool {
+	if !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Upstream) {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drop()
+	return true
+}
+
+func (h *hands) drop() {
+	if h.now != nil {
+		_ = h.now.Close()
+		h.now = nil
+	}
+}
+
+func (h *hands) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drop()
+}
+
+// placeUploads puts the files of the message into the workspace before the model hears of them.
+func (x *run) placeUploads(ctx context.Context) {
+	if !x.book.hasUploads(x.turn.ID) || x.turn.Attempt > 1 && x.steps > 0 {
+		return
+	}
+	files, err := x.sc.Attachments(ctx, x.turn.ID)
+	if err == nil && len(files) > 0 {
+		err = x.writeUploads(ctx, files)
+	}
+	if err != nil && ctx.Err() == nil {
+		x.notice(ctx, models.LogWarn, "The attached files could not be put into the workspace: %s", fault.As(err).Detail)
+	}
+}
+
+func (x *run) writeUploads(ctx context.Context, files []models.Attachment) error {
+	h, err := x.hands.get(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := h.WriteFile(ctx, f.Path, f.Data, 0o644); err != nil {
+			return fault.Wrap(err, fault.KindOf(err), "upload.write", "%s", fmt.Sprintf("%s: %s", f.Name, fault.As(err).Detail))
+		}
+	}
+	return nil
+}

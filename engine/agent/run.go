@@ -1,0 +1,166 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"lobstead/engine/llm"
+	"lobstead/kit/events"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+// Why a turn's context ended; anything else is the turn's own failure.
+var (
+	errStop  = errors.New("somebody asked the turn to stop")
+	errDrain = errors.New("this process is shutting down")
+	errLost  = errors.New("the lease is gone")
+)
+
+// writeLimit bounds the last writes of a turn whose context is over.
+const writeLimit = 5 * time.Second
+
+// run is one worker's hold on one turn.
+type run struct {
+	*Runner
+	sc      *models.Scope
+	turn    *models.Turn
+	lease   models.Lease
+	session *models.Session
+	inst    *models.Instance
+	route   Route
+	book    logbook
+	memos   []models.Memory
+	parts   *partWriter
+	hands   *hands
+	guard   loopGuard
+	history []llm.Message         // of the earlier turns; nil = not assembled yet
+	images  map[string]*llm.Image // by attachment
+	system  string
+	steps   int
+	tail    []models.EventData // what the end of the turn writes
+	killed  int
+	poke    chan struct{} // look at the row now
+	first   chan struct{} // the first piece of an answer was shown
+	begun   bool          // that was said
+}
+
+// take claims a turn and sees it to its end, to a release, or to the loss of its lease.
+func (r *Runner) take(ref models.TurnRef) {
+	ctx, cancel := context.WithCancelCause(r.hard)
+	defer cancel(nil)
+	x := &run{Runner: r, sc: r.Store.In(ref.OrganizationID), poke: make(chan struct{}, 1), first: make(chan struct{}, 1)}
+	// Listening begins before the claim, so that no Stop falls between the two.
+	silence := r.Bus.Listen(TurnTopic(ref.ID), func(events.Event) { nudge(x.poke) })
+	defer silence()
+	turn, lease, err := x.sc.ClaimTurn(ctx, ref.ID, r.owner)
+	if err != nil {
+		if !errors.Is(err, models.ErrLeaseLost) && ctx.Err() == nil {
+			r.Log.WarnContext(ctx, "agent: a turn cannot be claimed", "turn", ref.ID, "error", err)
+		}
+		return
+	}
+	x.turn, x.lease = turn, lease
+	x.parts = newPartWriter(r.Bus, turn.ID, turn.Attempt, r.Scrub)
+	x.hands = &hands{run: x}
+	defer x.hands.close()
+	defer x.parts.close()
+	defer x.beat(cancel)()
+	defer x.recovered(ctx)
+	r.Crash(CrashClaimed)
+	hintSession(ctx, r.Bus, turn.SessionID, 0)
+	x.finish(ctx, x.work(ctx))
+}
+
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// recovered turns a panic into the failure of this one turn.
+func (x *run) recovered(ctx context.Context) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	x.Log.ErrorContext(ctx, "agent: a turn panicked", "turn", x.turn.ID, "panic", p, "stack", string(debug.Stack()))
+	x.finish(ctx, fault.New(fault.Internal, "turn.panic", "An internal error ended this turn"))
+}
+
+// beat keeps the lease, and hears of stops, until the returned function is called.
+func (x *run) beat(cancel context.CancelCauseFunc) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(x.Heartbeat)
+		defer tick.Stop()
+		for held := time.Now(); ; {
+			select {
+			case <-quit:
+				return
+			case <-x.first:
+				x.firstToken()
+				continue
+			case <-x.poke:
+			case <-tick.C:
+			}
+			held = x.renew(cancel, held)
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+// renew heartbeats once. A worker that could not renew for a whole lease must stop by itself: another one has
+// the turn by now.
+func (x *run) renew(cancel context.CancelCauseFunc, held time.Time) time.Time {
+	ctx, done := context.WithTimeout(context.Background(), models.TurnLease/2)
+	defer done()
+	begun := time.Now()
+	stop, err := x.sc.Heartbeat(ctx, x.lease)
+	switch {
+	case errors.Is(err, models.ErrLeaseLost):
+		cancel(errLost)
+	case err != nil && time.Since(held) > models.TurnLease:
+		x.Log.Warn("agent: a lease could not be renewed", "turn", x.turn.ID, "error", err)
+		cancel(errLost)
+	case err == nil && stop:
+		cancel(errStop)
+		return begun
+	case err == nil:
+		return begun
+	}
+	return held
+}
+
+// firstToken notes when the answer began, beside the stream and not in its way.
+func (x *run) firstToken() {
+	ctx, done := context.WithTimeout(context.Background(), models.TurnLease/2)
+	defer done()
+	_, _ = x.sc.AppendTurn(ctx, x.lease, models.TurnProgress{FirstToken: true, Provider: x.route.Name, Model: x.route.Model})
+}
+
+// append writes events of the turn, remembers them as context, and tells who follows.
+func (x *run) append(ctx context.Context, p models.TurnProgress, data ...models.EventData) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
+	defer done()
+	x.parts.flush()
+	rows, err := x.sc.AppendTurn(ctx, x.lease, p, data...)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	x.book.add(rows...)
+	hintSession(ctx, x.Bus, x.turn.SessionID, rows[len(rows)-1].Seq)
+	return nil
+}
+
+// notice writes a remark of the system; it is not worth failing for.
+func (x *run) notice(ctx context.Context, level models.LogLevel, format string, args ...any) {
+	if err := x.append(ctx, models.TurnProgress{}, models.Notice{Level: level, Text: fmt.Sprintf(format, args...)}); err != nil {
+		x.Log.WarnContext(ctx, "agent: a notice was not written", "turn", x.turn.ID, "error", err)
+	}
+}

@@ -1,0 +1,270 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"lobstead/engine/llm"
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/models"
+)
+
+const (
+	maxRetries = 2               // of one step, after a failure that may pass
+	maxWait    = 5 * time.Second // a provider that asks for more is not waited for
+)
+
+// said is what one call to the model gave.
+type said struct {
+	message llm.Message
+	done    llm.Done
+	spent   Spent
+	thought time.Duration // from the first to the last piece of reasoning
+	shown   bool          // text went out
+}
+
+// step asks the model once and runs the tools that it calls. final means that it called none.
+func (x *run) step(ctx context.Context) (final bool, err error) {
+	s, err := x.ask(ctx)
+	if err != nil {
+		return false, err
+	}
+	x.Crash(CrashStreamed)
+	calls := x.nameCalls(s.message)
+	events := x.eventsOf(s, len(calls) == 0)
+	progress := x.progress(s)
+	if len(calls) == 0 {
+		x.tail = events
+		return true, x.append(ctx, progress)
+	}
+	if err := x.append(ctx, progress, events...); err != nil {
+		return false, err
+	}
+	x.Crash(CrashCalls)
+	for i := range calls {
+		if err := x.call(ctx, calls[i]); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// ask gets one answer. A failure that may pass is tried again as long as no text was shown; a conversation that
+// turns out to be too long is compacted once; an empty answer is asked for once more.
+func (x *run) ask(ctx context.Context) (said, error) {
+	squeezed := false
+	for try := 0; ; try++ {
+		req, err := x.request(ctx, squeezed)
+		if err != nil {
+			return said{}, err
+		}
+		s, err := x.stream(ctx, req)
+		if err == nil {
+			if !hollow(s) {
+				return s, nil
+			}
+			x.spend(ctx, s)
+			err = llm.Fail(x.route.Name, llm.KindUpstream, hollowReason(s), nil)
+			if s.done.Stop == llm.StopRefusal || try > 0 {
+				return s, err
+			}
+			continue
+		}
+		x.spend(ctx, s)
+		if cause := context.Cause(ctx); cause != nil {
+			// A draining worker leaves the text out: the next one asks the same step again, and it will be whole.
+			if errors.Is(cause, errStop) {
+				x.keepPartial(s)
+			}
+			return s, cause
+		}
+		again := !s.shown && try < maxRetries
+		if again && !squeezed && llm.KindOf(err) == llm.KindContextLength {
+			squeezed = true
+			continue
+		}
+		if !again || !x.pause(ctx, err, try) {
+			x.keepPartial(s)
+			return s, err
+		}
+		x.parts.add(kindOf(PartReset, x.steps), "")
+	}
+}
+
+func hollow(s said) bool {
+	for _, p := range s.message.Parts {
+		if p.Call != nil || strings.TrimSpace(p.Text) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func hollowReason(s said) string {
+	if s.done.Stop == llm.StopRefusal {
+		return "the model refused to answer"
+	}
+	if s.done.Stop == llm.StopLength {
+		return "the model used up its answer's length before the first word"
+	}
+	return "the model gave an empty answer"
+}
+
+// pause waits before another try; false when trying again is pointless.
+func (x *run) pause(ctx context.Context, err error, try int) bool {
+	e, ok := errors.AsType[*llm.Error](err)
+	if !ok || !e.Retryable || e.RetryAfter > maxWait {
+		return false
+	}
+	wait := max(e.RetryAfter, 200*time.Millisecond<<try)
+	wait += rand.N(wait/2 + 1)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-x.draining:
+		return false
+	case <-time.After(wait):
+		return true
+	}
+}
+
+// keepPartial lets the end of the turn write what was shown of an answer that broke off.
+func (x *run) keepPartial(s said) {
+	if !s.shown {
+		return
+	}
+	for _, p := range s.message.Parts {
+		if p.Text != "" {
+			x.tail = append(x.tail, models.AssistantMessage{Text: p.Text, Step: x.steps, Provider: x.route.Name, Model: x.route.Model, Cut: true})
+		}
+	}
+}
+
+// spend notes what a call cost that left nothing in the log.
+func (x *run) spend(ctx context.Context, s said) {
+	if p := x.progress(s); p.InputTokens+p.OutputTokens > 0 {
+		if err := x.append(ctx, p); err != nil && !errors.Is(err, models.ErrLeaseLost) {
+			x.Log.WarnContext(ctx, "agent: usage was not noted", "turn", x.turn.ID, "error", err)
+		}
+	}
+}
+
+func (x *run) progress(s said) models.TurnProgress {
+	u := s.spent.Usage
+	return models.TurnProgress{Provider: x.route.Name, Model: or(s.done.Model, x.route.Model), Steps: x.steps, FirstToken: len(s.message.Parts) > 0,
+		InputTokens: u.Input, OutputTokens: u.Output, ContextTokens: u.Input + u.Output, CostNanos: s.spent.CostNanos}
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// nameCalls gives the calls of a message, each with an id that no other call of the turn has: results are
+// matched by it for as long as the log lives.
+func (x *run) nameCalls(m llm.Message) []llm.ToolCall {
+	taken := map[string]bool{}
+	for _, e := range x.book.turnEvents(x.turn.ID) {
+		if e.Kind == models.KindCall {
+			if c, err := models.Decode[models.ToolCall](e); err == nil {
+				taken[c.CallID] = true
+			}
+		}
+	}
+	var out []llm.ToolCall
+	for _, p := range m.Parts {
+		if p.Call == nil {
+			continue
+		}
+		if p.Call.ID == "" || taken[p.Call.ID] {
+			p.Call.ID = "call_" + id.New()
+		}
+		taken[p.Call.ID] = true
+		out = append(out, *p.Call)
+	}
+	return out
+}
+
+// eventsOf writes a message down in the order in which it came.
+func (x *run) eventsOf(s said, final bool) []models.EventData {
+	var out []models.EventData
+	last := -1 // of the texts
+	for _, p := range s.message.Parts {
+		switch {
+		case p.Thinking != nil:
+			out = append(out, models.Thinking{Text: p.Thinking.Text, Signature: p.Thinking.Signature, Redacted: p.Thinking.Redacted,
+				Step: x.steps, Millis: s.thought.Milliseconds()})
+		case p.Call != nil:
+			out = append(out, models.ToolCall{CallID: p.Call.ID, Tool: p.Call.Name, Input: p.Call.Input, Step: x.steps, Signature: p.Call.Signature})
+		case strings.TrimSpace(p.Text) != "":
+			last = len(out)
+			out = append(out, models.AssistantMessage{Text: p.Text, Step: x.steps, Provider: x.route.Name, Model: or(s.done.Model, x.route.Model)})
+		}
+	}
+	if final && last >= 0 {
+		m := out[last].(models.AssistantMessage)
+		m.Final, m.Cut = true, s.done.Stop == llm.StopLength
+		out[last] = m
+	}
+	return out
+}
+
+// stream sends one request and shows what comes.
+func (x *run) stream(ctx context.Context, req llm.Request) (said, error) {
+	var (
+		s     said
+		b     llm.Builder
+		began time.Time
+	)
+	x.Crash(CrashReserved)
+	call := ModelCall{Purpose: "chat", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID, Settled: func(sp Spent) { s.spent = sp }}
+	for c, err := range x.Door.Stream(ctx, x.sc, call, x.route, req) {
+		if err != nil {
+			s.message = b.Message()
+			return s, x.streamError(ctx, err)
+		}
+		b.Add(c)
+		if c.Done != nil {
+			s.done = *c.Done
+			continue
+		}
+		if c.Text != "" {
+			x.parts.add(kindOf(PartText, x.steps), c.Text)
+			s.shown = true
+		}
+		if c.Thinking != "" {
+			if began.IsZero() {
+				began = time.Now()
+			}
+			s.thought = time.Since(began)
+			x.parts.add(kindOf(PartThinking, x.steps), c.Thinking)
+		}
+		if !x.begun {
+			x.begun = true
+			nudge(x.first)
+		}
+		x.Crash(CrashStream)
+	}
+	s.message = b.Message()
+	if s.done.Stop == "" {
+		return s, x.streamError(ctx, llm.Fail(x.route.Name, llm.KindNetwork, "the stream ended before the answer was complete", nil))
+	}
+	return s, nil
+}
+
+// streamError says why a stream broke off: our own stop comes before what the provider makes of it.
+func (x *run) streamError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if _, ok := errors.AsType[*llm.Error](err); ok {
+		return err
+	}
+	return fault.As(err)
+}

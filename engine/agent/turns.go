@@ -1,0 +1,96 @@
+// Package agent owns the brain: the verbs that start and stop turns, the workers that claim them by lease, and
+// the loop that thinks, acts in the sandbox and writes the log. It holds no truth of its own: everything that
+// must survive is an event, so any worker can go on where another one died. It knows neither HTTP nor SQL.
+package agent
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lobstead/kit/events"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+// Turns are the verbs that every edge uses: pages, the JSON APIs, channels, schedules.
+type Turns struct {
+	Store *models.Store
+	Bus   *events.Bus
+}
+
+// Start accepts a message and wakes a worker at once. The faults are those of models.StartTurn.
+func (t *Turns) Start(ctx context.Context, sc *models.Scope, sessionID string, in models.Input) (*models.Turn, *models.Event, error) {
+	turn, event, err := sc.StartTurn(ctx, sessionID, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	hintTurn(ctx, t.Bus, sc.Org, turn.ID)
+	hintSession(ctx, t.Bus, sessionID, event.Seq)
+	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
+	return turn, event, nil
+}
+
+// Stop asks a turn to stop; its worker hears of it at once. Stopping what has ended changes nothing.
+func (t *Turns) Stop(ctx context.Context, sc *models.Scope, turnID string) (*models.Turn, error) {
+	turn, err := sc.InterruptTurn(ctx, turnID)
+	if err != nil {
+		return nil, err
+	}
+	t.Bus.Publish(ctx, TurnTopic(turnID), nil)
+	hintSession(ctx, t.Bus, turn.SessionID, 0)
+	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
+	return turn, nil
+}
+
+// StopSession stops the turn of a session that a worker holds; what waits behind it stays. It gives nil when
+// none runs.
+func (t *Turns) StopSession(ctx context.Context, sc *models.Scope, sessionID string) (*models.Turn, error) {
+	if _, err := sc.Session(ctx, sessionID); err != nil {
+		return nil, err
+	}
+	open, err := sc.OpenTurns(ctx, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	for _, turn := range open {
+		if turn.State.Held() {
+			return t.Stop(ctx, sc, turn.ID)
+		}
+	}
+	return nil, nil
+}
+
+// Await waits until a turn has ended. When ctx ends first it gives fault.Timeout; the turn goes on.
+func (t *Turns) Await(ctx context.Context, sc *models.Scope, turnID string) (*models.Turn, error) {
+	turn, err := sc.Turn(ctx, turnID)
+	if err != nil || turn.State.Ended() {
+		return turn, err
+	}
+	sub := t.Bus.Subscribe(1, SessionTopic(turn.SessionID))
+	defer sub.Close()
+	poll := time.NewTicker(time.Second) // hints may be lost
+	defer poll.Stop()
+	for {
+		turn, err = sc.Turn(ctx, turnID)
+		switch {
+		case ctx.Err() != nil:
+			return nil, tooLong(ctx)
+		case err != nil || turn.State.Ended():
+			return turn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, tooLong(ctx)
+		case <-sub.C():
+		case <-poll.C:
+		}
+	}
+}
+
+func tooLong(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fault.Wrap(ctx.Err(), fault.Timeout, "turn.timeout", "The turn is still running: read its session for the answer")
+	}
+	return fault.Wrap(ctx.Err(), fault.Unavailable, "turn.left", "The wait was cancelled")
+}
