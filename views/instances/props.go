@@ -13,6 +13,9 @@ type IndexProps struct {
 	Models    map[string]string // instance id → what answers there: "offline-1", "auto → …"
 	MayCreate bool
 	BaseURL   string // for "as curl"
+	Query     string // what the list is filtered by: "?q="; the handler filters
+	Problem   string // the list could not be read: what happened
+	RequestID string // of that failure
 }
 
 // NewProps is the creation form at /instances/new; it posts to /instances.
@@ -23,6 +26,8 @@ type NewProps struct {
 	Tier    string
 	Errors  map[string]string // field → sentence; "" = the whole form
 	BaseURL string
+	// Forbidden: this person may not deploy; the page says who can.
+	Forbidden bool
 }
 
 // Regions that the form offers; the API takes any non-empty word.
@@ -41,7 +46,8 @@ type ShowProps struct {
 	GatewayURL, GatewayToken string // token "" unless RUNNING
 	MayDelete                bool
 	BaseURL                  string
-	Errors                   map[string]string // of the rename and tier form
+	Errors                   map[string]string // of the rename and tier form; "confirm" of the deletion
+	SessionTotal             int               // when Sessions holds only the newest; 0 = len(Sessions)
 }
 
 // Layer is one measure of isolation of the running sandbox (JSON of models.Instance.Isolation).

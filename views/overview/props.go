@@ -17,6 +17,7 @@ type ShowProps struct {
 	Checklist []Task            // derived from facts; nil when all is done
 	FirstP50  time.Duration     // message to first token, median of 24 hours; 0 = no turn yet
 	MayCreate bool
+	Models    map[string]string // instance id → what answers there; as in instances.IndexProps
 }
 
 // Task is one line of the checklist: done or not is read from what exists, never from a flag.
