@@ -13,6 +13,7 @@ import (
 // daemon is the state of one running sandbox.
 type daemon struct {
 	root    *os.Root // the workspace
+	temp    *os.Root // what stands in for /tmp on the same disk; nil where /tmp is memory
 	home    string   // its path as commands see it
 	token   string
 	env     []string
@@ -30,6 +31,9 @@ type daemon struct {
 func newDaemon(s *Setup, root *os.Root, home string) *daemon {
 	d := &daemon{root: root, home: home, token: s.Token, storage: s.Storage, pidns: s.Plan.PID,
 		files: make(chan struct{}, 4), execs: map[*running]bool{}}
+	if !s.Plan.Mount {
+		d.temp, _ = os.OpenRoot(s.Plan.Temp) // absent for drivers whose /tmp is their own
+	}
 	d.env = environment(s, home)
 	d.shell = []string{"/proc/self/exe"}
 	d.shell = append(append(d.shell, s.Args...), "sh", "-c")

@@ -35,8 +35,13 @@ func (m *diskMeter) measure(d *daemon, age time.Duration) int64 {
 	defer m.mu.Unlock()
 	if begun := time.Now(); begun.Sub(m.at) > age || m.at.IsZero() {
 		s := summer{seen: map[uint64]bool{}}
-		if root, err := d.root.Open("."); err == nil {
-			s.dir(root, 0)
+		for _, tree := range []*os.Root{d.root, d.temp} {
+			if tree == nil {
+				continue
+			}
+			if dir, err := tree.Open("."); err == nil {
+				s.dir(dir, 0)
+			}
 		}
 		s.unlinked(d)
 		m.bytes, m.at, m.took = s.sum, time.Now(), time.Since(begun)

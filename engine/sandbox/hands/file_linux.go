@@ -108,7 +108,7 @@ func (d *daemon) write(c *wire.Call, b io.Reader) error {
 	if err := d.disk.reserve(d, c.Limit); err != nil {
 		return err
 	}
-	if err := d.root.MkdirAll(path.Dir(rel), 0o755); err != nil {
+	if err := d.parents(rel); err != nil {
 		return pathFault(err, c.Path)
 	}
 	temp := path.Join(path.Dir(rel), ".lobstead-"+rand.Text())
@@ -121,6 +121,15 @@ func (d *daemon) write(c *wire.Call, b io.Reader) error {
 		return pathFault(err, c.Path)
 	}
 	return nil
+}
+
+// parents makes the directories above rel; a file among them is no directory rather than "exists".
+func (d *daemon) parents(rel string) error {
+	err := d.root.MkdirAll(path.Dir(rel), 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		return syscall.ENOTDIR
+	}
+	return err
 }
 
 func (d *daemon) fill(temp string, b io.Reader, size int64, mode fs.FileMode) error {
@@ -176,7 +185,7 @@ func (d *daemon) rename(c *wire.Call) error {
 	if _, err := d.root.Lstat(from); err != nil {
 		return pathFault(err, c.Path)
 	}
-	if err := d.root.MkdirAll(path.Dir(to), 0o755); err != nil {
+	if err := d.parents(to); err != nil {
 		return pathFault(err, c.To)
 	}
 	return pathFault(d.root.Rename(from, to), c.To)

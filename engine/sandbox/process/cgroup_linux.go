@@ -242,19 +242,24 @@ func (g group) oomKills() int {
 	return 0
 }
 
-// memory is what all processes take together, page cache left out; -1 when no group tells.
+// memory is what all processes take together, without the page cache that can go at once; 0 when no group
+// tells.
 func (g group) memory() int64 {
-	b, err := os.ReadFile(filepath.Join(g["memory"], "memory.stat"))
-	if g["memory"] == "" || err != nil {
-		return -1
+	if g["memory"] == "" {
+		return 0
 	}
-	var sum int64
-	for line := range strings.Lines(string(b)) {
-		f := strings.Fields(line)
-		if len(f) == 2 && (f[0] == "anon" || f[0] == "shmem" || f[0] == "rss" || f[0] == "mapped_file") {
-			n, _ := strconv.ParseInt(f[1], 10, 64)
-			sum += n
+	var used int64
+	for _, file := range []string{"memory.usage_in_bytes", "memory.current"} {
+		if b, err := os.ReadFile(filepath.Join(g["memory"], file)); err == nil {
+			used, _ = strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
 		}
 	}
-	return sum
+	b, _ := os.ReadFile(filepath.Join(g["memory"], "memory.stat"))
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) == 2 && f[0] == "inactive_file" {
+			n, _ := strconv.ParseInt(f[1], 10, 64)
+			used -= n
+		}
+	}
+	return max(used, 0)
 }

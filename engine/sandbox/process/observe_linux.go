@@ -36,7 +36,7 @@ func (d *Driver) Observe(ctx context.Context, id string) (sandbox.Observed, erro
 	if u, err := c.Usage(ctx); err == nil {
 		o.Usage = u
 	}
-	if m := r.Groups.memory(); m >= 0 {
+	if m := r.Groups.memory(); m > 0 {
 		o.Usage.MemoryBytes = m
 	}
 	return o, nil
@@ -109,7 +109,7 @@ func (h *handle) Exec(ctx context.Context, c sandbox.Command, out func(sandbox.O
 // Usage implements sandbox.Hands.
 func (h *handle) Usage(ctx context.Context) (sandbox.Usage, error) {
 	u, err := h.Client.Usage(ctx)
-	if m := h.groups.memory(); err == nil && m >= 0 {
+	if m := h.groups.memory(); err == nil && m > 0 {
 		u.MemoryBytes = m
 	}
 	return u, err

@@ -88,7 +88,7 @@ func Gone(err error) error {
 	return fault.Wrap(err, fault.Unavailable, "sandbox.gone", "The sandbox is not running")
 }
 
-// errDelivered marks that the daemon may have begun the call, so it must not be repeated.
+// callError is a failed call; unsent when the daemon cannot have begun it, so that it may be repeated.
 type callError struct {
 	error
 	unsent bool
@@ -98,6 +98,9 @@ type callError struct {
 func (c *Client) call(ctx context.Context, req *Call, body []byte, each func(Kind, []byte) error) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, ended(err)
+	}
+	if len(req.Encode()) > MaxFrame {
+		return nil, fault.New(fault.TooLarge, "sandbox.too_large", "The command is too long")
 	}
 	for fresh := false; ; fresh = true {
 		k, err := c.get(ctx, fresh)
@@ -172,9 +175,6 @@ func exchange(k *conn, req *Call, body []byte, each func(Kind, []byte) error) (p
 
 func send(w io.Writer, req *Call, body []byte) error {
 	b := AppendFrame(nil, CallOp, req.Encode())
-	if len(b) > MaxFrame {
-		return fault.New(fault.TooLarge, "sandbox.too_large", "The command is too long")
-	}
 	if req.Body() {
 		for len(body) > 0 {
 			n := min(len(body), Chunk)

@@ -1,0 +1,132 @@
+//go:build linux
+
+package process_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/engine/sandbox"
+	"lobstead/engine/sandbox/confine"
+	"lobstead/engine/sandbox/process"
+	"lobstead/engine/sandbox/sandboxtest"
+)
+
+var unprivileged = flag.Bool("unprivileged", false, "this is the run as nobody")
+
+var namespaces = []string{confine.UserNS, confine.MountNS, confine.PidNS, confine.IpcNS, confine.UtsNS, confine.NetNS, confine.CgroupNS}
+
+// modes are the hosts that the driver meets, as far as this one can play them.
+var modes = []struct {
+	name    string
+	disable []string
+	opts    sandboxtest.Options
+	want    []string // layers that must be there
+}{
+	{name: "Full", want: append([]string{confine.Landlock, confine.Seccomp, confine.Rlimits, confine.DropCaps}, namespaces...)},
+	{name: "NoNamespaces", disable: namespaces, opts: sandboxtest.Options{NoLoopback: true},
+		want: []string{confine.Landlock, confine.NoTCP, confine.Seccomp}},
+	{name: "NoUserNamespace", disable: []string{confine.UserNS}, want: []string{confine.Landlock, confine.Seccomp}},
+	{name: "NoLandlock", disable: []string{confine.Landlock}, want: namespaces},
+	{name: "NoPidNamespace", disable: []string{confine.PidNS}, want: []string{confine.MountNS}},
+	{name: "NoPrograms", disable: []string{confine.HostFiles}, opts: sandboxtest.Options{NoPrograms: true}, want: namespaces},
+}
+
+func TestConformance(t *testing.T) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			off := map[string]bool{}
+			for _, l := range m.disable {
+				off[l] = true
+			}
+			o := m.opts
+			o.PerProcessMemory = *unprivileged
+			switch {
+			case raceDetector && m.name == "NoPrograms":
+				t.Skip("NOT TESTED: a program built with the race detector needs the host's libraries")
+			case raceDetector:
+				off[confine.DataLimit] = true // the race detector maps terabytes
+				if *unprivileged {
+					o.Skip = map[string]string{"Memory": "without cgroups memory is limited by RLIMIT_DATA, which the race detector cannot bear"}
+				}
+			case *unprivileged && m.name == "NoUserNamespace":
+				t.Skip("NOT TESTED: without a user namespace an unprivileged server has none at all, see NoNamespaces")
+			}
+			layersOf(t, off, m.want)
+			sandboxtest.Run(t, func(t *testing.T) sandbox.Driver { return newDriver(t, off) }, o)
+		})
+	}
+}
+
+func newDriver(t testing.TB, off map[string]bool) *process.Driver {
+	t.Helper()
+	d, err := process.New(process.Config{Dir: dataDir(t), CgroupParent: "/lobstead-test", Disable: off})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	return d
+}
+
+// dataDir is closed to everybody else, as the server's is.
+func dataDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("", "lobstead")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func layersOf(t *testing.T, off map[string]bool, want []string) {
+	t.Helper()
+	d, ctx := newDriver(t, off), context.Background()
+	require.NoError(t, d.Ensure(ctx, sandbox.Spec{ID: "layers"}))
+	require.NoError(t, d.Start(ctx, "layers"))
+	defer func() { require.NoError(t, d.Destroy(ctx, "layers")) }()
+	o, err := d.Observe(ctx, "layers")
+	require.NoError(t, err)
+	got := map[string]sandbox.Layer{}
+	for _, l := range o.Isolation {
+		require.NotContains(t, got, l.Name, "reported twice")
+		got[l.Name] = l
+		t.Logf("%-20s %-5t %s", l.Name, l.Applied, l.Detail)
+	}
+	for _, name := range want {
+		require.True(t, got[name].Applied, "%s: %s", name, got[name].Detail)
+	}
+	for name := range off {
+		require.False(t, got[name].Applied, name)
+	}
+}
+
+// TestUnprivileged runs the conformance tests again as a user who may do nothing.
+func TestUnprivileged(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("NOT TESTED: only root can become somebody else; the other tests ran unprivileged already")
+	}
+	dir, err := os.MkdirTemp("", "unprivileged")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	require.NoError(t, os.Chmod(dir, 0o755)) // #nosec: nobody has to reach the program in it
+	exe, err := os.ReadFile("/proc/self/exe")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "test"), exe, 0o755))
+	tmp := filepath.Join(dir, "tmp")
+	require.NoError(t, os.Mkdir(tmp, 0o700))
+	require.NoError(t, os.Chown(tmp, 65534, 65534))
+	args := []string{"-test.run=TestConformance", "-unprivileged", "-test.timeout=10m"}
+	if testing.Verbose() {
+		args = append(args, "-test.v")
+	}
+	cmd := exec.Command(filepath.Join(dir, "test"), args...) //nolint:gosec // our own binary
+	cmd.Dir = tmp
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + tmp, "TMPDIR=" + tmp}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	require.NoError(t, err)
+}

@@ -1,0 +1,5 @@
+//go:build linux && !race
+
+package process_test
+
+const raceDetector = false

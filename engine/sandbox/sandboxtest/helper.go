@@ -1,3 +1,0 @@
-package sandboxtest
-
-func Helper(args []string) int { return 0 }

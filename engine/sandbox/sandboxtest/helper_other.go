@@ -1,0 +1,11 @@
+//go:build !linux
+
+package sandboxtest
+
+const (
+	escaped = "ESCAPED"
+	held    = "HELD"
+)
+
+// Helper needs Linux.
+func Helper([]string) int { return 2 }
