@@ -167,7 +167,7 @@ func (d *daemon) confine(s *Setup) ([]sandbox.Layer, error) {
 		}
 		layers = append(layers, sandbox.Layer{Name: confine.Seccomp, Applied: true, Detail: socketsNote(p.Net)})
 	}
-	return layers, d.spawner.begin()
+	return layers, d.spawner.begin(p.PID)
 }
 
 func socketsNote(own bool) string {

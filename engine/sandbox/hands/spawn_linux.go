@@ -61,10 +61,15 @@ func (s *spawner) restrict(r confine.Rules) (layers []sandbox.Layer, err error) 
 	return layers, err
 }
 
-// begin starts collecting. The parent's death signal is renewed here because a change of ids clears it.
-func (s *spawner) begin() (err error) {
+// begin starts collecting. As PID 1 the daemon dies with its parent at once, because the kernel then ends
+// all the rest; the signal is asked for here because a change of ids clears it. Without a PID namespace the
+// end of the control connection tells it, and it ends its processes first.
+func (s *spawner) begin(pidns bool) (err error) {
 	s.on(func() {
-		if err = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err == nil {
+		if pidns {
+			err = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+		}
+		if err == nil {
 			err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 		}
 	})

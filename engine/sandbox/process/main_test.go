@@ -17,6 +17,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case "hands":
 			os.Exit(hands.Main(os.Args[2:]))
+		case "owner":
+			os.Exit(owner(os.Args[2], os.Args[3:]))
 		case "helper":
 			os.Exit(sandboxtest.Helper(os.Args[2:]))
 		}

@@ -140,7 +140,10 @@ func (d *Driver) offLayers() (list []sandbox.Layer) {
 // attributes are the clone flags and ids of the daemon's process. It keeps the capabilities that it needs
 // to build its root, within its own user namespace, and gives them away before it serves.
 func (d *Driver) attributes(f *draft, s *spec) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Cloneflags: f.flags, Setsid: true, Pdeathsig: syscall.SIGKILL}
+	a := &syscall.SysProcAttr{Cloneflags: f.flags, Setsid: true}
+	if f.flags&syscall.CLONE_NEWPID != 0 {
+		a.Pdeathsig = syscall.SIGKILL // elsewhere the daemon must live on long enough to end its processes
+	}
 	if f.flags&syscall.CLONE_NEWUSER == 0 {
 		return a
 	}
