@@ -45,8 +45,9 @@ function prices(model) {
 function rules(match) {
   if (match.or) return match.or.flatMap(rules);
   if (match.and) return [{ and: match.and.flatMap(rules) }];
+  if (match.regex?.startsWith('^(?!')) return []; // Go has no look-ahead; these only keep speech models out
   for (const op of ['equals', 'starts_with', 'ends_with', 'contains', 'regex']) {
-    if (match[op] !== undefined) return [{ [op]: match[op].toLowerCase?.() ?? match[op] }];
+    if (match[op] !== undefined) return [{ [op]: op === 'regex' ? match[op] : match[op].toLowerCase() }];
   }
   return [];
 }

@@ -30,7 +30,7 @@ var (
 )
 
 // longest is the request, masked, that is still looked at for several steps.
-const longest = 4000
+const longest = 2000
 
 // plan turns a request into steps. The same text with the same tools gives the same plan, always: that is how
 // a later call knows which of the calls were made already.
