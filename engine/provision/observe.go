@@ -39,6 +39,8 @@ type revival struct {
 
 const (
 	calmAfter    = 2 * time.Minute // a sandbox that lived that long may die anew without a pause
+	quickTimes   = 10              // deaths within it that are made good at once
+	shortPause   = 250 * time.Millisecond
 	longestPause = time.Minute
 	orphanAge    = time.Minute
 	atOnce       = 8 // drivers answer from the host, not from a network
@@ -81,7 +83,11 @@ func (o *Observer) mayRevive(id string) bool {
 		o.revivals = map[string]revival{}
 	}
 	r, now := o.revivals[id], o.now()
-	if r.times > 0 && now.Sub(r.last) < min(time.Second<<min(r.times-1, 6), longestPause) {
+	pause := shortPause
+	if r.times > quickTimes {
+		pause = min(time.Second<<min(r.times-quickTimes, 6), longestPause)
+	}
+	if now.Sub(r.last) < pause {
 		return false
 	}
 	o.revivals[id] = revival{r.times + 1, now}

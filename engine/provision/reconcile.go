@@ -100,7 +100,7 @@ func (r *Reconciler) quiet(ctx context.Context, i *models.Instance) (bool, error
 		return false, nil
 	}
 	want := wantsProcess(i)
-	if (i.State == models.Running) != want {
+	if right := i.State == models.Suspended || i.State == models.Stopped && !want || i.State == models.Running && want; !right {
 		return false, nil
 	}
 	o, err := r.Driver.Observe(ctx, i.ID)
