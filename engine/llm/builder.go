@@ -6,48 +6,74 @@ import "iter"
 // join, a signature closes its reasoning, calls keep their order. The zero value is ready.
 type Builder struct {
 	parts []Part
-	open  bool // the last part is reasoning that more may join
+	tail  []byte // text or reasoning that still grows: joined once, not per chunk
+	grows growth
 }
+
+type growth int
+
+const (
+	growingNothing growth = iota
+	growingText
+	growingThought
+)
 
 // Add takes the next chunk.
 func (b *Builder) Add(c Chunk) {
 	if c.Redacted {
-		b.parts, b.open = append(b.parts, Part{Thinking: &Thinking{Signature: c.Signature, Redacted: true}}), false
+		b.seal()
+		b.parts = append(b.parts, Part{Thinking: &Thinking{Signature: c.Signature, Redacted: true}})
 		return
 	}
-	if c.Thinking != "" {
-		if !b.open {
-			b.parts, b.open = append(b.parts, Part{Thinking: &Thinking{}}), true
-		}
-		b.last().Thinking.Text += c.Thinking
-	}
+	b.grow(growingThought, c.Thinking)
 	if c.Signature != "" {
-		if !b.open {
+		closes := b.grows == growingThought
+		b.seal()
+		if !closes {
 			b.parts = append(b.parts, Part{Thinking: &Thinking{}})
 		}
-		b.last().Thinking.Signature, b.open = c.Signature, false
+		b.parts[len(b.parts)-1].Thinking.Signature = c.Signature
 	}
-	if c.Text != "" {
-		if b.open = false; len(b.parts) == 0 || b.last().Text == "" {
-			b.parts = append(b.parts, Part{})
-		}
-		b.last().Text += c.Text
-	}
+	b.grow(growingText, c.Text)
 	if c.Call != nil {
+		b.seal()
 		call := *c.Call
-		b.parts, b.open = append(b.parts, Part{Call: &call}), false
+		b.parts = append(b.parts, Part{Call: &call})
 	}
 }
 
-func (b *Builder) last() *Part { return &b.parts[len(b.parts)-1] }
+func (b *Builder) grow(kind growth, s string) {
+	if s == "" {
+		return
+	}
+	if b.grows != kind {
+		b.seal()
+		b.grows = kind
+	}
+	b.tail = append(b.tail, s...)
+}
+
+func (b *Builder) seal() {
+	switch b.grows {
+	case growingText:
+		b.parts = append(b.parts, Part{Text: string(b.tail)})
+	case growingThought:
+		b.parts = append(b.parts, Part{Thinking: &Thinking{Text: string(b.tail)}})
+	}
+	b.tail, b.grows = b.tail[:0], growingNothing
+}
 
 // Message gives what was assembled so far, the assistant's.
-func (b *Builder) Message() Message { return Message{Role: Assistant, Parts: b.parts} }
+func (b *Builder) Message() Message {
+	c := Builder{parts: b.parts[:len(b.parts):len(b.parts)], tail: b.tail, grows: b.grows}
+	c.seal()
+	return Message{Role: Assistant, Parts: c.parts}
+}
 
 // Text gives the visible answer so far.
 func (b *Builder) Text() string {
 	s := ""
-	for _, p := range b.parts {
+	for _, p := range b.Message().Parts {
 		s += p.Text
 	}
 	return s
@@ -56,7 +82,7 @@ func (b *Builder) Text() string {
 // Calls gives the calls so far, in order.
 func (b *Builder) Calls() []ToolCall {
 	var out []ToolCall
-	for _, p := range b.parts {
+	for _, p := range b.Message().Parts {
 		if p.Call != nil {
 			out = append(out, *p.Call)
 		}

@@ -27,7 +27,7 @@ var marks = []struct {
 		[]string{"overloaded", "at capacity"}},
 	{KindNotFound,
 		[]string{"model_not_found", "not_found_error"},
-		[]string{"model not found", "does not exist", "is not a valid model id", "try pulling it first"}},
+		[]string{"model not found", "no such model", "is not a valid model id", "try pulling it first"}},
 	{KindRateLimit,
 		[]string{"rate_limit_error", "rate_limit_exceeded", "resource_exhausted", "too_many_requests"},
 		[]string{"rate limit"}},

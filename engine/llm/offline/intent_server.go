@@ -79,6 +79,15 @@ func showAsked(head string, r result) string {
 	if len(rows) > 1 && len(rows) == len(lines) {
 		return table([]string{"What", "Value"}, rows)
 	}
+	if cols := strings.Fields(lines[0]); head == "Memory (MB)" && len(cols) == 6 {
+		rows = nil
+		for _, l := range lines[1:] {
+			if f := strings.Fields(l); len(f) > 1 {
+				rows = append(rows, append(f, make([]string, max(0, 7-len(f)))...)[:7])
+			}
+		}
+		return table(append([]string{""}, cols...), rows)
+	}
 	if cols := strings.Fields(lines[0]); head == "Processes" && len(cols) == 5 && len(lines) > 1 {
 		rows = nil
 		for _, l := range lines[1:] {
