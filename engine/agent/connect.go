@@ -7,112 +7,90 @@ import (
 
 	"lobstead/engine/llm"
 	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/kit/secret"
 	"lobstead/models"
 )
 
-// Label is how a page names what answers.
-func (r Route) Label() string {
-	if r.Offline {
-		return r.Model + " (built in)"
-	}
-	return r.Model
-}
-
-// Labels names what answers in each instance, with one look at the connected services for all of them.
+// Labels names the model of each instance, by instance id, for lists; it reads the connected services once.
 func (d *Door) Labels(ctx context.Context, sc *models.Scope, rows []models.Instance) (map[string]string, error) {
-	services, err := sc.Providers(ctx)
+	list, err := sc.Providers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byID, standard := map[string]*models.Provider{}, ""
-	for n := range services {
-		byID[services[n].ID] = &services[n]
-		if services[n].IsDefault {
-			standard = services[n].Model
+	out := map[string]string{}
+	for _, i := range rows {
+		r := Route{Offline: true}
+		if len(d.Found) > 0 {
+			r = Route{Name: d.Found[0].Kind, Model: or(i.Model, d.Found[0].Model)}
 		}
-	}
-	if standard == "" && len(d.Found) > 0 {
-		standard = d.Found[0].Model
-	}
-	if standard == "" {
-		standard = llm.DefaultModel("offline")
-	}
-	out := make(map[string]string, len(rows))
-	for n := range rows {
-		label := standard
-		if id := rows[n].ProviderID; id != nil && byID[*id] != nil {
-			label = byID[*id].Model
+		own := false
+		for _, p := range list {
+			mine := i.ProviderID != nil && *i.ProviderID == p.ID
+			if mine || p.IsDefault && !own {
+				r, own = Route{Name: p.Kind, Model: or(i.Model, p.Model)}, mine
+			}
 		}
-		out[rows[n].ID] = or(rows[n].Model, label)
+		out[i.ID] = r.Label()
 	}
 	return out, nil
 }
 
-// tryLimit is how long the live test of a connection may take.
-const tryLimit = 45 * time.Second
-
-// Try proves a connection with one real call and keeps it when that answers. The error is the provider's own.
-// An empty key means the one that is stored for the same service already.
+// Try connects a service when one real call to it answers, and makes it the organization's default. An empty
+// model is the kind's usual one, or the first that the service offers; an empty key is the one stored for the
+// same address. The error is the provider's own, or a fault about the input.
 func (d *Door) Try(ctx context.Context, sc *models.Scope, n models.NewProvider) (*models.Provider, llm.Report, error) {
-	row := &models.Provider{Kind: n.Kind, BaseURL: n.BaseURL, Private: n.Private}
-	if n.Key.Empty() {
-		if stored, err := sc.ProviderAt(ctx, n.Kind, n.BaseURL); err == nil {
-			if n.Key, err = sc.ProviderKey(stored); err != nil {
-				return nil, llm.Report{}, err
-			}
-		} else if !fault.Is(err, fault.NotFound) {
-			return nil, llm.Report{}, err
-		}
-	}
-	p, err := d.connect(row, n.Key)
+	row := &models.Provider{ID: id.New(), OrganizationID: sc.Org, Kind: n.Kind, BaseURL: n.BaseURL, Model: n.Model, Private: n.Private}
+	key, err := tryKey(ctx, sc, n)
 	if err != nil {
 		return nil, llm.Report{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, tryLimit)
-	defer cancel()
-	if n.Model = or(n.Model, llm.DefaultModel(n.Kind)); n.Model == "" {
-		if n.Model, err = firstModel(ctx, p); err != nil {
-			return nil, llm.Report{}, err
-		}
-	}
-	report, err := llm.Test(ctx, p, n.Model)
+	p, err := d.connect(row, key)
 	if err != nil {
 		return nil, llm.Report{}, err
 	}
-	kept, err := sc.ConnectProvider(ctx, n, fmt.Sprintf("%s answered after %d ms", or(report.Model, n.Model), report.First.Milliseconds()))
-	return kept, report, err
+	if n.Model, err = tryModel(ctx, p, n); err != nil {
+		return nil, llm.Report{}, err
+	}
+	report, err := llm.Test(ctx, &ledgered{door: d, sc: sc, route: route(n.Kind, p, n.Model)}, n.Model)
+	if err != nil {
+		return nil, report, err
+	}
+	saved, err := sc.ConnectProvider(ctx, n, fmt.Sprintf("%s answered in %s", or(report.Model, n.Model), report.Total.Round(time.Millisecond)))
+	return saved, report, err
 }
 
-func firstModel(ctx context.Context, p llm.Provider) (string, error) {
+func tryKey(ctx context.Context, sc *models.Scope, n models.NewProvider) (secret.String, error) {
+	if !n.Key.Empty() {
+		return n.Key, nil
+	}
+	list, err := sc.Providers(ctx)
+	if err != nil {
+		return n.Key, err
+	}
+	for i := range list {
+		if list[i].Kind == n.Kind && list[i].BaseURL == n.BaseURL {
+			return sc.ProviderKey(&list[i])
+		}
+	}
+	return n.Key, nil
+}
+
+func tryModel(ctx context.Context, p llm.Provider, n models.NewProvider) (string, error) {
+	if m := or(n.Model, llm.DefaultModel(n.Kind)); m != "" {
+		return m, nil
+	}
 	list, err := p.Models(ctx)
 	if err != nil {
 		return "", err
 	}
+	for _, m := range list {
+		if m.Tools {
+			return m.ID, nil
+		}
+	}
 	if len(list) == 0 {
-		return "", fault.New(fault.Invalid, "llm.no_models", "The service answers but lists no model")
+		return "", fault.New(fault.Invalid, "llm.no_model", "The service offers no model").Hinting("Load one there, or name it here.")
 	}
 	return list[0].ID, nil
-}
-
-// Open begins a conversation with its first message.
-func (t *Turns) Open(ctx context.Context, sc *models.Scope, n models.NewSession, in models.Input) (*models.Session, *models.Turn, error) {
-	s, err := sc.CreateSession(ctx, n)
-	if err != nil {
-		return nil, nil, err
-	}
-	turn, _, err := t.Start(ctx, sc, s.ID, in)
-	if err != nil {
-		// A refused first message leaves no empty conversation behind.
-		if gone := sc.DeleteSession(ctx, s.ID); gone != nil {
-			return nil, nil, gone
-		}
-		return nil, nil, err
-	}
-	return s, turn, nil
-}
-
-// Changed tells who looks that something about a session, not its log, is different: its title, its place.
-func (t *Turns) Changed(ctx context.Context, sc *models.Scope, sessionID string) {
-	hintSession(ctx, t.Bus, sessionID, 0)
-	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
 }

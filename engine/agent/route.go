@@ -49,6 +49,14 @@ func (r Route) cost(u llm.Usage, day time.Time) int64 {
 	return r.entry.Cost(u, day)
 }
 
+// Label names the route for people.
+func (r Route) Label() string {
+	if r.Offline {
+		return "Built-in offline model"
+	}
+	return r.Model + " · " + r.Name
+}
+
 // Resolve finds the model of an instance: its own choice, the organization's default, what the host offers, and
 // at last the model that is built in.
 func (d *Door) Resolve(ctx context.Context, sc *models.Scope, i *models.Instance) (Route, error) {

@@ -29,13 +29,13 @@ type Config struct {
 	// must use the same function, since the driver keeps the last word.
 	Spec func(ctx context.Context, sc *models.Scope, i *models.Instance) (sandbox.Spec, error)
 
-	Tools     *Registry     // nil = Builtin
-	Node      string        // begins the lease owner's name, which is unique for each start
-	Workers   int           // turns at once; 0 = 64
-	MaxSteps  int           // model calls in one turn; 0 = 50
-	Heartbeat time.Duration // 0 = 1.5 s; must be well below models.TurnLease
-	Sweep     time.Duration // 0 = 1 s
-	Grace     time.Duration // for running turns at the end; 0 = 8 s
+	Tools     *Registry           // nil = Builtin
+	Node      string              // begins the lease owner's name, which is unique for each start
+	Workers   int                 // turns at once; 0 = 64
+	MaxSteps  int                 // model calls in one turn; 0 = 50
+	Heartbeat time.Duration       // 0 = 1.5 s; must be well below models.TurnLease
+	Sweep     time.Duration       // 0 = 1 s
+	Grace     time.Duration       // for running turns at the end; 0 = 8 s
 	Scrub     func(string) string // takes known secrets out of live parts; nil = nothing
 	Log       *slog.Logger
 	Clock     clock.Clock

@@ -218,16 +218,17 @@ func (x *run) eventsOf(s said, final bool) []models.EventData {
 // stream sends one request and shows what comes.
 func (x *run) stream(ctx context.Context, req llm.Request) (said, error) {
 	var (
-		s     said
-		b     llm.Builder
-		began time.Time
+		s      said
+		b      llm.Builder
+		began  time.Time
+		failed error
 	)
 	x.Crash(CrashReserved)
 	call := ModelCall{Purpose: "chat", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID, Settled: func(sp Spent) { s.spent = sp }}
 	for c, err := range x.Door.Stream(ctx, x.sc, call, x.route, req) {
 		if err != nil {
-			s.message = b.Message()
-			return s, x.streamError(ctx, err)
+			failed = err // the loop must end before s is complete: only then the call is settled
+			break
 		}
 		b.Add(c)
 		if c.Done != nil {
@@ -252,8 +253,11 @@ func (x *run) stream(ctx context.Context, req llm.Request) (said, error) {
 		x.Crash(CrashStream)
 	}
 	s.message = b.Message()
-	if s.done.Stop == "" {
-		return s, x.streamError(ctx, llm.Fail(x.route.Name, llm.KindNetwork, "the stream ended before the answer was complete", nil))
+	if failed == nil && s.done.Stop == "" {
+		failed = llm.Fail(x.route.Name, llm.KindNetwork, "the stream ended before the answer was complete", nil)
+	}
+	if failed != nil {
+		return s, x.streamError(ctx, failed)
 	}
 	return s, nil
 }

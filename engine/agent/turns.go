@@ -94,3 +94,23 @@ func tooLong(ctx context.Context) error {
 	}
 	return fault.Wrap(ctx.Err(), fault.Unavailable, "turn.left", "The wait was cancelled")
 }
+
+// Open begins a conversation by its first message. A message that is refused leaves no empty conversation.
+func (t *Turns) Open(ctx context.Context, sc *models.Scope, n models.NewSession, in models.Input) (*models.Session, *models.Turn, error) {
+	s, err := sc.CreateSession(ctx, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	turn, _, err := t.Start(ctx, sc, s.ID, in)
+	if err != nil {
+		_ = sc.DeleteSession(context.WithoutCancel(ctx), s.ID)
+		return nil, nil, err
+	}
+	return s, turn, nil
+}
+
+// Changed tells who watches that a session was renamed, pinned, archived or removed.
+func (t *Turns) Changed(ctx context.Context, sc *models.Scope, sessionID string) {
+	hintSession(ctx, t.Bus, sessionID, 0)
+	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
+}
