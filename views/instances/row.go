@@ -76,7 +76,7 @@ func (r row) Render(ctx context.Context, w io.Writer) error {
 	m.text(string(r.Tier))
 	m.raw(`</div></td><td>`)
 	badge := StateBadge(r.Instance)
-	badge.Reason = brief(badge.Reason, 72)
+	badge.Reason = brief(sentence(badge.Reason), 72)
 	m.part(badge.Render(ctx, w))
 	m.raw(`</td><td class="hide-s muted">`)
 	if r.model == "" {

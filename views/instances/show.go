@@ -162,12 +162,12 @@ func steps(list []models.InstanceStep) []ui.Step {
 	return out
 }
 
-var logKinds = map[models.LogLevel]ui.Kind{models.LogWarn: ui.Warn, models.LogError: ui.Bad}
+func (p ShowProps) logs() []models.InstanceLog { return p.Logs[:min(len(p.Logs), models.ShownLogs)] }
 
-func logLines(list []models.InstanceLog) []ui.LogLine {
-	out := make([]ui.LogLine, 0, min(len(list), models.ShownLogs))
-	for _, l := range list[:min(len(list), models.ShownLogs)] {
-		out = append(out, ui.LogLine{ID: "log-" + l.ID, At: l.CreatedAt, Kind: logKinds[l.Level], Text: l.Message})
+// logForm is a clock for what is fresh and a date for what is not: a clock alone would lie about the day.
+func logForm(at time.Time) ui.TimeForm {
+	if time.Since(at) < 20*time.Hour {
+		return ui.Clock
 	}
-	return out
+	return ui.Date
 }

@@ -2,6 +2,7 @@ package instances
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"lobstead/models"
@@ -80,6 +81,12 @@ func note(i *models.Instance) (ui.Kind, string) {
 		return ui.Warn, i.Reason
 	}
 	return "", ""
+}
+
+// sentence is the first one of a reason, without its full stop: more follows it in a cell.
+func sentence(s string) string {
+	s, _, _ = strings.Cut(s, ". ")
+	return strings.TrimSuffix(s, ".")
 }
 
 // brief cuts a sentence to n characters, for a cell.

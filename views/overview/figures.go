@@ -75,7 +75,7 @@ func (p ShowProps) spent() ui.TileProps {
 	s := p.overview().Spent
 	note := "since midnight UTC"
 	if s.Calls > 0 {
-		note = plural(int(s.Calls), "call") + " · " + thousands(s.InputTokens+s.OutputTokens) + " tokens"
+		note = plural(int(s.Calls), "call") + " · " + compact(s.InputTokens+s.OutputTokens) + " tokens"
 	}
 	return ui.TileProps{Key: "Spent today", Value: Dollars(s.CostNanos), Note: note}
 }
@@ -157,4 +157,15 @@ func thousands(n int64) string {
 		s = s[:at] + "," + s[at:]
 	}
 	return s
+}
+
+// compact rounds what is too long for a note: "4.5M".
+func compact(n int64) string {
+	switch {
+	case n >= 1e9:
+		return strconv.FormatFloat(float64(n)/1e9, 'f', 1, 64) + "B"
+	case n >= 1e6:
+		return strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64) + "M"
+	}
+	return thousands(n)
 }

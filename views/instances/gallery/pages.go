@@ -27,7 +27,7 @@ var pages = map[string]page{
 	},
 	"/setup/errors": func(t string) templ.Component {
 		return setup.New(setup.NewProps{Bare: bare(t, "Set up"), Action: "/setup?token=abc", Checks: checks(ui.Bad), Name: "Ada", Email: "ada@example", Organization: "Acme Robotics",
-			Errors: map[string]string{"": "Two fields need another look.", "email": "This is not a whole address.", "password": "At least 10 characters."}})
+			Errors: map[string]string{"": "Two fields need another look.", "email": "This is not a whole address.", "password": "This is too short."}})
 	},
 	"/sign-in": func(t string) templ.Component {
 		return signin.New(signin.NewProps{Bare: bare(t, "Sign in"), Next: "/instances"})
