@@ -58,7 +58,7 @@ func remember(p *parser, m []string) (step, bool) {
 		args["key"] = key(strings.Join(words[:min(len(words), 6)], " "))
 	}
 	if preference.MatchString(text) {
-		args["category"] = "preference"
+		args["category"] = "user_pref"
 	}
 	if args["key"] == "" {
 		return step{}, false

@@ -2,6 +2,7 @@ package offline
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -66,7 +67,11 @@ func (p *parser) search(what, where string) (step, bool) {
 		return step{}, false
 	}
 	title := "Search for " + code(pattern)
-	args := map[string]any{"pattern": pattern}
+	// The tool takes a regular expression; people mean the text, unless they write /…/.
+	args := map[string]any{"pattern": regexp.QuoteMeta(pattern)}
+	if len(pattern) > 2 && strings.HasPrefix(pattern, "/") && strings.HasSuffix(pattern, "/") {
+		args["pattern"] = pattern[1 : len(pattern)-1]
+	}
 	dir := p.place(where)
 	if where != "" && dir != "." && dir != "" {
 		title += " in " + code(dir)
@@ -83,7 +88,7 @@ func (p *parser) search(what, where string) (step, bool) {
 	case p.has("search_files"):
 		st.calls = []call{{"search_files", args}}
 	case p.has("bash"):
-		st.calls = []call{bash("grep -rnI -- " + shell(pattern) + " " + shell(dir) + " | head -100")}
+		st.calls = []call{bash("grep -rnIF -- " + shell(pattern) + " " + shell(dir) + " | head -100")}
 	default:
 		return lacking(title, "search_files")
 	}
@@ -92,7 +97,7 @@ func (p *parser) search(what, where string) (step, bool) {
 		low := strings.ToLower(r.text)
 		none := r.text == "" || strings.HasPrefix(low, "no match") || strings.HasPrefix(low, "no results") || strings.HasPrefix(low, "(no ")
 		switch {
-		case r.failed || r.exit > 1:
+		case r.exit > 1 || r.failed && r.exit == 0:
 			return failure(title, r)
 		case none || r.exit == 1:
 			return "Nothing matches " + code(pattern) + "."

@@ -29,7 +29,7 @@ func showListing(path string, r result, tool string) string {
 	entries, notes := parseListing(r.text)
 	if len(entries) == 0 {
 		if strings.TrimSpace(r.text) == "" || len(notes) < 2 {
-			return strings.TrimSpace("There are no files in " + where + ". " + strings.Join(notes, " "))
+			return "There are no files in " + where + "."
 		}
 		return fence("", r.text)
 	}
@@ -117,6 +117,9 @@ func parseEntry(line string) (entry, bool) {
 		e.name = strings.TrimSpace(rest) + "/"
 	}
 	e.name = strings.TrimPrefix(strings.TrimSpace(strings.TrimPrefix(e.name, "file ")), "- ")
+	if strings.Contains(e.name, " -> ") {
+		e.kind = "link"
+	}
 	if strings.HasSuffix(e.name, "/") {
 		e.kind, e.size = "directory", ""
 	}

@@ -17,6 +17,11 @@ func TestReportsTellWhatReallyHappened(t *testing.T) {
 	}{
 		{"list files", with("list_files", "a.txt\t12\nsrc/\nb|c.md\t3.4 KB"), []string{"2 files and 1 directory", "| `a.txt` | file | 12 |", "| `src/` | directory |", `b\|c.md`}, ""},
 		{"list files", with("list_files", "a.txt (12 bytes)\nsrc/"), []string{"| `a.txt` | file | 12 bytes |"}, ""},
+		{"list files", with("list_files", "(the directory is empty)"), []string{"There are no files in the workspace."}, "|"},
+		{"list files", with("list_files", "a b.txt\t12 bytes\nl -> a\n[only the first 2 entries]"), []string{"| `a b.txt` | file | 12 bytes |", "| `l -> a` | link |"}, ""},
+		{"run `true`", with("bash", "[no output, exit code 0]"), []string{"printed nothing"}, "```"},
+		{"run `x`", with("bash", "ERROR a\n[exit code 3]"), []string{"exit code **3**"}, "did not work"},
+		{"recall q", with("recall", "(nothing found)"), []string{"I remember nothing"}, ""},
 		{"list files", with("list_files", ""), []string{"no files in the workspace"}, ""},
 		{"list files", with("list_files", `[{"path":"x","size":3},{"path":"d","dir":true}]`), []string{"| `x` | file | 3 B |", "| `d` | directory |"}, ""},
 		{"list files in nope", with("list_files", "ERROR no such directory"), []string{"did not work", "no such directory"}, "I found"},
