@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	perFile   = 1 << 10 // what a file costs besides its blocks: many empty files fill a disk too
+	perFile   = 4 << 10 // the least that a file counts: many empty files fill a disk too
 	watchDisk = 100 * time.Millisecond
 	deepest   = 200 // levels; deeper trees are made only to escape from being counted
 )
@@ -114,7 +114,7 @@ func (s *summer) add(st *unix.Stat_t) {
 		}
 		s.seen[st.Ino] = true
 	}
-	s.sum += st.Blocks*512 + perFile
+	s.sum += max(st.Blocks*512, perFile)
 }
 
 // dir adds a directory and closes it. It goes by descriptors, never by names that can be exchanged.

@@ -57,8 +57,9 @@ func Main(args []string) int {
 		report(out, Report{Failed: step.Layer, Detail: step.What + ": " + step.Err.Error()})
 		return 1
 	}
-	go d.accept(ln)
 	report(out, Report{Layers: layers})
+	warmThreads() // callers wait in the socket's queue meanwhile, and nothing of theirs runs yet
+	go d.accept(ln)
 	_, _ = io.Copy(io.Discard, in) // until the control plane closes its end, or dies
 	d.end()
 	return 0
@@ -98,7 +99,6 @@ func start(s *Setup) (*daemon, net.Listener, []sandbox.Layer, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	warmThreads()
 	return d, ln, layers, nil
 }
 

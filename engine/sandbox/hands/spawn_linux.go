@@ -38,15 +38,24 @@ type proc struct {
 
 func newSpawner(top uint64) *spawner {
 	s := &spawner{jobs: make(chan func()), started: make(chan struct{}, 1), procs: map[int]*proc{}, top: top, next: top}
-	go func() {
-		runtime.LockOSThread() // for ever: the thread's confinement must not reach other goroutines
-		confine.BoundThread()
-		for f := range s.jobs {
-			f()
-		}
-	}()
+	go s.work()
 	s.on(func() {}) // the bounding set needs the capabilities that the daemon gives away next
 	return s
+}
+
+// work owns its thread for ever: the thread's confinement must not reach other goroutines. It never takes
+// the first thread, which stands for the whole process: commands under the landlock domain of that one
+// could signal the daemon.
+func (s *spawner) work() {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		go s.work()
+		select {}
+	}
+	confine.BoundThread()
+	for f := range s.jobs {
+		f()
+	}
 }
 
 // on runs f on the spawning thread.

@@ -55,6 +55,8 @@ type draft struct {
 	setup  hands.Setup
 	layers []sandbox.Layer
 	groups group
+	name   string // of the cgroups
+	limits sandbox.Limits
 }
 
 func (d *Driver) draft(b *box, s *spec, wsfd bool) *draft {
@@ -76,9 +78,9 @@ func (d *Driver) draft(b *box, s *spec, wsfd bool) *draft {
 	if limits.Processes <= 0 {
 		limits.Processes = d.cfg.Processes
 	}
-	var cg []sandbox.Layer
-	f.groups, cg = makeGroups(d.cgroups(), "lobstead-"+filepath.Base(b.dir)+"-"+strconv.Itoa(d.uidBase()%1_900_000_000/uidSpan), limits)
-	f.layers = append(append(f.layers, d.userLayer(s)), cg...)
+	f.limits = limits
+	f.name = "lobstead-" + filepath.Base(b.dir) + "-" + strconv.Itoa(d.uidBase()%1_900_000_000/uidSpan)
+	f.layers = append(f.layers, d.userLayer(s))
 	storage := int64(limits.StorageMB) << 20
 	p := confine.Plan{
 		User: has(syscall.CLONE_NEWUSER), Mount: has(syscall.CLONE_NEWNS), PID: has(syscall.CLONE_NEWPID),
@@ -91,18 +93,41 @@ func (d *Driver) draft(b *box, s *spec, wsfd bool) *draft {
 	if wsfd && p.Mount {
 		p.WorkspaceFD = hands.WorkspaceFD
 	}
+	if user := &f.layers[len(f.layers)-1]; s.UID >= 0 && !p.Mount && !reachable(b.workspace()) {
+		user.Detail += ", which cannot reach the workspace by its full path: chmod o+x the data directory and those above it"
+	}
 	if s.UID >= 0 && !p.User {
 		p.UID, p.GID = s.UID, s.UID
 	}
 	if s.UID < 0 && !p.User {
 		p.MaxProcs += int64(tasksOf(os.Getuid())) // they count against the same user
 	}
-	if f.groups["memory"] == "" && limits.MemoryMB > 0 && d.why(confine.DataLimit) == "" {
+	if !d.hasCgroup("memory") && limits.MemoryMB > 0 && d.why(confine.DataLimit) == "" {
 		p.MaxData = int64(limits.MemoryMB) << 20
 		f.layers = append(f.layers, sandbox.Layer{Name: confine.DataLimit, Applied: true, Detail: "per process, because there is no memory cgroup"})
 	}
 	f.setup = hands.Setup{Plan: p, Env: s.Env, Storage: storage, Args: d.cfg.Args}
 	return f
+}
+
+// reachable tells whether everybody may walk to a directory.
+func reachable(dir string) bool {
+	for dir != "/" && dir != "." {
+		dir = filepath.Dir(dir)
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Driver) hasCgroup(controller string) bool {
+	for _, h := range d.cgroups() {
+		if h.controller == controller {
+			return h.dir != ""
+		}
+	}
+	return false
 }
 
 // tempBytes bounds /tmp, which is memory: a quarter of it, or of the storage.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -101,19 +102,26 @@ func (d *Driver) launch(ctx context.Context, b *box, id string, s *spec) error {
 		return err
 	}
 	defer closeFile(ln)
+	made := make(chan []sandbox.Layer, 1)
+	go func() {
+		g, layers := makeGroups(d.cgroups(), f.name, f.limits)
+		f.groups = g
+		made <- layers
+	}()
 	child, err := d.spawn(b, f, s, ln, tree)
+	cgroups := <-made
 	if err != nil {
 		return err
 	}
 	born, _ := birth(child.proc.Pid)
 	r := run{PID: child.proc.Pid, Birth: born, Owner: os.Getpid(), Token: f.setup.Token, Tag: f.setup.Tag,
 		Since: time.Now().UTC(), Groups: f.groups}
-	rep, err := child.introduce(ctx, f)
+	rep, err := child.introduce(ctx, f, cgroups)
 	if err == nil && rep.Failed != "" {
 		err = &confine.Step{Layer: rep.Failed, What: rep.Detail, Err: errors.New("refused by this host")}
 	}
 	if err == nil {
-		r.Isolation = append(append(f.layers, rep.Layers...), d.offLayers()...)
+		r.Isolation = slices.Concat(f.layers, cgroups, rep.Layers, d.offLayers())
 		err = d.acceptable(&r)
 	}
 	if err == nil {
@@ -251,7 +259,7 @@ func newTag() uint64 {
 }
 
 // introduce tells the daemon what to be while it is put into its cgroups, and hears how far it came.
-func (c *child) introduce(ctx context.Context, f *draft) (rep hands.Report, err error) {
+func (c *child) introduce(ctx context.Context, f *draft, cgroups []sandbox.Layer) (rep hands.Report, err error) {
 	joined := make(chan error, 1)
 	go func() { joined <- f.groups.join(c.proc.Pid) }()
 	until := time.Now().Add(startWithin)
@@ -279,16 +287,12 @@ func (c *child) introduce(ctx context.Context, f *draft) (rep hands.Report, err 
 		return rep, fault.Wrap(err, fault.Unavailable, "sandbox.start", "The sandbox ended while it started")
 	}
 	if jerr != nil {
-		for i := range f.layers {
-			if l := &f.layers[i]; isCgroup(l) && l.Applied {
-				*l = sandbox.Layer{Name: l.Name, Detail: jerr.Error()}
+		for i, l := range cgroups {
+			if l.Applied {
+				cgroups[i] = sandbox.Layer{Name: l.Name, Detail: jerr.Error()}
 			}
 		}
 	}
 	_ = c.control.SetDeadline(time.Time{})
 	return rep, nil
-}
-
-func isCgroup(l *sandbox.Layer) bool {
-	return l.Name == confine.CgMemory || l.Name == confine.CgPids || l.Name == confine.CgCPU
 }
