@@ -188,11 +188,18 @@ func (s Step) done(r llm.Request, tools bool, total time.Duration) *llm.Done {
 	return d
 }
 
+// pause waits; a caller that has stopped is seen even without a wait.
 func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return llm.Fail("scripted", llm.KindCancelled, "the call was stopped", context.Cause(ctx))
-	case <-time.After(d):
-		return nil
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
 	}
+	if ctx.Err() != nil {
+		return llm.Fail("scripted", llm.KindCancelled, "the call was stopped", context.Cause(ctx))
+	}
+	return nil
 }

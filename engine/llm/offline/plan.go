@@ -29,13 +29,19 @@ var (
 	trailer = regexp.MustCompile(`(?i)(?:[\s,]+(?:please|pls|thanks|thank you|for me|right now|now|will you|would you|ok))*[\s.!?]*$`)
 )
 
-// longest is the request, masked, that is still looked at for several steps.
-const longest = 2000
+const (
+	longest = 2000 // bytes of a request, masked, that is still looked at for several steps
+	tooLong = 8000 // bytes that are still matched at all; the content of a code block does not count
+)
 
 // plan turns a request into steps. The same text with the same tools gives the same plan, always: that is how
 // a later call knows which of the calls were made already.
 func plan(s situation) []step {
 	p := &parser{masked: mask(s.text), tools: s.tools, path: lastPath(s.before)}
+	if len(p.text) > tooLong {
+		return []step{{say: "That is more text than I can read as a request: I am the built-in offline model. If it is the content of a file, " +
+			"put it into a code block behind " + code("write notes.txt with") + "."}}
+	}
 	var steps []step
 	parts := []string{p.text}
 	if len(p.text) <= longest { // splitting tries many readings: a pasted book is read as one sentence
