@@ -1,5 +1,5 @@
 -- Who there is: people, how they prove it, and the organizations they belong to.
--- Type words are Postgres's; migrations.go respells TIMESTAMPTZ, BYTEA and JSONB for SQLite.
+-- Type words are Postgres's; migrations.go respells TIMESTAMPTZ, BYTEA, JSONB and JSON for SQLite.
 
 -- +goose Up
 CREATE TABLE users (

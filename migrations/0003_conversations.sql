@@ -52,9 +52,13 @@ CREATE TABLE turns (
     first_token_at  TIMESTAMPTZ,
     ended_at        TIMESTAMPTZ,
     UNIQUE (organization_id, id),
-    FOREIGN KEY (organization_id, session_id) REFERENCES sessions (organization_id, id) ON DELETE CASCADE
+    FOREIGN KEY (organization_id, session_id) REFERENCES sessions (organization_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (organization_id, instance_id) REFERENCES instances (organization_id, id) ON DELETE CASCADE
 );
-CREATE INDEX turns_session ON turns (session_id, id);
+CREATE INDEX turns_session ON turns (session_id, input_seq);
+CREATE INDEX turns_instance ON turns (instance_id);
+CREATE INDEX turns_recent ON turns (organization_id, created_at);
+CREATE INDEX turns_failed ON turns (organization_id, id) WHERE state = 'failed';
 CREATE INDEX turns_open ON turns (state, lease_until);
 -- One turn of a session runs at a time, whatever the number of workers.
 CREATE UNIQUE INDEX turns_one_running ON turns (session_id) WHERE state IN ('running', 'waiting_approval', 'interrupting');
@@ -67,7 +71,7 @@ CREATE TABLE events (
     seq             BIGINT NOT NULL,
     attempt         INTEGER NOT NULL DEFAULT 0,
     kind            TEXT NOT NULL,
-    data            JSONB NOT NULL,
+    data            JSON NOT NULL, -- not JSONB: what was said stays as it was written, to the byte
     created_at      TIMESTAMPTZ NOT NULL,
     UNIQUE (session_id, seq),
     FOREIGN KEY (organization_id, session_id) REFERENCES sessions (organization_id, id) ON DELETE CASCADE,
@@ -87,9 +91,11 @@ CREATE TABLE attachments (
     data            BYTEA NOT NULL,
     created_at      TIMESTAMPTZ NOT NULL,
     UNIQUE (organization_id, id),
+    FOREIGN KEY (organization_id, session_id) REFERENCES sessions (organization_id, id) ON DELETE CASCADE,
     FOREIGN KEY (organization_id, turn_id) REFERENCES turns (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX attachments_turn ON attachments (turn_id);
+CREATE INDEX attachments_session ON attachments (session_id);
 
 CREATE TABLE memories (
     id              TEXT PRIMARY KEY,

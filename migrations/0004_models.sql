@@ -36,10 +36,11 @@ CREATE TABLE ledger_entries (
     output_tokens   INTEGER NOT NULL DEFAULT 0,
     cost_nanos      BIGINT NOT NULL,
     created_at      TIMESTAMPTZ NOT NULL,
-    UNIQUE (call_id, kind)
+    UNIQUE (organization_id, call_id, kind)
 );
 CREATE INDEX ledger_entries_time ON ledger_entries (organization_id, created_at);
 CREATE INDEX ledger_entries_instance ON ledger_entries (instance_id, created_at);
+CREATE INDEX ledger_entries_session ON ledger_entries (session_id, kind);
 
 -- +goose Down
 DROP TABLE ledger_entries;

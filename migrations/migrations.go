@@ -24,7 +24,7 @@ const (
 	Postgres Dialect = "postgres"
 )
 
-var sqliteTypes = strings.NewReplacer("TIMESTAMPTZ", "DATETIME", "BYTEA", "BLOB", "JSONB", "TEXT")
+var sqliteTypes = strings.NewReplacer("TIMESTAMPTZ", "DATETIME", "BYTEA", "BLOB", "JSONB", "TEXT", "JSON ", "TEXT ")
 
 // For gives the migrations as a database spells them.
 func For(d Dialect) (fs.FS, error) {

@@ -64,8 +64,8 @@ func (sy *System) ByAPIKey(ctx context.Context, key secret.String, address strin
 	p := row.principal()
 	p.KeyID = row.CredID
 	if row.LastSeen == nil || now.Sub(*row.LastSeen) > seenEvery {
-		_, err = changed(sy.write(ctx).Model(&APIKey{}).Where("id = ?", row.CredID),
-			map[string]any{"last_used_at": now, "last_used_address": clip(address, 64)})
+		sy.note(ctx, sy.write(ctx).Model(&APIKey{}).Where("id = ?", row.CredID),
+			map[string]any{"last_used_at": now, "last_used_address": clip(cleanText(address), 64)})
 	}
-	return p, err
+	return p, nil
 }

@@ -1,7 +1,13 @@
 package models
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
@@ -20,7 +26,13 @@ const (
 	pgForeignKey     = "23503"
 	pgUnique         = "23505"
 	pgDiskFull       = "53100"
+	pgBadText        = "22021" // NUL or invalid UTF-8 in a text
+	pgBadJSON        = "22P05" // an escape in JSON that no text can hold
 )
+
+// pgBusy are the classes and codes of a server that cannot answer now: connection, resources, shutdown,
+// serialization and deadlock, lock timeout.
+var pgBusy = []string{"08", "53", "57P", "40001", "40P01", "55P03"}
 
 // translate turns a database error into a fault, once; faults and nil pass through.
 func translate(err error) error {
@@ -40,16 +52,26 @@ func translate(err error) error {
 		return fault.Wrap(err, fault.NotFound, "not_found", "Not found")
 	case pgDiskFull:
 		return fault.Wrap(err, fault.Full, "database.full", "The disk of the database is full: nothing was saved")
-	case "busy":
+	case pgBadText, pgBadJSON:
+		return fault.Wrap(err, fault.Invalid, "text.unstorable", "The text holds a NUL byte or is not valid UTF-8")
+	case busy:
 		return fault.Wrap(err, fault.Unavailable, "database.busy", "The database is busy, try again")
 	}
 	return err
 }
 
+const busy = "busy"
+
 // databaseCode names the cause in Postgres's words, whatever the database.
 func databaseCode(err error) string {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if pg.Code != pgDiskFull && slices.ContainsFunc(pgBusy, func(c string) bool { return strings.HasPrefix(pg.Code, c) }) {
+			return busy
+		}
 		return pg.Code
+	}
+	if isGone(err) {
+		return busy
 	}
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch lite.Code() {
@@ -61,10 +83,21 @@ func databaseCode(err error) string {
 			return pgDiskFull
 		}
 		if lite.Code()&0xff == sqliteBusy {
-			return "busy"
+			return busy
 		}
 	}
 	return ""
 }
 
+// isGone tells whether the way to the database broke, not our patience.
+func isGone(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	_, connect := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[*net.OpError](err)
+	return connect || network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// isDuplicate tells whether a row of that key is there already.
 func isDuplicate(err error) bool { return fault.Is(translate(err), fault.Conflict) }

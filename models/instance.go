@@ -77,6 +77,7 @@ func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, 
 	CheckInstanceName(&is, n.Name)
 	n.Region = validName(&is, "region", n.Region, 64)
 	CheckTier(&is, n.Tier)
+	CheckText(&is, "model", n.Model, 200)
 	if err := is.Err(); err != nil {
 		return nil, err
 	}
@@ -149,7 +150,8 @@ func (sc *Scope) UpdateInstance(ctx context.Context, instanceID string, c Instan
 		set["name"] = *c.Name
 	}
 	if c.Model != nil {
-		set["model"] = clip(*c.Model, 200)
+		CheckText(&is, "model", *c.Model, 200)
+		set["model"] = *c.Model
 	}
 	if c.Tier != nil {
 		CheckTier(&is, *c.Tier)

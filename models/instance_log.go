@@ -39,7 +39,7 @@ const (
 
 func (sc *Scope) log(tx *gorm.DB, instanceID string, l LogLevel, message string) error {
 	return tx.Create(&InstanceLog{ID: id.New(), OrganizationID: sc.Org, InstanceID: instanceID, Level: l,
-		Message: cleanText(clip(message, 2000)), CreatedAt: sc.store.now()}).Error
+		Message: sc.store.line(message, 2000), CreatedAt: sc.store.now()}).Error
 }
 
 // Log adds a line to an instance's history.

@@ -143,7 +143,7 @@ func (sc *Scope) observed(tx *gorm.DB, i *Instance, o Observed) (map[string]any,
 	if next, ok := i.State.Next(o.Saw); ok && next != i.State {
 		set["state"], set["state_since"] = next, now
 	}
-	set["reason"] = clip(o.Reason, 1000)
+	set["reason"] = sc.store.line(o.Reason, 1000)
 	switch o.Saw {
 	case SawFailure:
 		set["attempts"], set["retry_at"] = i.Attempts+1, now.Add(retryAfter(i.Attempts))
@@ -158,7 +158,7 @@ func (sc *Scope) observed(tx *gorm.DB, i *Instance, o Observed) (map[string]any,
 		if err != nil {
 			return nil, err
 		}
-		set["isolation"] = string(text)
+		set["isolation"] = sc.store.storable(text)
 	}
 	return set, sc.logObserved(tx, i, o)
 }
@@ -230,7 +230,7 @@ func (sc *Scope) writeSteps(tx *gorm.DB, instanceID string, r Report) error {
 	names := []string{}
 	for n := range r.Steps {
 		s := &r.Steps[n]
-		s.OrganizationID, s.InstanceID, s.Generation, s.Detail = sc.Org, instanceID, r.Generation, clip(cleanText(s.Detail), 1000)
+		s.OrganizationID, s.InstanceID, s.Generation, s.Detail = sc.Org, instanceID, r.Generation, sc.store.line(s.Detail, 1000)
 		names = append(names, s.Name)
 	}
 	err := tx.Where("instance_id = ? AND (generation <= ? OR (generation = ? AND name IN ?))",

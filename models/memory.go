@@ -63,7 +63,7 @@ func (sc *Scope) Remember(ctx context.Context, n NewMemory) (*Memory, error) {
 	now := sc.store.now()
 	row := Memory{ID: id.New(), OrganizationID: sc.Org, InstanceID: n.InstanceID, Key: n.Key, Value: n.Value, Category: n.Category,
 		Source: source, TurnID: turn, CreatedAt: now, UpdatedAt: now}
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.again(ctx, func(tx *gorm.DB) error {
 		hit, err := changed(tx.Model(&Memory{}).Where("instance_id = ? AND key = ?", n.InstanceID, n.Key),
 			map[string]any{"value": n.Value, "category": n.Category, "source": source, "turn_id": turn, "updated_at": now})
 		if err != nil {
@@ -81,12 +81,16 @@ func (sc *Scope) Remember(ctx context.Context, n NewMemory) (*Memory, error) {
 	return &row, err
 }
 
+// maxWords bounds a search.
+const maxWords = 20
+
 // Memories lists what an instance remembers, newest first; query narrows by key and value.
 func (sc *Scope) Memories(ctx context.Context, instanceID, query string, limit int) ([]Memory, error) {
 	q := sc.read(ctx).Where("instance_id = ?", instanceID).Order("updated_at DESC, id DESC").Limit(limit)
-	for _, word := range strings.Fields(strings.ToLower(query)) {
-		like := "%" + likeEscape.Replace(word) + "%"
-		q = q.Where(`lower(key) LIKE ? ESCAPE '\' OR lower(value) LIKE ? ESCAPE '\'`, like, like)
+	words := strings.Fields(query)
+	for _, word := range words[:min(len(words), maxWords)] {
+		like := likeAny(word)
+		q = q.Where(like.in("key", "value"), like.args(2)...)
 	}
 	return all[Memory](q)
 }

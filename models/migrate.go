@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"lobstead/migrations"
 )
@@ -16,7 +15,7 @@ import (
 // Migrate brings the schema up to date under a lock, so that replicas that start together apply each
 // migration once. An existing SQLite file is copied first; the copy's path is returned.
 func (s *Store) Migrate(ctx context.Context) (backup string, err error) {
-	unlock, err := s.lockMigration()
+	unlock, err := s.lockMigration(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -58,13 +57,28 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return s.w.WithContext(systemContext(ctx, "backup")).Exec("VACUUM INTO ?", path).Error
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // an empty file is taken as the target
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := s.w.WithContext(systemContext(ctx, "backup")).Exec("VACUUM INTO ?", path).Error; err != nil {
+		_ = os.Remove(path)
+		return translate(err)
+	}
+	return nil
 }
 
-// lockMigration makes processes on one SQLite file migrate one after the other; Postgres has its own lock.
-func (s *Store) lockMigration() (unlock func(), err error) {
-	if s.dialect != migrations.SQLite {
-		return func() {}, nil
+// migrationLock is the key of Postgres's advisory lock for migrations.
+const migrationLock = 7106851492
+
+// lockMigration makes processes on one database migrate one after the other. Not goose's own lock: that one
+// comes after goose made its table, which two cannot do at once, and waits in steps of seconds.
+func (s *Store) lockMigration(ctx context.Context) (unlock func(), err error) {
+	if s.dialect == migrations.Postgres {
+		return s.lockPostgres(ctx)
 	}
 	f, err := os.OpenFile(s.path+".migrate", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -77,6 +91,25 @@ func (s *Store) lockMigration() (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
+func (s *Store) lockPostgres(ctx context.Context) (unlock func(), err error) {
+	pool, err := s.w.DB()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, translate(err)
+	}
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
+		_ = conn.Close()
+		return nil, translate(err)
+	}
+	return func() {
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+		_ = conn.Close()
+	}, nil
+}
+
 func (s *Store) migrator() (*goose.Provider, error) {
 	files, err := migrations.For(s.dialect)
 	if err != nil {
@@ -86,12 +119,8 @@ func (s *Store) migrator() (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.dialect == migrations.SQLite { // lockMigration holds the lock
+	if s.dialect == migrations.SQLite {
 		return goose.NewProvider(goose.DialectSQLite3, pool, files)
 	}
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectPostgres, pool, files, goose.WithSessionLocker(locker))
+	return goose.NewProvider(goose.DialectPostgres, pool, files)
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -42,6 +45,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fault.Wrap(err, fault.Unavailable, "database.open", "The database cannot be opened")
 	}
 	if err := s.Ping(ctx); err != nil {
+		_ = s.Close()
 		return nil, fault.Wrap(err, fault.Unavailable, "database.ping", "The database does not answer")
 	}
 	return s, nil
@@ -67,7 +71,12 @@ func (s *Store) config() *gorm.Config {
 
 func (s *Store) openPostgres(dsn string) error {
 	s.dialect = migrations.Postgres
-	db, err := gorm.Open(postgres.New(postgres.Config{DSN: dsn}), s.config())
+	utc := stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error { // times come back in UTC, as SQLite's do
+		c.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
+			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+		return nil
+	})
+	db, err := gorm.Open(postgres.New(postgres.Config{DSN: dsn, OptionOpenDB: []stdlib.OptionOpenDB{utc}}), s.config())
 	if err != nil {
 		return err
 	}
@@ -83,8 +92,8 @@ func (s *Store) openPostgres(dsn string) error {
 }
 
 // SQLite: immediate transactions, else two that read before they write fail at once; times are written as
-// sortable text; FULL so that an answered write survives the machine, not only the process.
-const sqlitePragmas = "_txlock=immediate&_time_format=sqlite&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" +
+// sortable text, all in UTC; FULL so that an answered write survives the machine, not only the process.
+const sqlitePragmas = "_txlock=immediate&_time_format=sqlite&_timezone=UTC&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" +
 	"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)&_pragma=temp_store(MEMORY)"
 
 func (s *Store) openSQLite(path string) error {
@@ -92,7 +101,13 @@ func (s *Store) openSQLite(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	var err error
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite would let others read it
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
 	if s.w, err = s.openSQLiteHandle(path, "", 1); err != nil {
 		return err
 	}

@@ -36,12 +36,12 @@ func (sc *Scope) Overview(ctx context.Context) (*Overview, error) {
 	now := sc.store.now()
 	turns := []Turn{}
 	err = sc.read(ctx).Select("id", "state", "created_at", "started_at", "first_token_at").
-		Where("created_at > ? OR state NOT IN ?", now.Add(-24*time.Hour), endedStates).Order("id").Limit(20000).Find(&turns).Error
+		Where("created_at > ? OR state IN ?", now.Add(-24*time.Hour), openStates).Order("id").Limit(20000).Find(&turns).Error
 	if err != nil {
 		return nil, translate(err)
 	}
 	o.countTurns(turns, now)
-	if o.Failures, err = all[Turn](sc.read(ctx).Where("state = ?", TurnFailed).Order("id DESC").Limit(5)); err != nil {
+	if o.Failures, err = all[Turn](sc.read(ctx).Where("state = 'failed'").Order("id DESC").Limit(5)); err != nil {
 		return nil, err
 	}
 	if o.Spent, err = sc.SpentSince(ctx, now.Truncate(24*time.Hour)); err != nil {

@@ -39,6 +39,18 @@ func (sc *Scope) tx(ctx context.Context, f func(tx *gorm.DB) error) error {
 	return sc.store.tx(tenantContext(ctx, sc.Org), f)
 }
 
+// again is tx, repeated when another transaction made the same row in between: Postgres lets two that found
+// nothing both write, and refuses the second.
+func (sc *Scope) again(ctx context.Context, f func(tx *gorm.DB) error) error {
+	var err error
+	for range 10 {
+		if err = sc.tx(ctx, f); !isDuplicate(err) {
+			return err
+		}
+	}
+	return err
+}
+
 // System is the door to the rows of all organizations, for sweeps, sign-in and start-up only.
 type System struct {
 	store  *Store
@@ -64,6 +76,9 @@ func (sy *System) tx(ctx context.Context, f func(tx *gorm.DB) error) error {
 func first[T any](db *gorm.DB) (*T, error) {
 	row := new(T)
 	if err := db.Take(row).Error; err != nil {
+		if databaseCode(err) == pgBadText { // no column can hold it, so no row has it
+			err = gorm.ErrRecordNotFound
+		}
 		return nil, translate(err)
 	}
 	return row, nil

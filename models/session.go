@@ -91,7 +91,7 @@ func (sc *Scope) SessionOf(ctx context.Context, instanceID, name string) (*Sessi
 	if name == "" {
 		q = q.Where("status = 'active' AND alias IS NULL").Order("updated_at DESC, id DESC")
 	} else {
-		q = q.Where("id = ? OR alias = ?", name, name)
+		q = q.Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name))
 	}
 	s, err := first[Session](q)
 	if !fault.Is(err, fault.NotFound) {
@@ -128,17 +128,16 @@ func (sc *Scope) Sessions(ctx context.Context, f SessionFilter) ([]Session, erro
 		q = q.Where("status <> 'archived'")
 	}
 	if f.Search != "" {
-		like := "%" + likeEscape.Replace(strings.ToLower(f.Search)) + "%"
-		found := sc.read(ctx).Model(&Event{}).Select("session_id").Where(`lower(CAST(data AS TEXT)) LIKE ? ESCAPE '\'`, like)
-		q = q.Where(`lower(title) LIKE ? ESCAPE '\' OR id IN (?)`, like, found)
+		like := likeAny(f.Search)
+		said := sc.read(ctx).Model(&Event{}).Select("1").Where("session_id = sessions.id").
+			Where(like.in("data ->> 'text'", "data ->> 'output'", "data ->> 'input'"), like.args(3)...)
+		q = q.Where(like.in("title")+" OR EXISTS (?)", append(like.args(1), said)...)
 	}
 	if f.Limit > 0 {
 		q = q.Limit(f.Limit)
 	}
 	return all[Session](q)
 }
-
-var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // SessionChange holds the fields to change; nil leaves one as it is.
 type SessionChange struct {
@@ -194,7 +193,7 @@ func (sc *Scope) UpdateSession(ctx context.Context, sessionID string, c SessionC
 // TitleSession names a session by its first message, unless somebody or something named it already.
 func (sc *Scope) TitleSession(ctx context.Context, sessionID, title string) (bool, error) {
 	var is fault.Issues
-	title = validName(&is, "title", clip(strings.Join(strings.Fields(cleanText(title)), " "), 100), 100)
+	title = validName(&is, "title", sc.store.line(strings.Join(strings.Fields(title), " "), 100), 100)
 	if err := is.Err(); err != nil {
 		return false, err
 	}
@@ -209,7 +208,7 @@ func (sc *Scope) DeleteSession(ctx context.Context, sessionID string) error {
 			return err
 		}
 		var open int64
-		err := tx.Model(&Turn{}).Where("session_id = ? AND state NOT IN ?", sessionID, endedStates).Count(&open).Error
+		err := tx.Model(&Turn{}).Where("session_id = ? AND state IN ?", sessionID, openStates).Count(&open).Error
 		if err != nil {
 			return err
 		}

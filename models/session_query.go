@@ -16,13 +16,13 @@ func (sc *Scope) InstanceNames(ctx context.Context) ([]Instance, error) {
 // BusySessions lists the sessions in which a turn is open.
 func (sc *Scope) BusySessions(ctx context.Context) ([]string, error) {
 	out := []string{}
-	err := sc.read(ctx).Model(&Turn{}).Distinct("session_id").Where("state NOT IN ?", endedStates).Pluck("session_id", &out).Error
+	err := sc.read(ctx).Model(&Turn{}).Distinct("session_id").Where("state IN ?", openStates).Pluck("session_id", &out).Error
 	return out, translate(err)
 }
 
 // SessionNamed finds a session by id, or by the alias that a client chose: the newest of that name.
 func (sc *Scope) SessionNamed(ctx context.Context, name string) (*Session, error) {
-	return first[Session](sc.read(ctx).Where("id = ? OR alias = ?", name, name).Order("created_at DESC"))
+	return first[Session](sc.read(ctx).Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name)).Order("created_at DESC, id DESC"))
 }
 
 // SessionSpend sums what the calls of a session cost.
@@ -44,7 +44,7 @@ func (sc *Scope) TurnText(ctx context.Context, turnID string) (string, error) {
 
 // LastTurn is the newest turn of a session that began; nil when none did.
 func (sc *Scope) LastTurn(ctx context.Context, sessionID string) (*Turn, error) {
-	t, err := first[Turn](sc.read(ctx).Where("session_id = ? AND started_at IS NOT NULL", sessionID).Order("id DESC"))
+	t, err := first[Turn](sc.read(ctx).Where("session_id = ? AND started_at IS NOT NULL", sessionID).Order("input_seq DESC"))
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}

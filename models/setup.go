@@ -74,6 +74,9 @@ func (sy *System) CheckSetupLink(ctx context.Context, token secret.String) error
 
 // Found uses up a setup link and makes the first owner with their organization, all or nothing.
 func (sy *System) Found(ctx context.Context, token secret.String, f Founding) (*Founded, error) {
+	if err := sy.CheckSetupLink(ctx, token); err != nil {
+		return nil, err // before the password is hashed: that costs 64 MiB
+	}
 	return sy.found(ctx, f, func(tx *gorm.DB) error {
 		now := sy.store.now()
 		hit, err := changed(tx.Model(&SetupLink{}).Where("token_hash = ? AND used_at IS NULL AND expires_at > ?", secret.Hash(token.Reveal()), now),
@@ -81,22 +84,28 @@ func (sy *System) Found(ctx context.Context, token secret.String, f Founding) (*
 		if err == nil && !hit {
 			err = fault.New(fault.NotFound, "setup.link", "This setup link was used or has expired")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return noOwner(tx)
 	})
 }
 
 // FoundOnHost is Found for `lobstead init`: whoever runs it owns the host already.
 func (sy *System) FoundOnHost(ctx context.Context, f Founding) (*Founded, error) {
-	return sy.found(ctx, f, func(tx *gorm.DB) error {
-		var n int64
-		if err := tx.Model(&Membership{}).Where("role = ?", Owner).Count(&n).Error; err != nil {
-			return err
-		}
-		if n > 0 {
-			return fault.New(fault.Conflict, "setup.done", "This installation has an owner already")
-		}
-		return nil
-	})
+	return sy.found(ctx, f, noOwner)
+}
+
+// noOwner refuses a second first owner: a link may still lie about when the host made one itself.
+func noOwner(tx *gorm.DB) error {
+	var n int64
+	if err := tx.Model(&Membership{}).Where("role = ?", Owner).Count(&n).Error; err != nil {
+		return err
+	}
+	if n > 0 {
+		return fault.New(fault.Conflict, "setup.done", "This installation has an owner already")
+	}
+	return nil
 }
 
 func (sy *System) found(ctx context.Context, f Founding, gate func(*gorm.DB) error) (*Founded, error) {
@@ -121,6 +130,9 @@ func (sy *System) found(ctx context.Context, f Founding, gate func(*gorm.DB) err
 		Organization: Organization{ID: id.New(), Name: orgName, Plan: Business, CreatedAt: now, UpdatedAt: now},
 	}
 	err = sy.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockFounding(tx); err != nil {
+			return err
+		}
 		if err := gate(tx); err != nil {
 			return err
 		}

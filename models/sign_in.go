@@ -2,7 +2,10 @@ package models
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"gorm.io/gorm"
 
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
@@ -30,8 +33,13 @@ const seenEvery = time.Minute
 
 var errSignIn = fault.New(fault.Unauthenticated, "sign_in.wrong", "The e-mail address or the password is wrong")
 
-// decoyHash makes a sign-in with an unknown address as slow as one with a wrong password.
-const decoyHash = "$argon2id$v=19$m=65536,t=1,p=2$c29tZXNhbHRzb21lc2FsdA$OCa6WlVKQ8rIGWRDbqVvXp2QVzq1qVJ5QyYvQzP1G1o"
+// decoyHash makes a sign-in with an unknown address as slow as one with a wrong password: its parameters
+// are those of a password set on this machine.
+var decoyHash = sync.OnceValue(func() string {
+	token, _ := secret.Token("")
+	hash, _ := hashPassword(token) // fails only without a random source
+	return hash
+})
 
 // Client is what a browser shows of itself.
 type Client struct {
@@ -49,7 +57,7 @@ func (sy *System) SignInWithPassword(ctx context.Context, email string, password
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return secret.String{}, nil, err
 	}
-	hash := decoyHash
+	hash := decoyHash()
 	if u != nil && u.PasswordHash != "" {
 		hash = u.PasswordHash
 	}
@@ -64,7 +72,7 @@ func (sy *System) SignInWithPassword(ctx context.Context, email string, password
 func (sy *System) OpenSignIn(ctx context.Context, userID string, c Client) (secret.String, error) {
 	token, hash := secret.Token("")
 	now := sy.store.now()
-	row := SignIn{ID: id.New(), UserID: userID, TokenHash: hash, UserAgent: clip(c.UserAgent, 400), Address: clip(c.Address, 64),
+	row := SignIn{ID: id.New(), UserID: userID, TokenHash: hash, UserAgent: clip(cleanText(c.UserAgent), 400), Address: clip(cleanText(c.Address), 64),
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SignInLife)}
 	return token, translate(sy.write(ctx).Create(&row).Error)
 }
@@ -120,10 +128,17 @@ func (sy *System) BySignIn(ctx context.Context, token secret.String) (*Principal
 	p := row.principal()
 	p.SignInID = row.CredID
 	if row.LastSeen == nil || now.Sub(*row.LastSeen) > seenEvery {
-		_, err = changed(sy.write(ctx).Model(&SignIn{}).Where("id = ? AND revoked_at IS NULL", row.CredID),
+		sy.note(ctx, sy.write(ctx).Model(&SignIn{}).Where("id = ? AND revoked_at IS NULL", row.CredID),
 			map[string]any{"last_seen_at": now, "expires_at": now.Add(SignInLife)})
 	}
-	return p, err
+	return p, nil
+}
+
+// note writes that a credential was used. When that fails (the disk is full) the person is still let in.
+func (sy *System) note(ctx context.Context, db *gorm.DB, set map[string]any) {
+	if _, err := changed(db, set); err != nil {
+		sy.store.log.WarnContext(ctx, "the use of a credential was not noted", "err", err)
+	}
 }
 
 // SignIns lists a person's open sign-ins, last used first.

@@ -1,6 +1,9 @@
 package models
 
 import (
+	"slices"
+	"strings"
+
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -15,6 +18,40 @@ func locked(tx *gorm.DB) *gorm.DB {
 	}
 	return tx
 }
+
+// foundingLock is the key of Postgres's advisory lock for lockFounding.
+const foundingLock = 7106851493
+
+// lockFounding makes transactions that found organizations follow each other: "no owner yet" and "this slug
+// is free" must still hold when they commit.
+func lockFounding(tx *gorm.DB) error {
+	if tx.Name() == string(migrations.Postgres) {
+		return tx.Exec("SELECT pg_advisory_xact_lock(?)", foundingLock).Error
+	}
+	return nil
+}
+
+var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// maxSearch bounds what is searched for, in bytes: SQLite refuses very long patterns.
+const maxSearch = 200
+
+// like is a search for a text inside columns, whatever its case. The database lowers both sides: which
+// letters it knows is its own affair, but a text always finds itself.
+type like string
+
+func likeAny(text string) like { return like("%" + likeEscape.Replace(clip(text, maxSearch)) + "%") }
+
+// in is the condition over some columns; args are its arguments.
+func (l like) in(columns ...string) string {
+	out := []string{}
+	for _, c := range columns {
+		out = append(out, "lower("+c+`) LIKE lower(?) ESCAPE '\'`)
+	}
+	return "(" + strings.Join(out, " OR ") + ")"
+}
+
+func (l like) args(n int) []any { return slices.Repeat([]any{string(l)}, n) }
 
 // gormCase orders rows with column = value before the others.
 func gormCase(column, value string) clause.OrderBy {

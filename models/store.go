@@ -59,6 +59,9 @@ func (s *Store) Close() error {
 	}
 	var first error
 	for _, h := range []*gorm.DB{s.r, s.w} {
+		if h == nil {
+			continue
+		}
 		db, err := h.DB()
 		if err == nil {
 			err = db.Close()

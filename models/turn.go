@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +40,8 @@ type Turn struct {
 	EndedAt        *time.Time
 }
 
-var endedStates = []TurnState{TurnDone, TurnFailed, TurnInterrupted}
+// openStates are those of turns that have not ended: named one by one, an index finds them.
+var openStates = []TurnState{TurnQueued, TurnRunning, TurnWaitingApproval, TurnInterrupting}
 
 // Limits of one message.
 const (
@@ -139,8 +141,11 @@ func mayQueue(tx *gorm.DB, s *Session) error {
 	if err != nil {
 		return err
 	}
-	if i.State == Suspended || i.Desired == WantDeleted {
-		return fault.New(fault.Conflict, "instance.state", "This instance is %s and takes no messages", strings.ToLower(string(i.State)))
+	if i.Desired == WantDeleted {
+		return fault.New(fault.Conflict, "instance.deleting", "This instance is being deleted and takes no messages")
+	}
+	if i.State == Suspended {
+		return fault.New(fault.Conflict, "instance.state", "This instance is suspended and takes no messages")
 	}
 	if i.Desired == WantStopped {
 		return fault.New(fault.Conflict, "instance.stopped", "This instance is stopped").Hinting("Start it, then send the message again")
@@ -168,6 +173,9 @@ func (sc *Scope) attach(tx *gorm.DB, t *Turn, files []Upload) ([]AttachmentNote,
 	return notes, nil
 }
 
+// maxFileName is what file systems take, in bytes.
+const maxFileName = 255
+
 // uploadPath gives a file its place in the workspace: a plain name below uploads/, unlike the others.
 func uploadPath(name string, taken map[string]bool) string {
 	base := path.Base(strings.ReplaceAll(name, `\`, "/"))
@@ -180,10 +188,11 @@ func uploadPath(name string, taken map[string]bool) string {
 	if strings.Trim(base, ". ") == "" {
 		base = "file"
 	}
-	p := "uploads/" + base
+	ext := clip(path.Ext(base), maxFileName/4)
+	stem := clip(strings.TrimSuffix(base, path.Ext(base)), maxFileName-len(ext)-len("-10"))
+	p := "uploads/" + stem + ext
 	for n := 2; taken[p]; n++ {
-		ext := path.Ext(base)
-		p = "uploads/" + strings.TrimSuffix(base, ext) + "-" + string(rune('0'+n%10)) + ext
+		p = "uploads/" + stem + "-" + strconv.Itoa(n) + ext
 	}
 	taken[p] = true
 	return p
@@ -206,7 +215,7 @@ func (sc *Scope) Turn(ctx context.Context, turnID string) (*Turn, error) {
 
 // OpenTurns lists the turns of a session that have not ended, oldest first: the running one and the queue.
 func (sc *Scope) OpenTurns(ctx context.Context, sessionID string) ([]Turn, error) {
-	return all[Turn](sc.read(ctx).Where("session_id = ? AND state NOT IN ?", sessionID, endedStates).Order("id"))
+	return all[Turn](sc.read(ctx).Where("session_id = ? AND state IN ?", sessionID, openStates).Order("input_seq"))
 }
 
 // BusyTurns lists the turns of an instance that a worker holds.

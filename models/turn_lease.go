@@ -34,8 +34,8 @@ func (sy *System) ClaimableTurns(ctx context.Context, limit int) ([]TurnRef, err
 	err := sy.read(ctx).Raw(`SELECT t.organization_id, t.id FROM turns t
 		WHERE (t.state IN ('running', 'waiting_approval', 'interrupting') AND t.lease_until < ?)
 		OR (t.state = 'queued' AND NOT EXISTS (SELECT 1 FROM turns o WHERE o.session_id = t.session_id AND
-			(o.state IN ('running', 'waiting_approval', 'interrupting') OR (o.state = 'queued' AND o.id < t.id))))
-		ORDER BY t.id LIMIT ?`, sy.store.now(), limit).Scan(&out).Error
+			(o.state IN ('running', 'waiting_approval', 'interrupting') OR (o.state = 'queued' AND o.input_seq < t.input_seq))))
+		ORDER BY t.created_at, t.id LIMIT ?`, sy.store.now(), limit).Scan(&out).Error
 	return out, translate(err)
 }
 
@@ -62,7 +62,7 @@ func (sc *Scope) ClaimTurn(ctx context.Context, turnID, owner string) (*Turn, Le
 		}
 		if move == TurnClaim { // hints may come in any order, a session's messages are answered in theirs
 			var older int64
-			err := tx.Model(&Turn{}).Where("session_id = ? AND state = ? AND id < ?", row.SessionID, TurnQueued, row.ID).Count(&older).Error
+			err := tx.Model(&Turn{}).Where("session_id = ? AND state = ? AND input_seq < ?", row.SessionID, TurnQueued, row.InputSeq).Count(&older).Error
 			if err != nil {
 				return err
 			}
@@ -162,6 +162,9 @@ func (sc *Scope) AppendTurn(ctx context.Context, l Lease, p TurnProgress, data .
 	return rows, err
 }
 
+// maxSummary bounds what stands for the compacted part of a log, in bytes.
+const maxSummary = 1 << 20
+
 // Compact records a summary and makes the model see it from the next step on; the log stays whole.
 func (sc *Scope) Compact(ctx context.Context, l Lease, c Compacted) error {
 	return sc.tx(ctx, func(tx *gorm.DB) error {
@@ -171,7 +174,7 @@ func (sc *Scope) Compact(ctx context.Context, l Lease, c Compacted) error {
 		if _, err := sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, c); err != nil {
 			return err
 		}
-		_, err := changed(tx.Model(&Session{}).Where("id = ?", l.SessionID), map[string]any{"compacted_seq": c.Through, "summary": cleanText(c.Summary)})
+		_, err := changed(tx.Model(&Session{}).Where("id = ?", l.SessionID), map[string]any{"compacted_seq": c.Through, "summary": sc.store.line(c.Summary, maxSummary)})
 		return err
 	})
 }
@@ -190,6 +193,9 @@ func (sc *Scope) EndTurn(ctx context.Context, l Lease, move TurnMove, ended Turn
 		next, ok := TurnMoves[t.State][move]
 		if !ok {
 			return ErrLeaseLost
+		}
+		if !next.Ended() {
+			return fault.New(fault.Internal, "turn.move", "Cannot end a turn by %q", move)
 		}
 		if len(before) > 0 {
 			if _, err := sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, before...); err != nil {
@@ -215,7 +221,7 @@ func (sc *Scope) end(tx *gorm.DB, l Lease, t *Turn, e TurnEnded) error {
 	if t.StartedAt != nil {
 		e.Millis = now.Sub(*t.StartedAt).Milliseconds()
 	}
-	e.Reason = clip(cleanText(e.Reason), 2000)
+	e.Reason = sc.store.line(e.Reason, 2000)
 	if _, err := sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, e); err != nil {
 		return err
 	}

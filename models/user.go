@@ -90,7 +90,7 @@ func validName(is *fault.Issues, path, s string, max int) string {
 	case n > max:
 		is.TooBig(path, max)
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		is.BadString(path, "regex")
 	}
 	return s
