@@ -60,6 +60,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, org, instance string) error 
 		}
 		return gone(err)
 	}
+	// Between the look and the lease another worker may have done it all.
+	if quiet, err := r.quiet(ctx, h.row); quiet || err != nil {
+		h.release(ctx)
+		return err
+	}
 	return h.work(ctx)
 }
 

@@ -3,7 +3,7 @@ package provision_test
 import (
 	"context"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,10 +67,11 @@ func TestFrozenWorkerWritesNothing(t *testing.T) {
 	now := clock.NewFake(time.Now())
 	r := newRig(t, now)
 	frozen, thaw := make(chan struct{}), make(chan struct{})
-	var once sync.Once
+	var first atomic.Bool
 	r.driver.Disturb = func(_ context.Context, op provisiontest.Op, _ string) error {
-		if op == provisiontest.Start {
-			once.Do(func() { close(frozen); <-thaw })
+		if op == provisiontest.Start && first.CompareAndSwap(false, true) {
+			close(frozen)
+			<-thaw
 		}
 		return nil
 	}

@@ -1,0 +1,219 @@
+package work_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"lobstead/engine/provision"
+	"lobstead/engine/provision/provisiontest"
+	"lobstead/engine/sandbox"
+	"lobstead/jobs"
+	"lobstead/jobs/work"
+	"lobstead/kit/events"
+	"lobstead/kit/secret"
+	"lobstead/models"
+	"lobstead/models/modelstest"
+)
+
+func TestMain(m *testing.M) {
+	// gorm's cache of statements has a goroutine that nothing ends.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+}
+
+type titles struct{ n atomic.Int32 }
+
+func (t *titles) Title(context.Context, string, string) error { t.n.Add(1); return nil }
+
+// floor is a database, a Redis and a driver; workers are started on it.
+type floor struct {
+	t      testing.TB
+	store  *models.Store
+	redis  *jobs.Redis
+	client *jobs.Client
+	bus    *events.Bus
+	driver sandbox.Driver
+	titles titles
+	desk   *provision.Desk
+	sc     *models.Scope
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func newFloor(t testing.TB, redis secret.String, driver sandbox.Driver) *floor {
+	t.Helper()
+	f := &floor{t: t, store: modelstest.New(t), driver: driver}
+	var err error
+	f.redis, err = jobs.OpenRedis(t.Context(), redis)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = f.redis.Close() })
+	f.client, f.bus = jobs.NewClient(f.redis, quiet()), events.Open(f.redis.Client())
+	t.Cleanup(f.bus.Close)
+	f.desk = &provision.Desk{Bus: f.bus, Jobs: f.client}
+	t.Cleanup(f.desk.Close)
+	f.sc, _ = modelstest.Found(t, f.store, "Acme")
+	return f
+}
+
+// worker runs one; ear is the bus on which it hears wishes, a foreign one hears none.
+func (f *floor) worker(node string, ear *events.Bus) (stop func()) {
+	rec := &provision.Reconciler{Store: f.store, Bus: ear, Driver: f.driver, Node: node, Log: quiet()}
+	s := work.New(work.Config{Redis: f.redis, Log: quiet(), Reconciler: rec, Titler: &f.titles,
+		Observer: &provision.Observer{Store: f.store, Bus: ear, Driver: f.driver, Log: quiet()},
+		Sweeper:  &provision.Sweeper{Reconciler: rec, Jobs: f.client, Log: quiet()}})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-done:
+			require.NoError(f.t, err)
+		case <-time.After(8 * time.Second):
+			f.t.Error("the worker does not stop")
+		}
+	})
+	f.t.Cleanup(stop)
+	return stop
+}
+
+func (f *floor) create(n int) []*models.Instance {
+	f.t.Helper()
+	out := []*models.Instance{}
+	for k := range n {
+		i, err := f.desk.Create(f.t.Context(), f.sc, models.NewInstance{Name: fmt.Sprintf("i-%d", k), Region: "local", Tier: models.Starter})
+		require.NoError(f.t, err)
+		out = append(out, i)
+	}
+	return out
+}
+
+// allRun waits for all; Await has its own bus, so that a worker without hints is seen too.
+func (f *floor) allRun(made []*models.Instance) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), 60*time.Second)
+	defer cancel()
+	for _, i := range made {
+		got, err := f.desk.Await(ctx, f.sc, i.ID, i.Generation)
+		require.NoError(f.t, err)
+		require.Equal(f.t, models.Running, got.State, "%+v", got)
+	}
+}
+
+func slow(ctx context.Context, op provisiontest.Op, _ string) error {
+	if op == provisiontest.Start {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}
+
+func deaf(t testing.TB) *events.Bus {
+	b := events.Open(nil)
+	t.Cleanup(b.Close)
+	return b
+}
+
+// By the queue alone, flushed while it works, nothing is lost and nothing done twice.
+func TestFlushInTheMiddleOfProvisioning(t *testing.T) {
+	d := &provisiontest.Driver{Disturb: slow}
+	f := newFloor(t, secret.String{}, d)
+	f.worker("a", deaf(t))
+	made := f.create(50)
+	for range 3 {
+		time.Sleep(100 * time.Millisecond)
+		require.NoError(t, f.redis.Client().FlushAll(t.Context()).Err())
+	}
+	f.allRun(made)
+	for _, i := range made {
+		require.Equal(t, 1, d.Calls(i.ID, provisiontest.Start))
+	}
+	require.Zero(t, d.Overlaps())
+}
+
+// Rows that wait at a start are found without a hint and without a task.
+func TestStartUpFindsWhatWaits(t *testing.T) {
+	d := &provisiontest.Driver{}
+	f := newFloor(t, secret.String{}, d)
+	i := modelstest.Instance(t, f.sc, "one")
+	stop := f.worker("a", f.bus)
+	f.allRun([]*models.Instance{i})
+	stop()
+	require.NoError(t, d.Close(), "the server's end is the sandboxes' end")
+	f.worker("a", f.bus)
+	require.Eventually(t, func() bool { return d.State(i.ID) == sandbox.Running }, 20*time.Second, 5*time.Millisecond)
+}
+
+func TestTwoWorkersShareTheWork(t *testing.T) {
+	d := &provisiontest.Driver{Disturb: slow}
+	f := newFloor(t, secret.String{}, d)
+	f.worker("a", f.bus)
+	stop := f.worker("b", f.bus)
+	made := f.create(20)
+	stop() // in the middle: what it held goes on elsewhere
+	f.allRun(made)
+	require.Zero(t, d.Overlaps())
+}
+
+func TestTitlesGoThroughTheQueue(t *testing.T) {
+	f := newFloor(t, secret.String{}, &provisiontest.Driver{})
+	f.worker("a", f.bus)
+	require.NoError(t, f.client.Title(t.Context(), "o", "s"))
+	require.Eventually(t, func() bool { return f.titles.n.Load() == 1 }, 20*time.Second, 5*time.Millisecond)
+}
+
+// Redis is killed and comes back empty: the worker works meanwhile and uses the queue after.
+func TestRedisDiesAndReturns(t *testing.T) {
+	sock := filepath.Join(shortDir(t), "s")
+	kill := startRedis(t, sock)
+	d := &provisiontest.Driver{}
+	f := newFloor(t, secret.Of("unix://"+sock), d)
+	f.worker("a", deaf(t))
+	f.allRun(f.create(2))
+	kill()
+	f.allRun([]*models.Instance{modelstest.Instance(t, f.sc, "while-away")})
+	startRedis(t, sock)
+	require.Eventually(t, func() bool {
+		_ = f.client.Title(context.Background(), "o", "s")
+		return f.titles.n.Load() > 0
+	}, 40*time.Second, 100*time.Millisecond)
+}
+
+func shortDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "redis") // t.TempDir's names are too long for a socket
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func startRedis(t *testing.T, sock string) (kill func()) {
+	bin, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("LEFT OUT: Redis: redis-server is not installed; run the tests through bin/services")
+	}
+	cmd := exec.Command(bin, "--port", "0", "--unixsocket", sock, "--save", "", "--appendonly", "no", "--dir", filepath.Dir(sock))
+	require.NoError(t, cmd.Start())
+	kill = sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	t.Cleanup(kill)
+	require.Eventually(t, func() bool {
+		c, err := net.Dial("unix", sock)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	}, 20*time.Second, 5*time.Millisecond)
+	return kill
+}
