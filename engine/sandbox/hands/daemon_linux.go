@@ -2,6 +2,7 @@ package hands
 
 import (
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,6 +61,18 @@ func environment(s *Setup, home string) []string {
 		env[k] = v
 	}
 	return pairs(env)
+}
+
+// override gives an environment in which the command's own values replace those of before.
+func override(env []string, more map[string]string) []string {
+	list := pairs(more)
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		if _, ok := more[name]; !ok {
+			list = append(list, e)
+		}
+	}
+	return list
 }
 
 func pairs(env map[string]string) []string {

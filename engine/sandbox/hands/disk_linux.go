@@ -81,7 +81,7 @@ func (d *daemon) watchDisk() {
 				d.overQuota()
 			}
 			m.mu.Lock()
-			pause = max(watchDisk, 10*m.took)
+			pause = min(max(watchDisk, 4*m.took), 2*time.Second)
 			if len(d.processes()) <= 1 {
 				m.watching = false
 				m.mu.Unlock()

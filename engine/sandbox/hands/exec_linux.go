@@ -127,7 +127,7 @@ func (d *daemon) launch(c *sandbox.Command, pw *pipes) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := append(append([]string{}, d.env...), pairs(c.Env)...)
+	env := override(d.env, c.Env)
 	path := argv[0]
 	if !strings.Contains(path, "/") {
 		if path = lookPath(path, env); path == "" {
@@ -179,7 +179,7 @@ func lookPath(name string, env []string) string {
 	var path string
 	for _, e := range env {
 		if v, ok := strings.CutPrefix(e, "PATH="); ok {
-			path = v // the last one counts
+			path = v
 		}
 	}
 	for dir := range strings.SplitSeq(path, ":") {
