@@ -219,7 +219,7 @@ func TestFlushedRedisLosesNothing(t *testing.T) {
 }
 
 func TestBurstEndsOnce(t *testing.T) {
-	const sessions, each = 20, 50
+	const sessions, each = 20, burstEach
 	g := newRig(t, func(_ context.Context, _ int, _ llm.Request, emit func(llm.Chunk) bool) error {
 		emit(text("ok"))
 		return nil

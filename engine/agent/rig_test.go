@@ -19,7 +19,10 @@ import (
 	"lobstead/models/modelstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// gorm's statement cache never ends its own goroutine.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+}
 
 // rig is one organization with one instance and one session, a bus, and whatever runners a test starts.
 type rig struct {
@@ -34,6 +37,7 @@ type rig struct {
 	sc      *models.Scope
 	inst    *models.Instance
 	session *models.Session
+	clock   clock.Clock
 	config  func(*agent.Config)
 }
 
@@ -42,7 +46,7 @@ func newRig(t testing.TB, answer func(ctx context.Context, n int, r llm.Request,
 }
 
 func newRigAt(t testing.TB, c clock.Clock, answer func(ctx context.Context, n int, r llm.Request, emit func(llm.Chunk) bool) error) *rig {
-	g := &rig{t: t, store: modelstest.NewAt(t, c), bus: events.Open(nil), boxes: newBoxes(), model: &scripted{answer: answer}}
+	g := &rig{t: t, clock: c, store: modelstest.NewAt(t, c), bus: events.Open(nil), boxes: newBoxes(), model: &scripted{answer: answer}}
 	g.driver = g.boxes
 	g.door = &agent.Door{Offline: g.model, Clock: c}
 	g.turns = &agent.Turns{Store: g.store, Bus: g.bus}
@@ -60,8 +64,8 @@ func (g *rig) newSession() *models.Session {
 
 // run starts a runner; stop drains it.
 func (g *rig) run(node string) (stop func()) {
-	c := agent.Config{Store: g.store, Bus: g.bus, Driver: g.driver, Door: g.door, Node: node, Workers: 32, Sweep: 50 * time.Millisecond,
-		Heartbeat: 100 * time.Millisecond, Grace: 4 * time.Second, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	c := agent.Config{Store: g.store, Bus: g.bus, Driver: g.driver, Door: g.door, Node: node, Workers: 32, Sweep: 200 * time.Millisecond,
+		Heartbeat: 200 * time.Millisecond, Clock: g.clock, Grace: 4 * time.Second, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if testing.Verbose() {
 		c.Log = slog.Default()
 	}

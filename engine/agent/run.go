@@ -56,6 +56,9 @@ func (r *Runner) take(ref models.TurnRef) {
 	// Listening begins before the claim, so that no Stop falls between the two.
 	silence := r.Bus.Listen(TurnTopic(ref.ID), func(events.Event) { nudge(x.poke) })
 	defer silence()
+	if !r.mayClaim(ctx, x.sc, ref) {
+		return
+	}
 	turn, lease, err := x.sc.ClaimTurn(ctx, ref.ID, r.owner)
 	if err != nil {
 		if !errors.Is(err, models.ErrLeaseLost) && ctx.Err() == nil {
@@ -73,6 +76,33 @@ func (r *Runner) take(ref models.TurnRef) {
 	r.Crash(CrashClaimed)
 	hintSession(ctx, r.Bus, turn.SessionID, 0)
 	x.finish(ctx, x.work(ctx))
+}
+
+// mayClaim looks before a claim, because a claim that fails is a write: most hints of a burst are for messages
+// that wait behind others of their session, and every process hears every hint.
+func (r *Runner) mayClaim(ctx context.Context, sc *models.Scope, ref models.TurnRef) bool {
+	turn, err := sc.Turn(ctx, ref.ID)
+	if err != nil || turn.State.Ended() {
+		return false
+	}
+	if turn.State.Held() {
+		return turn.LeaseUntil == nil || !turn.LeaseUntil.After(r.Clock.Now())
+	}
+	open, err := sc.OpenTurns(ctx, turn.SessionID)
+	if err != nil || len(open) == 0 {
+		return err == nil
+	}
+	next := open[0]
+	for _, t := range open {
+		if t.State.Held() {
+			return false // its end wakes the next one
+		}
+	}
+	if next.ID != turn.ID { // a hint was lost, or overtaken
+		r.waiting.push(models.TurnRef{OrganizationID: ref.OrganizationID, ID: next.ID})
+		return false
+	}
+	return true
 }
 
 func nudge(c chan struct{}) {

@@ -1,0 +1,6 @@
+//go:build race
+
+package agent_test
+
+// The race detector makes the embedded database some twenty times slower.
+const burstEach = 10
