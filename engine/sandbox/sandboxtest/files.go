@@ -136,7 +136,7 @@ func (s *suite) confinement(t *testing.T) {
 	ctx := context.Background()
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if n++; n > 40 { // each round is a dozen round trips: enough to meet every pair of names
+		if n++; n > 25 { // each round is a dozen round trips: enough to meet every pair of names
 			return
 		}
 		require.NoError(rt, b.h.WriteFile(ctx, "keep", []byte("inside"), 0))

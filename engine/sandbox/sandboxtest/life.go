@@ -143,8 +143,9 @@ func (s *suite) killedDuringExec(t *testing.T) {
 	b, ctx := s.start(t, ample), ctxFor(t)
 	b.sh("echo kept > f")
 	begun, ended := make(chan struct{}), make(chan error, 1)
+	var once sync.Once
 	go func() {
-		_, err := b.h.Exec(ctx, sandbox.Command{Shell: "echo go; sleep 30"}, func(sandbox.Output) { close(begun) })
+		_, err := b.h.Exec(ctx, sandbox.Command{Shell: "echo go; sleep 30"}, func(sandbox.Output) { once.Do(func() { close(begun) }) })
 		ended <- err
 	}()
 	<-begun

@@ -45,7 +45,11 @@ func (b *box) within(limit int64) {
 }
 
 func (s *suite) fill(t *testing.T, how string) {
-	b := s.start(t, small)
+	l := small
+	if how == "many" {
+		l.StorageMB = 48 // soon full of empty files
+	}
+	b := s.start(t, l)
 	b.helper()
 	r := b.try(sandbox.Command{Argv: []string{"./helper", "helper", "fill", how}, Timeout: 30 * time.Second})
 	require.True(t, strings.Contains(r.Reason, "disk quota") || strings.Contains(r.Stdout, held), "%+v", r)
