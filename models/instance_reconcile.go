@@ -66,9 +66,11 @@ func (sy *System) UnsettledInstances(ctx context.Context, limit int) ([]Instance
 // to run out. Owners are "node/…".
 func (sy *System) ReleaseNode(ctx context.Context, node string) error {
 	own := node + "/"
-	_, err := changed(sy.write(ctx).Model(&Instance{}).Where("substr(lease_owner, 1, ?) = ?", len([]rune(own)), own),
-		map[string]any{"lease_owner": "", "lease_until": nil})
-	return err
+	return sy.tx(ctx, func(tx *gorm.DB) error {
+		_, err := changed(tx.Model(&Instance{}).Where("substr(lease_owner, 1, ?) = ?", len([]rune(own)), own),
+			map[string]any{"lease_owner": "", "lease_until": nil})
+		return err
+	})
 }
 
 // FindInstances reads those of the ids that any organization has.
@@ -89,27 +91,36 @@ func (sy *System) LiveInstances(ctx context.Context) ([]Instance, error) {
 	return all[Instance](sy.read(ctx).Where("desired = ? AND state = ?", WantRunning, Running))
 }
 
+// Writes here are transactions even when they are one statement. gorm's cache of prepared statements waits
+// for a connection with its lock held: a lone statement that is prepared for the first time while a
+// transaction has SQLite's one writer connection, and needs that lock, stands still for ever.
+
 // LeaseInstance lets one reconciler work on an instance at a time: Conflict while another does.
 func (sc *Scope) LeaseInstance(ctx context.Context, instanceID, owner string) (*Instance, error) {
-	now := sc.store.now()
-	hit, err := changed(sc.write(ctx).Model(&Instance{}).
-		Where("id = ? AND (lease_owner = ? OR lease_until IS NULL OR lease_until <= ?)", instanceID, owner, now),
-		map[string]any{"lease_owner": owner, "lease_until": now.Add(ReconcileLease)})
-	if err != nil {
-		return nil, err
-	}
-	i, err := sc.Instance(ctx, instanceID)
-	if err == nil && !hit {
-		err = ErrInstanceLease
-	}
+	var i *Instance
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		now := sc.store.now()
+		hit, err := changed(tx.Model(&Instance{}).
+			Where("id = ? AND (lease_owner = ? OR lease_until IS NULL OR lease_until <= ?)", instanceID, owner, now),
+			map[string]any{"lease_owner": owner, "lease_until": now.Add(ReconcileLease)})
+		if err != nil {
+			return err
+		}
+		if i, err = first[Instance](tx.Where("id = ?", instanceID)); err == nil && !hit {
+			err = ErrInstanceLease
+		}
+		return err
+	})
 	return i, err
 }
 
 // ReleaseInstance gives the lease back.
 func (sc *Scope) ReleaseInstance(ctx context.Context, instanceID, owner string) error {
-	_, err := changed(sc.write(ctx).Model(&Instance{}).Where("id = ? AND lease_owner = ?", instanceID, owner),
-		map[string]any{"lease_owner": "", "lease_until": nil})
-	return err
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		_, err := changed(tx.Model(&Instance{}).Where("id = ? AND lease_owner = ?", instanceID, owner),
+			map[string]any{"lease_owner": "", "lease_until": nil})
+		return err
+	})
 }
 
 // Observed is what a reconciler reports at the end of a try.
@@ -248,11 +259,15 @@ func (sc *Scope) Steps(ctx context.Context, i *Instance) ([]InstanceStep, error)
 
 // RemoveInstance forgets an instance whose sandbox is gone, with everything below it; its ledger stays.
 func (sc *Scope) RemoveInstance(ctx context.Context, instanceID string) error {
-	return translate(sc.write(ctx).Where("id = ? AND desired = ?", instanceID, WantDeleted).Delete(&Instance{}).Error)
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		return tx.Where("id = ? AND desired = ?", instanceID, WantDeleted).Delete(&Instance{}).Error
+	})
 }
 
 // TouchInstance notes that an instance was used.
 func (sc *Scope) TouchInstance(ctx context.Context, instanceID string) error {
-	_, err := changed(sc.write(ctx).Model(&Instance{}).Where("id = ?", instanceID), map[string]any{"last_active_at": sc.store.now()})
-	return err
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		_, err := changed(tx.Model(&Instance{}).Where("id = ?", instanceID), map[string]any{"last_active_at": sc.store.now()})
+		return err
+	})
 }
