@@ -49,10 +49,12 @@ func BenchmarkFirstPart(b *testing.B) {
 
 // BenchmarkToolRoundTrip is one tool call in a running turn: the model's call, the log, the sandbox's answer,
 // the log, and the next question to the model.
-func BenchmarkToolRoundTrip(b *testing.B) {
+func BenchmarkToolRoundTrip(b *testing.B) { toolRoundTrip(b, newRig(b, nil)) }
+
+func toolRoundTrip(b *testing.B, g *rig) {
 	var asked []time.Time
 	n := 0
-	g := newRig(b, func(_ context.Context, _ int, _ llm.Request, emit func(llm.Chunk) bool) error {
+	g.model.answer = func(_ context.Context, _ int, _ llm.Request, emit func(llm.Chunk) bool) error {
 		asked = append(asked, time.Now())
 		if n--; n >= 0 {
 			emit(call(fmt.Sprint("c", n), "bash", fmt.Sprintf(`{"command":"echo %d"}`, n)))
@@ -60,7 +62,7 @@ func BenchmarkToolRoundTrip(b *testing.B) {
 		}
 		emit(text("done"))
 		return nil
-	})
+	}
 	g.config = func(c *agent.Config) { c.MaxSteps = 1 << 30 }
 	g.run("a")
 	var all []time.Duration

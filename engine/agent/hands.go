@@ -47,7 +47,7 @@ func (h *hands) get(ctx context.Context) (sandbox.Hands, error) {
 		h.drop()
 	}
 	now, err := h.run.Driver.Hands(ctx, h.run.inst.ID)
-	if fault.Is(err, fault.Unavailable) {
+	if fault.Is(err, fault.Unavailable) || fault.Is(err, fault.NotFound) { // stopped, or not there yet
 		now, err = h.wake(ctx)
 	}
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"lobstead/engine/agent"
 	"lobstead/engine/llm"
@@ -18,11 +17,6 @@ import (
 	"lobstead/models"
 	"lobstead/models/modelstest"
 )
-
-// gorm's statement cache never ends its own goroutine.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
-}
 
 // rig is one organization with one instance and one session, a bus, and whatever runners a test starts.
 type rig struct {
