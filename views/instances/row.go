@@ -64,12 +64,13 @@ func (b body) Render(ctx context.Context, w io.Writer) error {
 // Render writes a <tr>.
 func (r row) Render(ctx context.Context, w io.Writer) error {
 	m := markup{w: w}
+	id, name := templ.EscapeString(r.ID), templ.EscapeString(r.Name) // each stands several times
 	m.raw(`<tr id="instance-`)
-	m.text(r.ID)
+	m.raw(id)
 	m.raw(`"><td><a class="name row-link" href="/instances/`)
-	m.text(r.ID)
+	m.raw(id)
 	m.raw(`">`)
-	m.text(r.Name)
+	m.raw(name)
 	m.raw(`</a><div class="sub">`)
 	m.text(r.Region)
 	m.raw(` · `)
@@ -97,9 +98,9 @@ func (r row) Render(ctx context.Context, w io.Writer) error {
 	m.raw(`</td><td class="fit">`)
 	if r.Desired != models.WantDeleted {
 		m.raw(`<a class="btn quiet icon" href="/chat?instance=`)
-		m.text(r.ID)
+		m.raw(id)
 		m.raw(`" aria-label="Chat with `)
-		m.text(r.Name)
+		m.raw(name)
 		m.raw(`">`)
 		m.part(ui.IconMessageSquare.Render(ctx, w))
 		m.raw(`</a>`)

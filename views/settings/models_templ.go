@@ -475,7 +475,7 @@ func connect(f ModelForm) templ.Component {
 		}
 		templ_7745c5c3_Err = ui.Field(ui.FieldProps{
 			Name: "model", Label: "Model", Value: f.Model, Error: f.Errors["model"], Optional: true, Mono: true, Autocomplete: "off",
-			Hint: "Empty takes the model named above.", Attrs: templ.Attributes{"spellcheck": "false"},
+			Hint: "Empty takes the model named with the service. Where none is named, say which.", Attrs: templ.Attributes{"spellcheck": "false"},
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -45,7 +45,7 @@ func browser(t *testing.T) (context.Context, string, chan string) {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 9*time.Minute)
 	t.Cleanup(cancel)
 	said := make(chan string, 1000)
 	chromedp.ListenTarget(ctx, func(ev any) {
@@ -89,8 +89,10 @@ func TestPagesHoldInTheBrowser(t *testing.T) {
 				picture(p, theme, 390),
 				size(360, 780),
 				chromedp.Evaluate(`document.documentElement.scrollWidth - innerWidth`, &overflow),
-				chromedp.Evaluate(axeRun, &narrow, await),
 			), p)
+			if theme == "light" { // colours are judged above; what differs here is the layout
+				require.NoError(t, chromedp.Run(ctx, chromedp.Evaluate(axeRun, &narrow, await)), p)
+			}
 			assert.Empty(t, wide+narrow, "%s in %s", p, theme)
 			assert.LessOrEqual(t, overflow, 0, "%s is wider than 360 px", p)
 		}
