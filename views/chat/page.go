@@ -1,0 +1,122 @@
+package chat
+
+import (
+	"context"
+	"io"
+
+	"github.com/a-h/templ"
+
+	"lobstead/models"
+)
+
+// page renders entries of one log, knowing which results belong to which calls.
+type page struct {
+	results map[callKey]*resultAt
+	calls   map[callKey]*callAt
+	known   func(callID string) *models.ToolCall
+}
+
+type callKey struct{ turn, call string }
+
+type resultAt struct {
+	models.ToolResult
+	seq int64
+}
+
+type callAt struct {
+	models.ToolCall
+	event models.Event
+}
+
+func newPage(list []models.Event, known func(string) *models.ToolCall) *page {
+	p := &page{results: map[callKey]*resultAt{}, calls: map[callKey]*callAt{}, known: known}
+	for _, e := range list {
+		switch e.Kind {
+		case models.KindCall:
+			if c, err := models.Decode[models.ToolCall](e); err == nil {
+				p.calls[callKey{turnOf(e), c.CallID}] = &callAt{c, e}
+			}
+		case models.KindResult:
+			if r, err := models.Decode[models.ToolResult](e); err == nil {
+				p.results[callKey{turnOf(e), r.CallID}] = &resultAt{r, e.Seq}
+			}
+		}
+	}
+	return p
+}
+
+// turn renders a section with entries; id and op may be empty.
+func (p *page) turn(ctx context.Context, w io.Writer, id string, events []models.Event, op string) error {
+	body := templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		for _, e := range events {
+			if err := p.event(ctx, w, e, ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return turnSection(id, op, body).Render(ctx, w)
+}
+
+// event renders one entry; op is what live.js does with it. A result whose call is here, too, is in the call's card.
+func (p *page) event(ctx context.Context, w io.Writer, e models.Event, op string) error {
+	if e.Kind == models.KindResult {
+		return p.result(ctx, w, e, op)
+	}
+	return entry(e, op, p.body(e)).Render(ctx, w)
+}
+
+// body is what an entry shows. What cannot be read is said, not hidden: the log is whole.
+func (p *page) body(e models.Event) templ.Component {
+	switch e.Kind {
+	case models.KindUser:
+		if d, err := models.Decode[models.UserMessage](e); err == nil {
+			return userMessage(e, d)
+		}
+	case models.KindAssistant:
+		if d, err := models.Decode[models.AssistantMessage](e); err == nil {
+			return assistantMessage(d)
+		}
+	case models.KindThinking:
+		if d, err := models.Decode[models.Thinking](e); err == nil {
+			return thinking(d)
+		}
+	case models.KindNotice:
+		if d, err := models.Decode[models.Notice](e); err == nil {
+			return notice(d)
+		}
+	case models.KindCompacted:
+		if d, err := models.Decode[models.Compacted](e); err == nil {
+			return compacted(d)
+		}
+	case models.KindEnded:
+		if d, err := models.Decode[models.TurnEnded](e); err == nil {
+			return ended(e, d)
+		}
+	case models.KindCall:
+		if d, err := models.Decode[models.ToolCall](e); err == nil {
+			return toolCard(newCard(e, d, p.results[callKey{turnOf(e), d.CallID}]), "")
+		}
+	}
+	return notice(models.Notice{Level: models.LogWarn, Text: "This entry cannot be shown."})
+}
+
+func (p *page) result(ctx context.Context, w io.Writer, e models.Event, op string) error {
+	d, err := models.Decode[models.ToolResult](e)
+	if err != nil {
+		return entry(e, op, p.body(e)).Render(ctx, w)
+	}
+	if p.calls[callKey{turnOf(e), d.CallID}] != nil {
+		return nil
+	}
+	r := &resultAt{d, e.Seq}
+	if op != "" && p.known != nil {
+		if c := p.known(d.CallID); c != nil {
+			return toolCard(newCard(e, *c, r), "replace").Render(ctx, w)
+		}
+	}
+	alone := newCard(e, models.ToolCall{CallID: d.CallID, Tool: d.Tool}, r)
+	alone.result = nil
+	alone.orphan(r)
+	return entry(e, op, toolCard(alone, "")).Render(ctx, w)
+}
