@@ -80,11 +80,12 @@ func (s *suite) memory(t *testing.T) {
 }
 
 func (s *suite) forkBomb(t *testing.T) {
-	b := s.start(t, small)
+	b := s.start(t, sandbox.Limits{MemoryMB: 1536, StorageMB: 96, Processes: 64, CPUs: 2})
 	b.helper()
 	done := make(chan sandbox.Result, 1)
 	go func() {
-		r, err := b.h.Exec(ctxFor(t), sandbox.Command{Argv: []string{"./helper", "helper", "bomb"}, Timeout: 2 * time.Second}, nil)
+		r, err := b.h.Exec(ctxFor(t), sandbox.Command{ // the loop outlives bombs that die of their own lack of threads
+			Shell: "./helper helper bomb & while :; do :; done", Timeout: 2 * time.Second}, nil)
 		if err != nil {
 			t.Errorf("bomb: %v", err)
 		}
