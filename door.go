@@ -49,4 +49,3 @@ func (n *node) providerVariable(name string) (string, bool) {
 
 // titler names conversations after their first message.
 func (n *node) titler() *agent.Titler { return &agent.Titler{Store: n.store, Bus: n.bus, Door: n.door} }
-

@@ -155,4 +155,3 @@ func printRoutes(w io.Writer) error {
 	}
 	return nil
 }
-

@@ -54,8 +54,15 @@ func (c *Ctx) May(can models.Can) error {
 	return nil
 }
 
-// Fields reads the body: JSON for programs, a form for pages.
+// Fields reads the body: a form for pages, JSON for programs whatever type they name (curl names a form's).
 func (c *Ctx) Fields() (*wire.Fields, error) {
+	if c.family != Pages {
+		body, err := c.body()
+		if err != nil {
+			return nil, err
+		}
+		return wire.FromJSON(body)
+	}
 	kind, _, _ := strings.Cut(strings.ToLower(c.f.Get(fiber.HeaderContentType)), ";")
 	switch strings.TrimSpace(kind) {
 	case fiber.MIMEApplicationForm:

@@ -224,7 +224,7 @@ func (h *Instances) Destroy(c *Ctx) (Reply, error) {
 			return nil, err
 		}
 	}
-	if err := h.Desk.Delete(c, c.Scope, instance); err != nil {
+	if _, err := h.Desk.Delete(c, c.Scope, instance); err != nil {
 		return nil, err
 	}
 	return redirect("/instances").json(cloud.Deleted{Success: true}).say("ok", "The instance is being deleted"), nil

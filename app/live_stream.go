@@ -81,6 +81,9 @@ func (s *stream) begin(conn net.Conn, p *models.Principal) {
 		s.close()
 		return
 	}
+	if f, ok := s.feed.(interface{ wakeBy(func(wakeReason)) }); ok {
+		f.wakeBy(s.wake)
+	}
 	for _, topic := range append(s.feed.topics(p), principalTopic(p.User.ID)) {
 		s.cancels = append(s.cancels, s.hub.app.Bus.Listen(topic, s.heard))
 	}

@@ -105,7 +105,7 @@ func (h *Providers) found() []settings.Found {
 var kindWords = map[connect.Kind][2]string{
 	connect.OpenAI: {"OpenAI", "A key from platform.openai.com"}, connect.Anthropic: {"Anthropic", "A key from console.anthropic.com"},
 	connect.Gemini: {"Google Gemini", "A key from aistudio.google.com"}, connect.OpenRouter: {"OpenRouter", "One key for many models"},
-	connect.Ollama: {"Ollama", "A model server on this machine or in your network; no key"},
+	connect.Ollama:     {"Ollama", "A model server on this machine or in your network; no key"},
 	connect.Compatible: {"OpenAI-compatible", "vLLM, LM Studio, llama.cpp, LiteLLM or any server that speaks OpenAI's API"},
 }
 

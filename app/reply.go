@@ -108,13 +108,15 @@ func writeHTML(c *Ctx, status int, t templ.Component) error {
 }
 
 func writeJSON(f *fiber.Ctx, status int, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // the type is JSON and nosniff: no browser reads it as HTML
+	if err := e.Encode(v); err != nil {
 		return err
 	}
 	f.Status(status).Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	f.Set(fiber.HeaderCacheControl, "no-store")
-	f.Context().Response.SetBodyRaw(b)
+	f.Context().Response.SetBodyRaw(bytes.TrimRight(b.Bytes(), "\n"))
 	return nil
 }
 

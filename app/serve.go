@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -18,6 +19,8 @@ import (
 func (a *App) serve(f *fiber.Ctx, r *Route) (err error) {
 	c := &Ctx{Context: a.base, app: a, f: f, family: r.Family, route: r, requestID: id.New()}
 	f.Set("X-Request-Id", c.requestID)
+	began := time.Now()
+	defer func() { observe(f, r, began) }()
 	defer func() {
 		if p := recover(); p != nil {
 			a.Log.Error("panic in handler", "path", r.Path, "request", c.requestID, "panic", p, "stack", string(debug.Stack()))

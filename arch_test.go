@@ -1,0 +1,123 @@
+package main_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// floors says what each of our packages may import of ours. A name ending in /... stands for a tree. The first
+// entry that matches a package holds.
+var floors = []struct {
+	pkg string
+	may []string
+}{
+	{"lobstead", []string{"lobstead/..."}},
+	{"lobstead/app", []string{"lobstead/views/...", "lobstead/api/...", "lobstead/engine/...", "lobstead/models", "lobstead/migrations", "lobstead/jobs", "lobstead/static", "lobstead/kit/..."}},
+	{"lobstead/jobs/work", []string{"lobstead/engine/...", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
+	{"lobstead/views/...", []string{"lobstead/views/...", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
+	{"lobstead/api/...", []string{"lobstead/api/wire", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
+	{"lobstead/engine/agent", []string{"lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
+	{"lobstead/engine/provision/...", []string{"lobstead/engine/provision", "lobstead/engine/sandbox", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
+	{"lobstead/engine/llm/...", []string{"lobstead/engine/llm/...", "lobstead/kit/..."}},
+	{"lobstead/engine/sandbox/...", []string{"lobstead/engine/sandbox/...", "lobstead/kit/..."}},
+	{"lobstead/models/modelstest", []string{"lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/models", []string{"lobstead/migrations", "lobstead/kit/..."}},
+	{"lobstead/jobs", []string{"lobstead/kit/..."}},
+	{"lobstead/migrations", nil},
+	{"lobstead/static", nil},
+	{"lobstead/kit/...", []string{"lobstead/kit/..."}},
+}
+
+// owners pins a library to the packages that may know it.
+var owners = map[string][]string{
+	"github.com/gofiber/fiber/v2":         {"lobstead/app"},
+	"github.com/valyala/fasthttp":         {"lobstead/app"},
+	"github.com/markbates/goth":           {"lobstead/app"},
+	"gorm.io/":                            {"lobstead/models"},
+	"github.com/a-h/templ":                {"lobstead/views/...", "lobstead/app"},
+	"github.com/hibiken/asynq":            {"lobstead/jobs", "lobstead/jobs/work"},
+	"github.com/alicebob/miniredis/v2":    {"lobstead/jobs"},
+	"github.com/redis/go-redis/v9":        {"lobstead/jobs", "lobstead/kit/events", "lobstead/kit/testservices"},
+	"github.com/landlock-lsm/go-landlock": {"lobstead/engine/sandbox/..."},
+	"github.com/alecthomas/kong":          {"lobstead/kit/config"},
+	"github.com/prometheus/client_golang": {"lobstead", "lobstead/app"},
+	"modernc.org/sqlite":                  {"lobstead/models"},
+	"github.com/jackc/pgx/v5":             {"lobstead/models", "lobstead/kit/testservices"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	GoFiles    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "./...").Output()
+	require.NoError(t, err)
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p listed
+		require.NoError(t, d.Decode(&p))
+		all = append(all, p)
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+func matches(pattern, pkg string) bool {
+	if tree, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return pkg == tree || strings.HasPrefix(pkg, tree+"/")
+	}
+	return pattern == pkg
+}
+
+func anyOf(patterns []string, pkg string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, pkg) })
+}
+
+// Galleries and benchmarks are programs for developers: they may import what they show.
+func developer(pkg string) bool {
+	return path.Base(pkg) == "gallery" || strings.Contains(pkg, "/bench") || strings.HasSuffix(pkg, "test")
+}
+
+func TestImportsGoDown(t *testing.T) {
+	for _, p := range packages(t) {
+		if developer(p.ImportPath) && p.ImportPath != "lobstead/models/modelstest" {
+			continue
+		}
+		n := slices.IndexFunc(floors, func(f struct {
+			pkg string
+			may []string
+		}) bool {
+			return matches(f.pkg, p.ImportPath)
+		})
+		require.GreaterOrEqual(t, n, 0, "%s has no floor: add it to the table, or move it", p.ImportPath)
+		for _, i := range p.Imports {
+			if strings.HasPrefix(i, "lobstead") && !anyOf(floors[n].may, i) {
+				t.Errorf("%s must not import %s", p.ImportPath, i)
+			}
+		}
+	}
+}
+
+func TestLibrariesHaveOwners(t *testing.T) {
+	for _, p := range packages(t) {
+		if developer(p.ImportPath) {
+			continue
+		}
+		for _, i := range p.Imports {
+			for lib, who := range owners {
+				if (i == lib || strings.HasPrefix(i, strings.TrimSuffix(lib, "/")+"/")) && !anyOf(who, p.ImportPath) {
+					t.Errorf("%s must not import %s: it belongs to %v", p.ImportPath, i, who)
+				}
+			}
+		}
+	}
+}
