@@ -168,6 +168,10 @@ func stamp(db *gorm.DB) {
 		return
 	}
 	eachRow(st.ReflectValue, func(row reflect.Value) {
+		if row.Type() != st.Schema.ModelType { // a map, say: we cannot look at it
+			_ = db.AddError(ErrNoTenant)
+			return
+		}
 		if err := stampRow(st.Context, field, row, t.org); err != nil {
 			_ = db.AddError(err)
 		}
@@ -185,13 +189,14 @@ func stampRow(ctx context.Context, field *schema.Field, row reflect.Value, org s
 	return nil
 }
 
+// eachRow calls f with the row, or with each of a slice.
 func eachRow(v reflect.Value, f func(reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
 			f(reflect.Indirect(v.Index(i)))
 		}
-	case reflect.Struct:
+	default:
 		f(v)
 	}
 }

@@ -1,0 +1,65 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+
+	"gorm.io/gorm"
+)
+
+// What the tests of the locks need to see from inside.
+
+var (
+	TenantContext = tenantContext
+	SystemContext = systemContext
+	RawContext    = rawContext
+	CleanText     = cleanText
+	BadEscapes    = badEscapes
+	UploadPath    = uploadPath
+	Clip          = clip
+	Translate     = translate
+	RetryAfter    = retryAfter
+	DecoyHash     = decoyHash
+)
+
+const (
+	KeptLogs    = keptLogs
+	KeptMetrics = keptMetrics
+)
+
+// Gorm gives the write handle with a context of the test's choice.
+func (s *Store) Gorm(ctx context.Context) *gorm.DB { return s.w.WithContext(ctx) }
+
+// SQL gives the pool below gorm: what a statement that no plugin sees could do.
+func (s *Store) SQL() *sql.DB {
+	db, err := s.w.DB()
+	if err != nil {
+		panic(err)
+	}
+	return db
+}
+
+// MigrateTo goes to a schema version, up or down.
+func (s *Store) MigrateTo(ctx context.Context, version int64) error {
+	p, err := s.migrator()
+	if err != nil {
+		return err
+	}
+	if now, err := p.GetDBVersion(ctx); err != nil || now < version {
+		if err == nil {
+			_, err = p.UpTo(ctx, version)
+		}
+		return err
+	}
+	_, err = p.DownTo(ctx, version)
+	return err
+}
+
+// Version is the schema's.
+func (s *Store) Version(ctx context.Context) (int64, error) {
+	p, err := s.migrator()
+	if err != nil {
+		return 0, err
+	}
+	return p.GetDBVersion(ctx)
+}

@@ -1,0 +1,64 @@
+package models_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/kit/id"
+	"lobstead/kit/secret"
+	"lobstead/models"
+	"lobstead/models/modelstest"
+)
+
+// populated makes an organization with a row in every owned table, and gives its id.
+func populated(t *testing.T, store *models.Store, name string) string {
+	t.Helper()
+	ctx := t.Context()
+	sc, _ := modelstest.Found(t, store, name)
+	_, _, err := sc.CreateAPIKey(ctx, "key", nil)
+	require.NoError(t, err)
+	inst := modelstest.Instance(t, sc, "one")
+	_, err = sc.LeaseInstance(ctx, inst.ID, "node/1")
+	require.NoError(t, err)
+	_, err = sc.ReportInstance(ctx, inst.ID, "node/1", models.Report{Generation: 1,
+		Steps: []models.InstanceStep{{ID: id.New(), Name: "image", State: models.StepDone, StartedAt: time.Now()}}})
+	require.NoError(t, err)
+	_, err = sc.Measure(ctx, inst.ID, models.Reading{})
+	require.NoError(t, err)
+	s, err := sc.CreateSession(ctx, models.NewSession{InstanceID: inst.ID})
+	require.NoError(t, err)
+	_, _, err = sc.StartTurn(ctx, s.ID, models.Input{Text: "hello", Attachments: []models.Upload{{Name: "a.txt", Data: []byte("x")}}})
+	require.NoError(t, err)
+	_, err = sc.Remember(ctx, models.NewMemory{InstanceID: inst.ID, Key: "k", Value: "v"})
+	require.NoError(t, err)
+	_, err = sc.ConnectProvider(ctx, models.NewProvider{Kind: "openai", Model: "m", Key: secret.Of("sk-0123456789abcdef")}, "ok")
+	require.NoError(t, err)
+	require.NoError(t, sc.Settle(ctx, models.Charge{CallID: "same in both", Provider: "openai", Model: "m"}))
+	return sc.Org
+}
+
+// conversation makes an organization with one running instance and a session in it.
+func conversation(t testing.TB, store *models.Store) (*models.Scope, *models.Instance, *models.Session) {
+	t.Helper()
+	sc, _ := modelstest.Found(t, store, "Acme")
+	inst := modelstest.Instance(t, sc, "one")
+	s, err := sc.CreateSession(t.Context(), models.NewSession{InstanceID: inst.ID})
+	require.NoError(t, err)
+	return sc, inst, s
+}
+
+func say(t testing.TB, sc *models.Scope, sessionID, text string) *models.Turn {
+	t.Helper()
+	turn, _, err := sc.StartTurn(t.Context(), sessionID, models.Input{Text: text, Source: "test"})
+	require.NoError(t, err)
+	return turn
+}
+
+func claim(t testing.TB, sc *models.Scope, turnID, owner string) models.Lease {
+	t.Helper()
+	_, l, err := sc.ClaimTurn(t.Context(), turnID, owner)
+	require.NoError(t, err)
+	return l
+}
