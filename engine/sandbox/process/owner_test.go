@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,9 @@ func TestServerDies(t *testing.T) {
 }
 
 func serverDies(t *testing.T, disable []string) {
+	if raceDetector { // it maps terabytes
+		disable = append(slices.Clone(disable), confine.DataLimit)
+	}
 	dir, ctx := dataDir(t), context.Background()
 	cmd := exec.Command("/proc/self/exe", append([]string{"owner", dir}, disable...)...)
 	out, err := cmd.StdoutPipe()
