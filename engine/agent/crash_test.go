@@ -243,7 +243,6 @@ func TestBurstEndsOnce(t *testing.T) {
 		end, err := g.turns.Await(ctx, g.sc, turn.ID)
 		require.NoError(t, err)
 		require.Equal(t, models.TurnDone, end.State, end.Reason)
-		require.Equal(t, 1, end.Attempt)
 	}
 	t.Logf("%d turns in %s", len(turns), time.Since(from))
 	for _, s := range all {

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"lobstead/engine/llm"
 	"lobstead/kit/fault"
@@ -26,6 +27,11 @@ func (x *run) finish(ctx context.Context, err error) {
 		x.end(ctx, models.TurnCut, models.TurnEnded{Code: "interrupted", Killed: x.killed})
 	case errors.Is(err, errDrain), errors.Is(cause, errDrain):
 		x.release(ctx)
+	case passing(err) && x.turn.Attempt < maxAttempts:
+		// A write that was not answered may have happened: what is in the log is for the next attempt to read.
+		x.Log.WarnContext(ctx, "agent: the database did not answer, the turn is tried again", "turn", x.turn.ID, "error", err)
+		x.tail = nil
+		x.release(ctx)
 	default:
 		reason, code := explain(err)
 		if fault.KindOf(err) == fault.Internal && llm.KindOf(err) == "" {
@@ -35,9 +41,21 @@ func (x *run) finish(ctx context.Context, err error) {
 	}
 }
 
+// maxAttempts is how often a turn is taken up again after failures of our own.
+const maxAttempts = 10
+
+// passing tells whether an error is the database's and may be over soon: no reason to fail somebody's turn.
+func passing(err error) bool {
+	if llm.KindOf(err) != "" { // a provider's own timeout is to be told
+		return false
+	}
+	f, ok := errors.AsType[*fault.Error](err)
+	return errors.Is(err, context.DeadlineExceeded) || ok && f.Kind == fault.Unavailable && strings.HasPrefix(f.Code, "database.")
+}
+
 // closeCalls answers the calls that the end leaves without a result: the log never keeps one open.
 func (x *run) closeCalls(err, cause error) {
-	text := "not run: the turn ended before this call's place came"
+	text := "no result: the turn ended before this call was done, or begun"
 	switch {
 	case errors.Is(err, errStop), errors.Is(cause, errStop):
 		text = "not run: the turn was stopped first"

@@ -3,4 +3,4 @@
 package agent_test
 
 // The race detector makes the embedded database some twenty times slower.
-const burstEach = 10
+const burstEach = 4

@@ -21,7 +21,7 @@ var (
 )
 
 // writeLimit bounds the last writes of a turn whose context is over.
-const writeLimit = 5 * time.Second
+const writeLimit = 10 * time.Second
 
 // run is one worker's hold on one turn.
 type run struct {

@@ -64,7 +64,10 @@ func (t *Turns) StopSession(ctx context.Context, sc *models.Scope, sessionID str
 // Await waits until a turn has ended. When ctx ends first it gives fault.Timeout; the turn goes on.
 func (t *Turns) Await(ctx context.Context, sc *models.Scope, turnID string) (*models.Turn, error) {
 	turn, err := sc.Turn(ctx, turnID)
-	if err != nil || turn.State.Ended() {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, tooLong(ctx)
+	case err != nil || turn.State.Ended():
 		return turn, err
 	}
 	sub := t.Bus.Subscribe(1, SessionTopic(turn.SessionID))
