@@ -29,23 +29,29 @@ func list(model any) any  { return reflect.New(reflect.SliceOf(reflect.TypeOf(mo
 func statements(table string, model any) map[string]func(*gorm.DB) error {
 	one := map[string]any{}
 	return map[string]func(*gorm.DB) error{
-		"find":       func(db *gorm.DB) error { return db.Find(list(model)).Error },
-		"first":      func(db *gorm.DB) error { return db.First(fresh(model)).Error },
-		"take":       func(db *gorm.DB) error { return db.Take(fresh(model)).Error },
-		"last":       func(db *gorm.DB) error { return db.Last(fresh(model)).Error },
-		"count":      func(db *gorm.DB) error { var n int64; return db.Model(fresh(model)).Count(&n).Error },
-		"pluck":      func(db *gorm.DB) error { var ids []string; return db.Model(fresh(model)).Pluck("id", &ids).Error },
-		"scan":       func(db *gorm.DB) error { return db.Model(fresh(model)).Limit(1).Scan(&one).Error },
-		"row":        func(db *gorm.DB) error { return rowErr(db.Model(fresh(model)).Select("id")) },
-		"rows":       func(db *gorm.DB) error { return rowsErr(db.Model(fresh(model)).Select("id")) },
-		"batches":    func(db *gorm.DB) error { return db.FindInBatches(list(model), 5, func(*gorm.DB, int) error { return nil }).Error },
-		"or":         func(db *gorm.DB) error { return db.Where("id = ?", "a").Or("id <> ?", "a").Find(list(model)).Error },
-		"update":     func(db *gorm.DB) error { return db.Model(fresh(model)).Where("1 = 1").Update("id", "x").Error },
-		"updates":    func(db *gorm.DB) error { return db.Model(fresh(model)).Where("1 = 1").Updates(map[string]any{"id": "x"}).Error },
-		"column":     func(db *gorm.DB) error { return db.Model(fresh(model)).Where("1 = 1").UpdateColumn("id", "x").Error },
-		"delete":     func(db *gorm.DB) error { return db.Where("1 = 1").Delete(fresh(model)).Error },
-		"create":     func(db *gorm.DB) error { return db.Create(withID(fresh(model))).Error },
-		"upsert":     func(db *gorm.DB) error { return db.Clauses(clause.OnConflict{UpdateAll: true}).Create(withID(fresh(model))).Error },
+		"find":  func(db *gorm.DB) error { return db.Find(list(model)).Error },
+		"first": func(db *gorm.DB) error { return db.First(fresh(model)).Error },
+		"take":  func(db *gorm.DB) error { return db.Take(fresh(model)).Error },
+		"last":  func(db *gorm.DB) error { return db.Last(fresh(model)).Error },
+		"count": func(db *gorm.DB) error { var n int64; return db.Model(fresh(model)).Count(&n).Error },
+		"pluck": func(db *gorm.DB) error { var ids []string; return db.Model(fresh(model)).Pluck("id", &ids).Error },
+		"scan":  func(db *gorm.DB) error { return db.Model(fresh(model)).Limit(1).Scan(&one).Error },
+		"row":   func(db *gorm.DB) error { return rowErr(db.Model(fresh(model)).Select("id")) },
+		"rows":  func(db *gorm.DB) error { return rowsErr(db.Model(fresh(model)).Select("id")) },
+		"batches": func(db *gorm.DB) error {
+			return db.FindInBatches(list(model), 5, func(*gorm.DB, int) error { return nil }).Error
+		},
+		"or":     func(db *gorm.DB) error { return db.Where("id = ?", "a").Or("id <> ?", "a").Find(list(model)).Error },
+		"update": func(db *gorm.DB) error { return db.Model(fresh(model)).Where("1 = 1").Update("id", "x").Error },
+		"updates": func(db *gorm.DB) error {
+			return db.Model(fresh(model)).Where("1 = 1").Updates(map[string]any{"id": "x"}).Error
+		},
+		"column": func(db *gorm.DB) error { return db.Model(fresh(model)).Where("1 = 1").UpdateColumn("id", "x").Error },
+		"delete": func(db *gorm.DB) error { return db.Where("1 = 1").Delete(fresh(model)).Error },
+		"create": func(db *gorm.DB) error { return db.Create(withID(fresh(model))).Error },
+		"upsert": func(db *gorm.DB) error {
+			return db.Clauses(clause.OnConflict{UpdateAll: true}).Create(withID(fresh(model))).Error
+		},
 		"save":       func(db *gorm.DB) error { return db.Save(withID(fresh(model))).Error },
 		"firstOrNew": func(db *gorm.DB) error { return db.Where("id = ?", "x").FirstOrCreate(withID(fresh(model))).Error },
 		"raw":        func(db *gorm.DB) error { return db.Raw("SELECT id FROM " + table).Scan(&one).Error },
