@@ -17,7 +17,7 @@ const linkEnd = `" rel="noopener noreferrer nofollow" target="_blank">`
 // or a browser could read differently.
 func address(raw string) (string, bool) {
 	s := string(util.UnescapePunctuations(util.ResolveNumericReferences(util.ResolveEntityNames([]byte(raw)))))
-	s = strings.NewReplacer(" ", "%20", "`", "%60").Replace(strings.TrimSpace(s))
+	s = strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(s), " ", "%20"), "`", "%60")
 	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '\\' || r == '\uFFFD' || odd(r) }) {
 		return "", false
 	}

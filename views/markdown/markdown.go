@@ -61,6 +61,9 @@ func Render(source string) string {
 	}
 	src := []byte(source)
 	w := walker{source: src}
+	if strings.IndexFunc(source, fromRight) >= 0 {
+		w.auto = ` dir="auto"`
+	}
 	w.b = make([]byte, 0, len(src)+len(src)/2+256)
 	w.children(grammar().Parse(text.NewReader(src)), 0)
 	html := string(w.b)
@@ -86,6 +89,11 @@ func clean(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// fromRight tells letters of Hebrew, Arabic and their like.
+func fromRight(r rune) bool {
+	return r >= 0x590 && r <= 0x8ff || r >= 0xfb1d && r <= 0xfdff || r >= 0xfe70 && r <= 0xfefc
 }
 
 // odd tells control characters from text. Those that turn the reading direction of what follows are among them: code

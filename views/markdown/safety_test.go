@@ -13,8 +13,8 @@ import (
 )
 
 var tags = map[string][]string{
-	"p": {"class"}, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "strong": nil, "em": nil, "del": nil, "code": nil, "ul": nil,
-	"ol": {"start"}, "li": nil, "blockquote": nil, "table": nil, "thead": nil, "tbody": nil, "tr": nil, "td": {"class"}, "th": {"class"},
+	"p": {"class"}, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "strong": nil, "em": nil, "del": nil, "code": nil, "ul": {"dir"},
+	"ol": {"start", "dir"}, "li": nil, "blockquote": nil, "table": nil, "thead": nil, "tbody": nil, "tr": nil, "td": {"class"}, "th": {"class"},
 	"span": {"class"}, "div": {"class", "data-copy-from"}, "pre": {"class", "data-copy-text"}, "br": nil, "hr": nil,
 	"input": {"type", "disabled", "checked", "aria-label"}, "a": {"href", "rel", "target"},
 	"button": {"class", "type", "data-copy", "aria-label"}, "svg": {"class", "viewbox", "aria-hidden"},

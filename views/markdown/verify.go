@@ -6,7 +6,7 @@ import "strings"
 // are in void.
 var vocabulary = map[string]bool{
 	"p": true, `p class="plain"`: true, "h3": true, "h4": true, "h5": true, "h6": true, "strong": true, "em": true, "del": true,
-	"code": true, "ul": true, "ol": true, "li": true, "blockquote": true, "table": true, "thead": true, "tbody": true,
+	"code": true, "ul": true, "ol": true, `ul dir="auto"`: true, `ol dir="auto"`: true, "li": true, "blockquote": true, "table": true, "thead": true, "tbody": true,
 	"tr": true, "td": true, "th": true, `td class="r"`: true, `td class="c"`: true, `th class="r"`: true, `th class="c"`: true,
 	"span": true, `div class="code" data-copy-from`: true, `div class="code-head"`: true, `div class="table-wrap"`: true,
 	`pre class="chroma" data-copy-text`: true,
@@ -79,7 +79,7 @@ func span(tag string) bool {
 }
 
 func list(tag string) bool {
-	n, ok := strings.CutPrefix(tag, `ol start="`)
+	n, ok := strings.CutPrefix(strings.TrimSuffix(tag, ` dir="auto"`), `ol start="`)
 	if !ok || len(n) < 2 || len(n) > 11 || n[len(n)-1] != '"' {
 		return false
 	}

@@ -15,8 +15,8 @@ const maxDepth = 24
 type walker struct {
 	source []byte
 	b      []byte
-	linked bool // inside <a>
-	tight  bool // inside a list without blank lines
+	linked bool   // inside <a>
+	auto   string // for lists of a text that is partly written from right to left: the bullets go with the words
 }
 
 func (w *walker) Available() int                    { return cap(w.b) - len(w.b) }
@@ -147,11 +147,11 @@ func (w *walker) lines(n ast.Node) string {
 func (w *walker) list(n *ast.List, depth int) {
 	switch {
 	case !n.IsOrdered():
-		w.in("<ul>\n", "</ul>\n", n, depth)
+		w.in("<ul"+w.auto+">\n", "</ul>\n", n, depth)
 	case n.Start == 1:
-		w.in("<ol>\n", "</ol>\n", n, depth)
+		w.in("<ol"+w.auto+">\n", "</ol>\n", n, depth)
 	default:
-		w.in(`<ol start="`+strconv.Itoa(n.Start)+"\">\n", "</ol>\n", n, depth)
+		w.in(`<ol start="`+strconv.Itoa(n.Start)+`"`+w.auto+">\n", "</ol>\n", n, depth)
 	}
 }
 
