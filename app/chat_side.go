@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"lobstead/models"
@@ -31,12 +32,22 @@ func (a *App) rail(ctx context.Context, sc *models.Scope, p *chat.ShowProps, lab
 	return r, err
 }
 
-// isolationWords names the strongest layers that hold, in the order of the driver's list.
+// isolationWords names what holds in a few words; the instance's page lists every layer.
 func isolationWords(i *models.Instance) string {
 	words := []string{}
 	for _, l := range i.Layers() {
-		if l.Applied {
-			words = append(words, l.Name)
+		word := ""
+		switch {
+		case !l.Applied:
+		case strings.HasSuffix(l.Name, " namespace"):
+			word = "namespaces"
+		case strings.HasPrefix(l.Name, "cgroup "):
+			word = "cgroups"
+		case l.Name == "landlock", l.Name == "seccomp":
+			word = l.Name
+		}
+		if word != "" && !slices.Contains(words, word) {
+			words = append(words, word)
 		}
 	}
 	return strings.Join(words, " + ")

@@ -6,6 +6,7 @@ import (
 
 	"lobstead/api/cloud"
 	"lobstead/models"
+	"lobstead/views/instances"
 )
 
 // InstancePower starts, stops, restarts and recovers.
@@ -45,6 +46,13 @@ func (h *InstancePower) Create(c *Ctx) (Reply, error) {
 	list, err := (&Instances{h.App}).listed(c, []models.Instance{*i})
 	if err != nil {
 		return nil, err
+	}
+	if c.isHTMX() {
+		p, err := h.showProps(c, c.Scope, c.Principal, instance)
+		if err != nil {
+			return nil, err
+		}
+		return (&answer{}).partial(instances.Head(*p)), nil
 	}
 	return redirect("/instances/" + instance).json(cloud.InstanceActed{InstanceListItem: list[0], Success: true}), nil
 }

@@ -27,7 +27,10 @@ func (h *Instances) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Frame = c.frame("Instances", "/instances", "/live/instances?after=0")
+	p.Frame, p.Query = c.frame("Instances", "/instances", "/live/instances?after=0"), c.Query("q")
+	if p.Query != "" {
+		p.Frame.LiveURL = "" // the stream would bring back what was filtered out
+	}
 	return page(instances.Index(*p)).partial(instances.Rows(*p)), nil
 }
 
@@ -40,9 +43,10 @@ func filterInstances(rows []models.Instance, q string) []models.Instance {
 	if q == "" {
 		return rows
 	}
+	q = strings.ToLower(strings.TrimSpace(q))
 	out := []models.Instance{}
 	for _, i := range rows {
-		if strings.Contains(i.Name, strings.ToLower(q)) {
+		if strings.Contains(strings.ToLower(i.Name+" "+i.Region+" "+string(i.Tier)+" "+string(i.State)), q) {
 			out = append(out, i)
 		}
 	}
@@ -220,8 +224,8 @@ func (h *Instances) Destroy(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	if c.family == Pages {
-		if err := h.confirmed(c, instance); err != nil {
-			return nil, err
+		if again, err := h.confirmed(c, instance); again != nil || err != nil {
+			return again, err
 		}
 	}
 	if _, err := h.Desk.Delete(c, c.Scope, instance); err != nil {
@@ -230,18 +234,20 @@ func (h *Instances) Destroy(c *Ctx) (Reply, error) {
 	return redirect("/instances").json(cloud.Deleted{Success: true}).say("ok", "The instance is being deleted"), nil
 }
 
-func (h *Instances) confirmed(c *Ctx, instance string) error {
-	i, err := c.Scope.Instance(c, instance)
+// confirmed asks again unless the person typed the name.
+func (h *Instances) confirmed(c *Ctx, instance string) (Reply, error) {
+	p, err := h.showProps(c, c.Scope, c.Principal, instance)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f, err := c.Fields()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	name, _ := f.String("confirm")
-	if name != i.Name {
-		f.Issues.Custom("confirm", "Type the instance's name to delete it")
+	if name, _ := f.String("confirm"); name == p.Instance.Name {
+		return nil, nil
 	}
-	return f.Err()
+	p.Frame = c.frame("Delete "+p.Instance.Name, "/instances", "")
+	p.Errors = map[string]string{"confirm": "Type the instance's name to delete it"}
+	return page(instances.Delete(*p)).with(422), nil
 }

@@ -159,7 +159,7 @@ func (f *chatFeed) follow(ctx context.Context, open []models.Turn) {
 	}
 	if f.turn != nil && (now == nil || f.turn.turn != now.ID || f.turn.attempt != now.Attempt) {
 		f.turn.unwatch(f)
-		f.turn, f.begun = nil, false
+		f.turn, f.begun, f.version = nil, false, 0
 	}
 	if now != nil && f.turn == nil {
 		f.turn = f.app.live.watch(ctx, now, f, func() { f.wake(wakeParts) })
@@ -207,7 +207,9 @@ func (f *chatFeed) around(ctx context.Context, sc *models.Scope, _ *models.Princ
 	if err := f.app.fill(ctx, sc, &props); err != nil {
 		return err
 	}
-	return f.side.diff(ctx, out, []fragment{{"chat-head", chat.Head(props)}, {"composer-state", chat.ComposerState(props.Composer)}, {"rail", chat.Rail(props.Rail)}})
+	row := chat.SessionListProps{Current: s.ID, Names: map[string]string{i.ID: i.Name}, Answering: map[string]bool{s.ID: len(open) > 0}}
+	return f.side.diff(ctx, out, []fragment{{"chat-head", chat.Head(props)}, {"composer-state", chat.ComposerState(props.Composer)},
+		{"rail", chat.Rail(props.Rail)}, {"session-" + s.ID, chat.SessionRow(*s, row)}})
 }
 
 // snapshot renders the running turn's words into a page; its stream begins with the same.

@@ -26,11 +26,11 @@ var seed = maphash.MakeSeed()
 
 // fragments sends, of all patchable elements of a page, those that changed since they were sent last.
 type fragments struct {
-	app   *App
-	on    func(p *models.Principal) []string
-	make  func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error)
-	sent  map[string]uint64
-	rowed bool // elements come and go: what is missing is removed
+	app  *App
+	on   func(p *models.Principal) []string
+	make func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error)
+	sent map[string]uint64
+	into string // where elements that come later go, at the top; what is missing is removed. "" = they are fixed
 }
 
 func (f *fragments) topics(p *models.Principal) []string { return f.on(p) }
@@ -58,12 +58,16 @@ func (f *fragments) diff(ctx context.Context, out *strings.Builder, parts []frag
 			return err
 		}
 		now[part.id] = maphash.String(seed, b.String())
-		if f.sent[part.id] != now[part.id] {
+		switch was, known := f.sent[part.id]; {
+		case known && was == now[part.id]:
+		case !known && f.into != "":
+			out.WriteString(strings.Replace(b.String(), ` id="`, ` data-live-op="prepend:`+f.into+`" id="`, 1))
+		default:
 			out.WriteString(b.String())
 		}
 	}
 	for id := range f.sent {
-		if _, ok := now[id]; !ok && f.rowed {
+		if _, ok := now[id]; !ok && f.into != "" {
 			out.WriteString(`<div id="` + id + `" data-live-op="remove"></div>`)
 		}
 	}
@@ -89,7 +93,7 @@ func (h *Live) Overview(c *Ctx) (Reply, error) {
 
 // Instances streams the list.
 func (h *Live) Instances(c *Ctx) (Reply, error) {
-	return streamReply{&fragments{app: h.App, on: orgTopics, rowed: true, make: func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error) {
+	return streamReply{&fragments{app: h.App, on: orgTopics, into: "instance-rows", make: func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error) {
 		rows, err := sc.Instances(ctx)
 		if err != nil {
 			return nil, err

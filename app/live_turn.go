@@ -28,11 +28,14 @@ type liveTurn struct {
 	settled  map[string]bool // keys whose words are in the log
 	next     int             // the part that is expected
 	waiting  map[int]events.Part
-	patches  []string // since start; version = len
-	dropped  int      // patches that are no longer kept
+	patches  []livePatch // since start; version = how many there were
+	dropped  int         // patches that are no longer kept
 	timer    *time.Timer
 	flushed  time.Time
 }
+
+// livePatch is one change of one block; it is not sent any more once the block's words are in the log.
+type livePatch struct{ key, html string }
 
 type liveBlock struct {
 	key    string
@@ -194,9 +197,9 @@ func (lt *liveTurn) schedule() {
 	})
 }
 
-// flush renders what is new into one patch and wakes who watches.
+// flush renders what is new, a patch for each block, and wakes who watches.
 func (lt *liveTurn) flush() {
-	var out strings.Builder
+	pushed := false
 	for _, b := range lt.blocks {
 		if !b.dirty {
 			continue
@@ -209,21 +212,24 @@ func (lt *liveTurn) flush() {
 		} else {
 			b.tail = b.raw.String()
 		}
-		out.WriteString(chat.LivePatch(lt.turn, b.view(), from))
+		lt.push(livePatch{b.key, chat.LivePatch(lt.turn, b.view(), from)})
+		pushed = true
 	}
-	if out.Len() == 0 {
-		return
+	if pushed {
+		lt.wake()
 	}
-	lt.push(out.String())
 }
 
-func (lt *liveTurn) push(patch string) {
-	lt.flushed = time.Now()
-	lt.patches = append(lt.patches, patch)
+func (lt *liveTurn) push(p livePatch) {
+	lt.patches = append(lt.patches, p)
 	if len(lt.patches) > keptPatches {
 		drop := len(lt.patches) / 2
-		lt.patches, lt.dropped = append([]string(nil), lt.patches[drop:]...), lt.dropped+drop
+		lt.patches, lt.dropped = append([]livePatch(nil), lt.patches[drop:]...), lt.dropped+drop
 	}
+}
+
+func (lt *liveTurn) wake() {
+	lt.flushed = time.Now()
 	for _, wake := range lt.watchers {
 		wake()
 	}
@@ -244,7 +250,8 @@ func (lt *liveTurn) forget(key string, forGood bool) {
 		if b.key == key {
 			lt.blocks = append(lt.blocks[:n:n], lt.blocks[n+1:]...)
 			if !forGood {
-				lt.push(chat.LiveGone(lt.turn, key))
+				lt.push(livePatch{key, chat.LiveGone(lt.turn, key)})
+				lt.wake()
 			}
 			return
 		}
@@ -256,10 +263,16 @@ func (lt *liveTurn) since(version int) (patch string, now int, whole bool) {
 	lt.mu.Lock()
 	defer lt.mu.Unlock()
 	now = lt.dropped + len(lt.patches)
-	if version < lt.dropped {
+	if version < lt.dropped || version > now {
 		return "", now, true
 	}
-	return strings.Join(lt.patches[version-lt.dropped:], ""), now, false
+	var out strings.Builder
+	for _, p := range lt.patches[version-lt.dropped:] {
+		if !lt.settled[p.key] {
+			out.WriteString(p.html)
+		}
+	}
+	return out.String(), now, false
 }
 
 // view is the whole of it, for a page or a stream that begins.

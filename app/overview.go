@@ -14,7 +14,7 @@ type Overview struct{ *App }
 
 // Show tells how the organization's agents are.
 func (h *Overview) Show(c *Ctx) (Reply, error) {
-	p, err := h.props(c, c.Scope, c.Principal)
+	p, err := h.overviewProps(c, c.Scope, c.Principal)
 	if err != nil {
 		return nil, err
 	}
@@ -41,11 +41,8 @@ func (a *App) overviewProps(ctx context.Context, sc *models.Scope, p *models.Pri
 	out := &overview.ShowProps{Overview: o, Names: names, FirstP50: median(o.FirstTokens),
 		MayCreate: p.Membership.Role.May(models.CanCreateInstances), Checklist: checklist(o, len(rows), len(a.Door.Found))}
 	out.Instances = rows[:min(len(rows), shownInstances)]
-	return out, nil
-}
-
-func (h *Overview) props(c *Ctx, sc *models.Scope, p *models.Principal) (*overview.ShowProps, error) {
-	return h.overviewProps(c, sc, p)
+	out.Models, err = a.Door.Labels(ctx, sc, out.Instances)
+	return out, err
 }
 
 func median(ds []time.Duration) time.Duration {
