@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"lobstead/engine/llm/offline"
 	"lobstead/engine/sandbox/hands"
 	"lobstead/engine/sandbox/process"
+	"lobstead/kit/events"
 	"lobstead/models"
 )
 
@@ -63,10 +66,10 @@ func TestRealStopAndLoss(t *testing.T) {
 		words, result := lastUser(r)
 		switch {
 		case words == "stop" && result == nil:
-			emit(call("c1", "bash", `{"command":"echo kept > keep; sleep 60 & sleep 60; wait"}`))
+			emit(call("c1", "bash", `{"command":"echo kept > keep; sleep 60 & echo on; sleep 60; wait"}`))
 			began <- struct{}{}
 		case words == "lose" && (result == nil || result.CallID == "c1"):
-			emit(call("c2", "bash", `{"command":"sleep 60"}`))
+			emit(call("c2", "bash", `{"command":"echo on; sleep 60"}`))
 			began <- struct{}{}
 		case result != nil && result.CallID == "c2":
 			emit(call("c3", "bash", `{"command":"cat keep"}`))
@@ -79,7 +82,7 @@ func TestRealStopAndLoss(t *testing.T) {
 	g.run("a")
 	turn := g.start("stop")
 	wait(t, began)
-	time.Sleep(700 * time.Millisecond)
+	printed(t, g, turn)
 	from := time.Now()
 	_, err := g.turns.Stop(t.Context(), g.sc, turn.ID)
 	require.NoError(t, err)
@@ -92,13 +95,21 @@ func TestRealStopAndLoss(t *testing.T) {
 
 	turn = g.start("lose")
 	wait(t, began)
-	time.Sleep(500 * time.Millisecond)
+	printed(t, g, turn)
 	require.NoError(t, d.Stop(t.Context(), g.inst.ID))
 	turn = g.await(turn)
 	require.Equal(t, models.TurnDone, turn.State, turn.Reason)
 	results := of[models.ToolResult](t, g.log())
 	require.Contains(t, results[1].Output, "the sandbox stopped while this ran")
 	require.Equal(t, "kept\n", results[2].Output)
+}
+
+// printed waits for a command's first live output.
+func printed(t *testing.T, g *rig, turn *models.Turn) {
+	require.Eventually(t, func() bool {
+		ps, _ := g.bus.Parts(t.Context(), turn.ID, 1)
+		return slices.ContainsFunc(ps, func(p events.Part) bool { return strings.HasPrefix(p.Kind, "output/") })
+	}, 15*time.Second, 5*time.Millisecond)
 }
 
 func BenchmarkRealToolRoundTrip(b *testing.B) {
