@@ -2,13 +2,12 @@ package offline
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 )
 
 // rule is one sentence shape. Build may refuse what the shape let through.
 type rule struct {
-	re    *regexp.Regexp
+	re    *regex
 	build func(p *parser, m []string) (step, bool)
 }
 
@@ -33,8 +32,8 @@ var shorthand = strings.NewReplacer(
 )
 
 // shape compiles a readable pattern: case does not matter, and it spans the whole sentence.
-func shape(pattern string) *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^(?:` + shorthand.Replace(pattern) + `)$`)
+func shape(pattern string) *regex {
+	return late(`(?i)^(?:` + shorthand.Replace(pattern) + `)$`)
 }
 
 func on(pattern string, build func(p *parser, m []string) (step, bool)) rule {
@@ -77,7 +76,7 @@ func (p *parser) place(s string) string {
 }
 
 // pathLike tells names of files from plain words: they have a dot, a slash, or a well-known name.
-var pathLike = regexp.MustCompile(`(?i)^(?:\S*[./~]\S*|makefile|dockerfile|readme|license|licence|changelog|procfile|gemfile|todo|notes|it|that|them|this)$`)
+var pathLike = late(`(?i)^(?:\S*[./~]\S*|makefile|dockerfile|readme|license|licence|changelog|procfile|gemfile|todo|notes|it|that|them|this)$`)
 
 func (p *parser) isPath(s string) bool {
 	if _, ok := p.span(s); ok {

@@ -2,7 +2,6 @@ package offline
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -44,7 +43,7 @@ var changeRules = []rule{
 		if m[2] != "" {
 			return write(1, 2)(p, m)
 		}
-		if regexp.MustCompile(`(?i)^touch|empty|nothing`).MatchString(m[0]) {
+		if emptyWanted.MatchString(m[0]) {
 			return p.writing(p.place(m[1]), "")
 		}
 		path := p.place(m[1])
@@ -146,7 +145,7 @@ func edit(pathAt, allAt, oldAt, newAt int) func(*parser, []string) (step, bool) 
 			return step{}, false
 		}
 		before, after := strings.TrimSpace(p.value(m[oldAt])), strings.TrimSpace(p.value(m[newAt]))
-		all := m[allAt] != "" || regexp.MustCompile(`(?i) everywhere$`).MatchString(m[0])
+		all := m[allAt] != "" || everywhere.MatchString(m[0])
 		if !p.has("edit_file") {
 			return lacking("Edit "+code(path), "edit_file")
 		}
@@ -167,3 +166,8 @@ func edit(pathAt, allAt, oldAt, newAt int) func(*parser, []string) (step, bool) 
 			}}, true
 	}
 }
+
+var (
+	emptyWanted = late(`(?i)^touch|empty|nothing`)
+	everywhere  = late(`(?i) everywhere$`)
+)

@@ -2,7 +2,6 @@ package offline
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -17,7 +16,7 @@ var listRules = []rule{
 }
 
 // fileName tells a file from a directory as well as a name can.
-var fileName = regexp.MustCompile(`(?i)(?:^|/)(?:[^/]+\.\w+|makefile|dockerfile|readme|licen[sc]e|procfile)$`)
+var fileName = late(`(?i)(?:^|/)(?:[^/]+\.\w+|makefile|dockerfile|readme|licen[sc]e|procfile)$`)
 
 func buildList(p *parser, m []string) (step, bool) {
 	path := "."

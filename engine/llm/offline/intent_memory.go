@@ -2,7 +2,6 @@ package offline
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -28,13 +27,13 @@ var memoryRules = []rule{
 }
 
 // fact cuts "K is V". The first verb counts, so that values may hold one too.
-var fact = regexp.MustCompile(`(?is)^(.{1,60}?)(?:\s+(?:is|are|was|equals|means|will be)\s+|\s*(?::|=)\s*)(.+)$`)
+var fact = late(`(?is)^(.{1,60}?)(?:\s+(?:is|are|was|equals|means|will be)\s+|\s*(?::|=)\s*)(.+)$`)
 
-var preference = regexp.MustCompile(`(?i)^i (?:really )?(?:like|love|prefer|hate|dislike|want|always|never)\b`)
+var preference = late(`(?i)^i (?:really )?(?:like|love|prefer|hate|dislike|want|always|never)\b`)
 
-var article = regexp.MustCompile(`(?i)^(?:that|the|my|our|your|a|an)\s+`)
+var article = late(`(?i)^(?:that|the|my|our|your|a|an)\s+`)
 
-var notKey = regexp.MustCompile(`[^\p{L}\p{N}]+`)
+var notKey = late(`[^\p{L}\p{N}]+`)
 
 func key(s string) string {
 	s = article.ReplaceAllString(strings.TrimSpace(s), "")
@@ -47,7 +46,7 @@ func key(s string) string {
 
 func remember(p *parser, m []string) (step, bool) {
 	text := p.value(m[len(m)-1])
-	if regexp.MustCompile(`(?i)^(?:to |me\b|when |the alamo)`).MatchString(text) && !fact.MatchString(text) {
+	if notFact.MatchString(text) && !fact.MatchString(text) {
 		text = strings.TrimPrefix(text, "to ")
 	}
 	args := map[string]any{"value": text}
@@ -75,7 +74,7 @@ func remember(p *parser, m []string) (step, bool) {
 	}}, true
 }
 
-var nothingMeant = regexp.MustCompile(`(?i)^(?:me|us|everything|anything|all|it|this|that|so far|today|from before|)$`)
+var nothingMeant = late(`(?i)^(?:me|us|everything|anything|all|it|this|that|so far|today|from before|)$`)
 
 func recall(p *parser, m []string) (step, bool) {
 	query := ""
@@ -105,7 +104,7 @@ func recall(p *parser, m []string) (step, bool) {
 	}}, true
 }
 
-var memoryLine = regexp.MustCompile(`^(?:[-*] )?(?:\*\*|` + "`" + `)?([\p{L}\p{N}_ .-]{1,60}?)(?:\*\*|` + "`" + `)?(?:\s*\(([^)]{1,40})\))?\s*[:=]\s*(.+)$`)
+var memoryLine = late(`^(?:[-*] )?(?:\*\*|` + "`" + `)?([\p{L}\p{N}_ .-]{1,60}?)(?:\*\*|` + "`" + `)?(?:\s*\(([^)]{1,40})\))?\s*[:=]\s*(.+)$`)
 
 // memories makes a table of "key: value" lines; another form is shown as it came.
 func memories(text string) string {
@@ -121,3 +120,5 @@ func memories(text string) string {
 	}
 	return fence("", text)
 }
+
+var notFact = late(`(?i)^(?:to |me\b|when |the alamo)`)

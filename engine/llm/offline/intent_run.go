@@ -2,7 +2,6 @@ package offline
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -60,9 +59,9 @@ var runRules = []rule{
 const programs = `ls|cat|echo|printf|pwd|whoami|id|date|uname|hostname|uptime|df|du|free|ps|top|env|which|git|go|python3?|pip3?|node|npm|npx|make|cargo|gcc|curl|wget|grep|head|tail|wc|sort|find|sed|awk|tar|zip|unzip|chmod|sleep|true|false|ss|netstat|tree|nproc|lscpu|bash|sh|test|touch|mkdir|cp|mv|rm|diff|seq|sqlite3|jq|docker`
 
 var (
-	commandLine = regexp.MustCompile(`^(?:sudo |time )?(?:` + programs + `)(?:\s|$)|^\./`)
+	commandLine = late(`^(?:sudo |time )?(?:` + programs + `)(?:\s|$)|^\./`)
 	// Without "run" and without backticks only what cannot be an English sentence: an option, a pipe, a path, or one word.
-	bareCommand = regexp.MustCompile(`^(?:ls|pwd|whoami|id|date|uname|hostname|uptime|df|free|ps|env|nproc)$|^(?:` + programs + `)\s+(?:\S+\s+)*(?:-[\w-]+|\||>|&&|\./\S*)(?:\s.*)?$|^(?:git (?:status|log|diff|branch)|go (?:version|test|build|run|vet)|npm (?:test|install|run)|make \w+|python3? \S+\.py|node \S+\.js|echo \S.*)(?:\s.*)?$`)
+	bareCommand = late(`^(?:ls|pwd|whoami|id|date|uname|hostname|uptime|df|free|ps|env|nproc)$|^(?:` + programs + `)\s+(?:\S+\s+)*(?:-[\w-]+|\||>|&&|\./\S*)(?:\s.*)?$|^(?:git (?:status|log|diff|branch)|go (?:version|test|build|run|vet)|npm (?:test|install|run)|make \w+|python3? \S+\.py|node \S+\.js|echo \S.*)(?:\s.*)?$`)
 )
 
 func looksLikeCommand(s string) bool {
@@ -81,7 +80,7 @@ func (p *parser) program(path string) (step, bool) {
 	return st, ok
 }
 
-var plainWord = regexp.MustCompile(`^[\w./-]+$`)
+var plainWord = late(`^[\w./-]+$`)
 
 func shellWord(s string) string {
 	if plainWord.MatchString(s) && !strings.HasPrefix(s, "-") {

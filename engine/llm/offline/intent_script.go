@@ -2,7 +2,6 @@ package offline
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -65,11 +64,11 @@ var byName = map[string]tongue{"": python, "python": python, "py": python, "pyth
 	"javascript": javascript, "js": javascript, "node": javascript}
 
 var (
-	counting = regexp.MustCompile(`(?i)^(?:prints?|outputs?|shows?|lists?|counts?|writes?)(?: out)?(?: (?:all )?(?:the )?numbers?)? ?(?:from )?(-?\d{1,6}) (?:to|through|until|up to) (-?\d{1,6})$`)
-	dating   = regexp.MustCompile(`(?i)^(?:prints?|outputs?|shows?|tells?(?: me)?) (?:the )?(?:current |today's )?(?:date|time|date and time)$`)
-	printing = regexp.MustCompile(`(?is)^(?:prints?|outputs?|says?|echo(?:es)?|displays?|writes?)(?: out)?(?: the (?:text|words?|message|line|string))?:? (.+)$`)
+	counting = late(`(?i)^(?:prints?|outputs?|shows?|lists?|counts?|writes?)(?: out)?(?: (?:all )?(?:the )?numbers?)? ?(?:from )?(-?\d{1,6}) (?:to|through|until|up to) (-?\d{1,6})$`)
+	dating   = late(`(?i)^(?:prints?|outputs?|shows?|tells?(?: me)?) (?:the )?(?:current |today's )?(?:date|time|date and time)$`)
+	printing = late(`(?is)^(?:prints?|outputs?|says?|echo(?:es)?|displays?|writes?)(?: out)?(?: the (?:text|words?|message|line|string))?:? (.+)$`)
 	// What "prints X" means literally is honest only for a literal: a quoted text or a few plain words.
-	computed = regexp.MustCompile(`(?i)^(?:the|all|each|every|a list|my|its|whether|how|what|if|numbers|primes?|fibonacci|factorials?|random)\b`)
+	computed = late(`(?i)^(?:the|all|each|every|a list|my|its|whether|how|what|if|numbers|primes?|fibonacci|factorials?|random)\b`)
 )
 
 // script writes a program only where its meaning is certain; for the rest it says so.

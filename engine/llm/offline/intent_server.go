@@ -1,7 +1,6 @@
 package offline
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -62,7 +61,7 @@ func (p *parser) asks(title, announce string, heads []string, commands ...string
 	return st, true
 }
 
-var pair = regexp.MustCompile(`^([A-Z][\w() ]+): ?(.*)$`)
+var pair = late(`^([A-Z][\w() ]+): ?(.*)$`)
 
 // showAsked makes a table of "Name: value" lines and of columns, and shows the rest as it is.
 func showAsked(head string, r result) string {

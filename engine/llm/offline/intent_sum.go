@@ -2,7 +2,6 @@ package offline
 
 import (
 	"math/big"
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -14,8 +13,8 @@ var sumRules = []rule{
 var (
 	spoken = strings.NewReplacer("multiplied by", "*", "divided by", "/", "plus", "+", "minus", "-", "times", "*", "over", "/", "squared", "^2", "cubed", "^3",
 		"to the power of", "^", "percent of", "%*", "% of", "%*", "modulo", "mod", "×", "*", "·", "*", "÷", "/", "−", "-", "–", "-", "**", "^", "the square root of", "√", "square root of", "√")
-	thousands = regexp.MustCompile(`(\d),(\d{3})\b`)
-	timesX    = regexp.MustCompile(`(\d)\s*x\s*(\d)`)
+	thousands = late(`(\d),(\d{3})\b`)
+	timesX    = late(`(\d)\s*x\s*(\d)`)
 )
 
 // sumOf answers arithmetic exactly; "" for anything else. A lone number is no sum.
@@ -141,7 +140,7 @@ func (c *calc) power() *big.Rat {
 	return out
 }
 
-var digits = regexp.MustCompile(`^(?:\d{1,40}(?:\.\d{1,30})?|\.\d{1,30})`)
+var digits = late(`^(?:\d{1,40}(?:\.\d{1,30})?|\.\d{1,30})`)
 
 func (c *calc) unit() *big.Rat {
 	if c.depth++; c.depth > 60 {

@@ -2,7 +2,6 @@ package offline
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -15,11 +14,11 @@ var webRules = []rule{
 	on(`(?:fetch|visit|browse|go to|navigate to|crawl) <the>(?:(?:web ?page|website|site|page) )?((?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?)`, fetch),
 }
 
-var address = regexp.MustCompile(`^(?i:https?)://[^\s]+$`)
+var address = late(`^(?i:https?)://[^\s]+$`)
 
 func fetch(p *parser, m []string) (step, bool) {
 	url := strings.TrimRight(p.value(m[1]), ".,;!?)")
-	if !strings.Contains(url, "://") && regexp.MustCompile(`^(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?$`).MatchString(url) && strings.HasPrefix(strings.ToLower(m[0]), "f") || strings.Contains(m[0], " "+url) && !strings.Contains(url, "://") {
+	if !strings.Contains(url, "://") && bareHost.MatchString(url) && strings.HasPrefix(strings.ToLower(m[0]), "f") || strings.Contains(m[0], " "+url) && !strings.Contains(url, "://") {
 		url = "https://" + url
 	}
 	if !address.MatchString(url) {
@@ -49,3 +48,5 @@ func clip(s string, most int) string {
 	}
 	return s + "\n…"
 }
+
+var bareHost = late(`^(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?$`)

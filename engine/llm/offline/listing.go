@@ -3,7 +3,6 @@ package offline
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -11,9 +10,9 @@ import (
 type entry struct{ name, kind, size string }
 
 var (
-	longLine  = regexp.MustCompile(`^([dlcbps-])[rwxsStT-]{9}\S*\s+\d+\s+\S+\s+\S+\s+(\d+)\s+\S+\s+\S+\s+\S+\s+(.+)$`)
-	sizedLine = regexp.MustCompile(`^(.+?)(?:\t+| {2,}|\s+\()(\d[\d.,]*\s?(?:[KMGT]i?B?|B|bytes?)?)\)?$`)
-	sizeFirst = regexp.MustCompile(`^\s*(\d[\d.,]*\s?(?:[KMGT]i?B?|B|bytes?)?)(?:\t+| {2,})(.+)$`)
+	longLine  = late(`^([dlcbps-])[rwxsStT-]{9}\S*\s+\d+\s+\S+\s+\S+\s+(\d+)\s+\S+\s+\S+\s+\S+\s+(.+)$`)
+	sizedLine = late(`^(.+?)(?:\t+| {2,}|\s+\()(\d[\d.,]*\s?(?:[KMGT]i?B?|B|bytes?)?)\)?$`)
+	sizeFirst = late(`^\s*(\d[\d.,]*\s?(?:[KMGT]i?B?|B|bytes?)?)(?:\t+| {2,})(.+)$`)
 )
 
 // showListing writes a table of what the tool listed, whichever form it chose; a form that is not understood is

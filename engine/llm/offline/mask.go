@@ -1,7 +1,6 @@
 package offline
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -22,10 +21,10 @@ type masked struct {
 }
 
 var (
-	fenced   = regexp.MustCompile("(?s)(?:```|~~~)([\\w+-]*)[ \t]*\n(.*?)\n?(?:```|~~~)")
-	spanned  = regexp.MustCompile("``([^\n]+?)``|`([^`\n]+)`")
-	quoted   = regexp.MustCompile(`"([^"\n]*)"|“([^”\n]*)”|(^|[\s(=:])'([^'\n]+)'($|[\s).,;:!?])`)
-	maskRune = regexp.MustCompile(`[\x{E000}-\x{F8FF}]`)
+	fenced   = late("(?s)(?:```|~~~)([\\w+-]*)[ \t]*\n(.*?)\n?(?:```|~~~)")
+	spanned  = late("``([^\n]+?)``|`([^`\n]+)`")
+	quoted   = late(`"([^"\n]*)"|“([^”\n]*)”|(^|[\s(=:])'([^'\n]+)'($|[\s).,;:!?])`)
+	maskRune = late(`[\x{E000}-\x{F8FF}]`)
 )
 
 func mask(s string) masked {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 	"time"
 
 	"lobstead/engine/llm"
@@ -38,8 +39,11 @@ func New(o Options) *Provider {
 	if o.Pace == 0 {
 		o.Pace = DefaultPace
 	}
+	warming.Do(func() { go warm() }) // the first question should not pay for it
 	return &Provider{pace: max(o.Pace, 0)}
 }
+
+var warming sync.Once
 
 // Name is "offline".
 func (p *Provider) Name() string { return Name }

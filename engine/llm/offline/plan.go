@@ -1,7 +1,6 @@
 package offline
 
 import (
-	"regexp"
 	"strings"
 
 	"lobstead/engine/llm"
@@ -17,16 +16,16 @@ type parser struct {
 }
 
 var (
-	numbered = regexp.MustCompile(`(?m)^\s*(?:step\s+)?(?:\d{1,2}[.):]|[-*•])\s+`)
-	joiner   = regexp.MustCompile(`(?i)\s*(?:[,;.]\s*)?\b(?:and\s+then|then|after(?:wards| that)|finally|next)\b,?\s+`)
-	softer   = regexp.MustCompile(`(?i)\s*(?:[;.!]\s+|,?\s+and\s+(?:also\s+)?|,\s+)`)
-	lead     = regexp.MustCompile(`(?i)^(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally|lastly|and|also)\b[,:]?\s+`)
-	polite   = regexp.MustCompile(`(?i)^(?:please|pls|kindly|hey|hi|hello|ok(?:ay)?|so|well|now|just|quickly|maybe|alright|great|thanks|thank you|` +
+	numbered = late(`(?m)^\s*(?:step\s+)?(?:\d{1,2}[.):]|[-*•])\s+`)
+	joiner   = late(`(?i)\s*(?:[,;.]\s*)?\b(?:and\s+then|then|after(?:wards| that)|finally|next)\b,?\s+`)
+	softer   = late(`(?i)\s*(?:[;.!]\s+|,?\s+and\s+(?:also\s+)?|,\s+)`)
+	lead     = late(`(?i)^(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally|lastly|and|also)\b[,:]?\s+`)
+	polite   = late(`(?i)^(?:please|pls|kindly|hey|hi|hello|ok(?:ay)?|so|well|now|just|quickly|maybe|alright|great|thanks|thank you|` +
 		`(?:can|could|would|will) (?:you|we)(?: please)?(?: help me(?: to)?)?(?: be able to)?|i(?: would|'d|’d) (?:like|love|want)(?: for)? (?:you )?to|` +
 		`i (?:want|need) (?:you )?to|i(?:'d|’d) like you to|you (?:should|must|need to)|let(?:'|’)?s|let us|go ahead and|try to|help me(?: to)?|feel free to|` +
 		`lobstead|lobby|agent|assistant|bot|there|do you mind|would you mind)\b[,:!.]*\s+`)
-	closing = regexp.MustCompile(`[.!?]+$`)
-	trailer = regexp.MustCompile(`(?i)(?:[\s,]+(?:please|pls|thanks|thank you|for me|right now|now|will you|would you|ok))*[\s.!?]*$`)
+	closing = late(`[.!?]+$`)
+	trailer = late(`(?i)(?:[\s,]+(?:please|pls|thanks|thank you|for me|right now|now|will you|would you|ok))*[\s.!?]*$`)
 )
 
 const (
@@ -102,7 +101,7 @@ func (p *parser) split(text string) []string {
 // splitJoined cuts at "then" where the rest is understood, at "and" and commas where it is understood beyond doubt.
 func (p *parser) splitJoined(text string) []string {
 	for _, cut := range []struct {
-		at   *regexp.Regexp
+		at   *regex
 		firm bool
 	}{{joiner, false}, {softer, true}} {
 		for _, m := range cut.at.FindAllStringIndex(text, -1) {
@@ -157,7 +156,7 @@ func (p *parser) understands(s string) bool {
 	return ok
 }
 
-var firm = regexp.MustCompile(`(?i)^(?:\S+ ){0,4}?(?:it|them|that|the (?:file|result|output|script|program)|this server|\S*[./]\S+|\S*[\x{E000}-\x{F8FF}]\S*|the files|files|my memory)\b?`)
+var firm = late(`(?i)^(?:\S+ ){0,4}?(?:it|them|that|the (?:file|result|output|script|program)|this server|\S*[./]\S+|\S*[\x{E000}-\x{F8FF}]\S*|the files|files|my memory)\b?`)
 
 // firmly reports whether a rest behind "and" is surely a request: it is understood and names a thing.
 func (p *parser) firmly(s string) bool { return firm.MatchString(p.clean(s)) && p.understands(s) }

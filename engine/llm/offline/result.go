@@ -2,7 +2,6 @@ package offline
 
 import (
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -15,10 +14,10 @@ type result struct {
 }
 
 // exitLine finds the line in which a shell tool tells the exit code, in the usual spellings.
-var exitLine = regexp.MustCompile(`(?im)^[\[(]?(?:process )?exit(?:ed)?(?: with)?(?: code| status)?[:= ]+(-?\d+)[\])]?\.?[ \t]*(?:\n|\z)`)
+var exitLine = late(`(?im)^[\[(]?(?:process )?exit(?:ed)?(?: with)?(?: code| status)?[:= ]+(-?\d+)[\])]?\.?[ \t]*(?:\n|\z)`)
 
 // silent is how shell tools say that a command succeeded and printed nothing.
-var silent = regexp.MustCompile(`(?i)^[\[(]no output(?:, exit code 0)?[\])]$`)
+var silent = late(`(?i)^[\[(]no output(?:, exit code 0)?[\])]$`)
 
 func parseResult(tool, content string, failed bool) result {
 	r := result{text: strings.TrimRight(content, " \n\t"), failed: failed}
