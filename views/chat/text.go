@@ -12,8 +12,24 @@ func or(a, b string) string {
 	return b
 }
 
+// turns tells signs that turn the reading direction: a command must read as it runs.
+func turns(r rune) bool { return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 }
+
+func unturned(s string) string {
+	if strings.IndexFunc(s, turns) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if turns(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
 // clip shortens a line for display.
 func clip(s string, most int) string {
+	s = unturned(s)
 	if len(s) <= most {
 		return s
 	}
@@ -26,6 +42,7 @@ func clip(s string, most int) string {
 
 // cap8K keeps the beginning and the end of what is too long for a card.
 func cap8K(s string) string {
+	s = unturned(s)
 	const most, head = 8 << 10, 6 << 10
 	if len(s) <= most {
 		return s
@@ -46,11 +63,15 @@ func size(n int) string {
 	if n < 1024 {
 		return strconv.Itoa(n) + " bytes"
 	}
-	return strconv.Itoa((n+512)/1024) + " KB"
+	if n < 1<<20 {
+		return strconv.Itoa((n+512)/1024) + " KB"
+	}
+	return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MB"
 }
 
 // terminal shows what a terminal would: without colours, and of a line that was written over only its last state.
 func terminal(s string) string {
+	s = unturned(s)
 	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }) < 0 {
 		return s
 	}

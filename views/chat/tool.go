@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"strconv"
@@ -142,7 +143,7 @@ func shortURL(s string) string {
 func (k card) running() bool { return k.result == nil }
 
 func (k card) failed() bool {
-	return k.result != nil && (k.result.Error || k.result.ExitCode != nil && *k.result.ExitCode != 0)
+	return k.result != nil && !k.result.Interrupted && (k.result.Error || k.result.ExitCode != nil && *k.result.ExitCode != 0)
 }
 
 func (k card) interrupted() bool { return k.result != nil && k.result.Interrupted }
@@ -192,15 +193,11 @@ func (k card) input() string {
 }
 
 func indent(raw json.RawMessage) string {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
+	var b bytes.Buffer
+	if len(raw) <= 90 || json.Indent(&b, raw, "", "  ") != nil {
 		return string(raw)
 	}
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return string(raw)
-	}
-	return string(b)
+	return b.String()
 }
 
 // output is what the tool said, where it is worth a look: a write or an edit shows its content instead.
