@@ -59,9 +59,11 @@ func sqlitePath(o Options) string {
 	return path
 }
 
-func (s *Store) config() *gorm.Config {
+// config is gorm's. Its statement cache holds a lock while it waits for a connection: only the readers of
+// SQLite may use it, which never hold one across statements. pgx keeps prepared statements by itself.
+func (s *Store) config(cached bool) *gorm.Config {
 	return &gorm.Config{
-		PrepareStmt:            true,
+		PrepareStmt:            cached,
 		SkipDefaultTransaction: true, // we open them where a verb needs one
 		DisableAutomaticPing:   true,
 		NowFunc:                s.clock.Now,
@@ -76,7 +78,7 @@ func (s *Store) openPostgres(dsn string) error {
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
 		return nil
 	})
-	db, err := gorm.Open(postgres.New(postgres.Config{DSN: dsn, OptionOpenDB: []stdlib.OptionOpenDB{utc}}), s.config())
+	db, err := gorm.Open(postgres.New(postgres.Config{DSN: dsn, OptionOpenDB: []stdlib.OptionOpenDB{utc}}), s.config(false))
 	if err != nil {
 		return err
 	}
@@ -123,7 +125,7 @@ func (s *Store) openSQLiteHandle(path, extra string, conns int) (*gorm.DB, error
 	}
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
-	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool}), s.config())
+	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool}), s.config(conns > 1))
 	if err != nil {
 		return nil, err
 	}
