@@ -14,9 +14,13 @@ run: build  ## build and serve on LISTEN with the files in DATA
 build:  ## one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o lobstead .
 
-test:  ## everything, race detector on, beside a real Postgres, Redis and browser; says what it left out
+# What keeps rows or queues is tested again on the second pair of services.
+PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./jobs/... ./app/...
+
+test:  ## everything on SQLite, then what keeps rows on Postgres and Redis; race detector on; says what it left out
 	go vet ./...
-	CGO_ENABLED=1 bin/services go test -race -p $(PARALLEL) -timeout 30m ./...
+	CGO_ENABLED=1 bin/services bash -c 'go test -race -p $(PARALLEL) -timeout 30m ./... && \
+	  LOBSTEAD_TEST_PAIR=postgres go test -race -p $(PARALLEL) -timeout 30m $(PAIRED)'
 
 bench:  ## benchmarks; BENCH=expression chooses
 	bin/services go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...
