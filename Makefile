@@ -15,7 +15,7 @@ build:  ## one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o lobstead .
 
 # What keeps rows or queues is tested again on the second pair of services.
-PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./jobs/... ./app/...
+PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./jobs/... ./app
 
 test:  ## everything on SQLite, then what keeps rows on Postgres and Redis; race detector on; says what it left out
 	go vet ./...
