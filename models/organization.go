@@ -60,7 +60,7 @@ func Slug(name string) string {
 	if b.Len() == 0 {
 		return "team"
 	}
-	return b.String()
+	return strings.TrimRight(clip(b.String(), 40), "-")
 }
 
 // freeSlug finds a slug that no organization has yet.

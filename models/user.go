@@ -64,6 +64,9 @@ func checkPassword(p secret.String, hash string) bool {
 
 // NormalEmail gives the one spelling of an address that is kept, false when it is none.
 func NormalEmail(s string) (string, bool) {
+	if !utf8.ValidString(s) { // lowering would make it valid
+		return "", false
+	}
 	s = strings.ToLower(strings.TrimSpace(s))
 	a, err := mail.ParseAddress(s)
 	if err != nil || a.Address != s || len(s) > 254 || !strings.Contains(s[strings.LastIndex(s, "@")+1:], ".") && !strings.HasSuffix(s, "@localhost") {
