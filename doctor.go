@@ -21,7 +21,8 @@ import (
 // doctor runs every check and says what to do about those that fail; a bad one makes the exit status 1.
 func doctor(ctx context.Context, cli *config.CLI) error {
 	n := &node{cfg: &cli.Config}
-	checks := append(n.hostChecks(ctx), n.serviceChecks(ctx)...)
+	services := n.serviceChecks(ctx) // first: it makes the data directory that the host's checks look at
+	checks := append(n.hostChecks(ctx), services...)
 	bad := 0
 	for _, c := range checks {
 		if c.Kind == ui.Bad {

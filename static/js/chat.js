@@ -103,8 +103,13 @@
   const watch = (f) => {
     if (f.dataset.watched) return;
     f.dataset.watched = "1";
+    let top = 0, height = 0;
     f.addEventListener("scroll", () => {
-      stick = atEnd(f);
+      // A patch that shrinks and grows the flow moves it too: only a move in an unchanged flow is the reader's.
+      if (atEnd(f)) stick = true;
+      else if (f.scrollTop < top && f.scrollHeight === height) stick = false;
+      top = f.scrollTop;
+      height = f.scrollHeight;
       if (stick) pill(false);
     }, { passive: true });
     stick = !location.hash;
@@ -112,6 +117,14 @@
     grown.observe(f);
     if (f.firstElementChild) grown.observe(f.firstElementChild);
   };
+  // What comes before the first entry does not move what is being read.
+  document.addEventListener("htmx:beforeSwap", (e) => {
+    const f = e.target.id === "earlier" && flow();
+    if (!f) return;
+    const below = f.scrollHeight - f.scrollTop;
+    stick = false;
+    queueMicrotask(() => { f.scrollTop = f.scrollHeight - below; });
+  });
   on("click", "[data-chat-latest]", () => { stick = true; toEnd(); });
   // Opening a card is reading: the flow stays where it is.
   on("click", "[data-chat-flow] summary", () => { stick = false; });
