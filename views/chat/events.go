@@ -149,8 +149,10 @@ func turnOf(e models.Event) string {
 func Earlier(sessionID string, list []models.Event) templ.Component {
 	list = cut(list)
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		if err := earlierLink(sessionID, before(list)).Render(ctx, w); err != nil {
-			return err
+		if at := before(list); at > 0 {
+			if err := earlierLink(sessionID, at).Render(ctx, w); err != nil {
+				return err
+			}
 		}
 		return renderEvents(ctx, w, list, func(_ string, events []models.Event) bool {
 			return events[0].Kind == models.KindUser && events[len(events)-1].Kind == models.KindEnded

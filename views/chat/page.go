@@ -9,11 +9,13 @@ import (
 	"lobstead/models"
 )
 
-// page renders entries of one log, knowing which results belong to which calls.
+// page renders entries of one log, knowing which results belong to which calls. Calls and results are decoded once.
 type page struct {
-	results map[callKey]*resultAt
-	calls   map[callKey]*callAt
-	known   func(callID string) *models.ToolCall
+	results      map[callKey]*resultAt
+	resultsBySeq map[int64]*resultAt
+	calls        map[callKey]bool
+	bySeq        map[int64]*models.ToolCall
+	known        func(callID string) *models.ToolCall
 }
 
 type callKey struct{ turn, call string }
@@ -23,22 +25,20 @@ type resultAt struct {
 	seq int64
 }
 
-type callAt struct {
-	models.ToolCall
-	event models.Event
-}
-
 func newPage(list []models.Event, known func(string) *models.ToolCall) *page {
-	p := &page{results: map[callKey]*resultAt{}, calls: map[callKey]*callAt{}, known: known}
+	p := &page{results: map[callKey]*resultAt{}, resultsBySeq: map[int64]*resultAt{}, calls: map[callKey]bool{}, bySeq: map[int64]*models.ToolCall{}, known: known}
 	for _, e := range list {
 		switch e.Kind {
 		case models.KindCall:
 			if c, err := models.Decode[models.ToolCall](e); err == nil {
-				p.calls[callKey{turnOf(e), c.CallID}] = &callAt{c, e}
+				p.bySeq[e.Seq] = &c
+				p.calls[callKey{turnOf(e), c.CallID}] = true
 			}
 		case models.KindResult:
 			if r, err := models.Decode[models.ToolResult](e); err == nil {
-				p.results[callKey{turnOf(e), r.CallID}] = &resultAt{r, e.Seq}
+				at := &resultAt{r, e.Seq}
+				p.resultsBySeq[e.Seq] = at
+				p.results[callKey{turnOf(e), r.CallID}] = at
 			}
 		}
 	}
@@ -94,29 +94,27 @@ func (p *page) body(e models.Event) templ.Component {
 			return ended(e, d)
 		}
 	case models.KindCall:
-		if d, err := models.Decode[models.ToolCall](e); err == nil {
-			return toolCard(newCard(e, d, p.results[callKey{turnOf(e), d.CallID}]), "")
+		if c := p.bySeq[e.Seq]; c != nil {
+			return toolCard(newCard(e, *c, p.results[callKey{turnOf(e), c.CallID}]), "")
 		}
 	}
 	return notice(models.Notice{Level: models.LogWarn, Text: "This entry cannot be shown."})
 }
 
 func (p *page) result(ctx context.Context, w io.Writer, e models.Event, op string) error {
-	d, err := models.Decode[models.ToolResult](e)
-	if err != nil {
+	r := p.resultsBySeq[e.Seq]
+	if r == nil {
 		return entry(e, op, p.body(e)).Render(ctx, w)
 	}
-	if p.calls[callKey{turnOf(e), d.CallID}] != nil {
+	if p.calls[callKey{turnOf(e), r.CallID}] {
 		return nil
 	}
-	r := &resultAt{d, e.Seq}
 	if op != "" && p.known != nil {
-		if c := p.known(d.CallID); c != nil {
+		if c := p.known(r.CallID); c != nil {
 			return toolCard(newCard(e, *c, r), "replace").Render(ctx, w)
 		}
 	}
-	alone := newCard(e, models.ToolCall{CallID: d.CallID, Tool: d.Tool}, r)
-	alone.result = nil
-	alone.orphan(r)
+	alone := newCard(e, models.ToolCall{CallID: r.CallID, Tool: r.Tool}, r)
+	alone.anchor = "" // its entry has it
 	return entry(e, op, toolCard(alone, "")).Render(ctx, w)
 }

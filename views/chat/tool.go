@@ -96,9 +96,6 @@ func newCard(e models.Event, c models.ToolCall, r *resultAt) card {
 	return k
 }
 
-// orphan shows a result whose call is not here: its entry has the anchor already.
-func (k *card) orphan(r *resultAt) { k.result, k.anchor = r, "" }
-
 // object is what a tool worked on, in one line.
 func (a args) object(tool string) (object, more string) {
 	switch tool {

@@ -23,7 +23,7 @@ type server struct {
 	log     *log
 	patches []string // by cursor: patches[n] leads to cursor n+1
 	news    chan struct{}
-	drop    bool // hang up after each patch
+	drop    bool // hang up after every fifth patch
 	streams int
 	afters  []string
 	posted  []string
@@ -121,7 +121,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request) {
 			at++
 			fmt.Fprintf(w, "id: %d\nevent: patch\ndata: %s\n\n", at, strings.ReplaceAll(html, "\n", "\ndata: "))
 			w.(http.Flusher).Flush()
-			if drop {
+			if drop && at%5 == 0 {
 				return
 			}
 		}
@@ -142,7 +142,7 @@ func (s *server) message(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	text := r.FormValue("message")
+	text := strings.ReplaceAll(r.FormValue("message"), "\r\n", "\n") // forms carry lines so
 	if text == "refuse" {
 		w.Header().Set("HX-Trigger", `{"toast":{"kind":"bad","text":"The instance is stopped."}}`)
 		w.WriteHeader(http.StatusConflict)
