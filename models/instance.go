@@ -130,7 +130,7 @@ func (sc *Scope) Instance(ctx context.Context, instanceID string) (*Instance, er
 // DefaultInstance is the one that an API call without an id means: the oldest running one, else the oldest.
 func (sc *Scope) DefaultInstance(ctx context.Context) (*Instance, error) {
 	return first[Instance](sc.read(ctx).Where("desired <> ?", WantDeleted).
-		Order(gormCase("state", string(Running))).Order("created_at, id"))
+		Order(gormCase("state", string(Running), "created_at, id")))
 }
 
 // InstanceChange holds the fields to change; nil leaves one as it is.

@@ -57,7 +57,10 @@ func (sc *Scope) ConnectProvider(ctx context.Context, n NewProvider, tested stri
 	now := sc.store.now()
 	row := &Provider{ID: id.New(), OrganizationID: sc.Org, Kind: n.Kind, BaseURL: n.BaseURL, Model: n.Model, IsDefault: true, Private: n.Private,
 		TestedAt: &now, TestResult: clip(cleanText(tested), 1000), CreatedAt: now, UpdatedAt: now}
-	err := sc.again(ctx, func(tx *gorm.DB) error {
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.lockOrganization(tx); err != nil {
+			return err
+		}
 		old, err := first[Provider](tx.Where("kind = ? AND base_url = ?", n.Kind, n.BaseURL))
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
@@ -120,7 +123,10 @@ func (sc *Scope) ProviderKey(p *Provider) (secret.String, error) {
 
 // UseProvider makes a connected service the default.
 func (sc *Scope) UseProvider(ctx context.Context, providerID string) error {
-	return sc.again(ctx, func(tx *gorm.DB) error {
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.lockOrganization(tx); err != nil {
+			return err
+		}
 		if _, err := changed(tx.Model(&Provider{}).Where("is_default = ?", true), map[string]any{"is_default": false}); err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (sc *Scope) SessionOf(ctx context.Context, instanceID, name string) (*Sessi
 	if name == "" {
 		q = q.Where("status = 'active' AND alias IS NULL").Order("updated_at DESC, id DESC")
 	} else {
-		q = q.Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name))
+		q = q.Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name, "created_at DESC"))
 	}
 	s, err := first[Session](q)
 	if !fault.Is(err, fault.NotFound) {

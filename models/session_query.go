@@ -22,7 +22,7 @@ func (sc *Scope) BusySessions(ctx context.Context) ([]string, error) {
 
 // SessionNamed finds a session by id, or by the alias that a client chose: the newest of that name.
 func (sc *Scope) SessionNamed(ctx context.Context, name string) (*Session, error) {
-	return first[Session](sc.read(ctx).Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name)).Order("created_at DESC, id DESC"))
+	return first[Session](sc.read(ctx).Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name, "created_at DESC, id DESC")))
 }
 
 // SessionSpend sums what the calls of a session cost.

@@ -31,6 +31,16 @@ func lockFounding(tx *gorm.DB) error {
 	return nil
 }
 
+// lockOrganization makes transactions that change several rows of an organization together follow each other;
+// rows that only point to the organization are written meanwhile.
+func (sc *Scope) lockOrganization(tx *gorm.DB) error {
+	if tx.Name() != string(migrations.Postgres) {
+		return nil
+	}
+	_, err := first[Organization](tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Select("id").Where("id = ?", sc.Org))
+	return err
+}
+
 var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // maxSearch bounds what is searched for, in bytes: SQLite refuses very long patterns.
@@ -40,7 +50,7 @@ const maxSearch = 200
 // letters it knows is its own affair, but a text always finds itself.
 type like string
 
-func likeAny(text string) like { return like("%" + likeEscape.Replace(clip(text, maxSearch)) + "%") }
+func likeAny(text string) like { return like("%" + likeEscape.Replace(clip(cleanText(text), maxSearch)) + "%") }
 
 // in is the condition over some columns; args are its arguments.
 func (l like) in(columns ...string) string {
@@ -53,7 +63,8 @@ func (l like) in(columns ...string) string {
 
 func (l like) args(n int) []any { return slices.Repeat([]any{string(l)}, n) }
 
-// gormCase orders rows with column = value before the others.
-func gormCase(column, value string) clause.OrderBy {
-	return clause.OrderBy{Expression: clause.Expr{SQL: "CASE WHEN " + column + " = ? THEN 0 ELSE 1 END", Vars: []any{value}}}
+// gormCase orders rows with column = value before the others, each group as then says. One expression: gorm
+// drops it when a second Order follows.
+func gormCase(column, value, then string) clause.OrderBy {
+	return clause.OrderBy{Expression: clause.Expr{SQL: "CASE WHEN " + column + " = ? THEN 0 ELSE 1 END, " + then, Vars: []any{value}}}
 }
