@@ -11,7 +11,10 @@ import (
 	"github.com/google/uuid"
 )
 
-const digits = 25 // base-36 digits that hold 128 bits
+const (
+	digits   = 25 // base-36 digits that hold 128 bits
+	alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
+)
 
 // New makes an id; it fails only when the system's random source does.
 func New() string { return FromUUID(uuid.Must(uuid.NewV7())) }
@@ -24,11 +27,11 @@ func FromUUID(u uuid.UUID) string {
 
 // UUID gives the UUID that an id spells, false when it spells none.
 func UUID(s string) (uuid.UUID, bool) {
-	if len(s) != digits+1 || s[0] != 'c' || strings.ToLower(s) != s {
+	if len(s) != digits+1 || s[0] != 'c' || strings.Trim(s, alphabet) != "" {
 		return uuid.Nil, false
 	}
 	n, ok := new(big.Int).SetString(s[1:], 36)
-	if !ok || n.Sign() < 0 || n.BitLen() > 128 {
+	if !ok || n.BitLen() > 128 {
 		return uuid.Nil, false
 	}
 	var u uuid.UUID

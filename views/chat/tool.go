@@ -100,11 +100,7 @@ func newCard(e models.Event, c models.ToolCall, r *resultAt) card {
 func (a args) object(tool string) (object, more string) {
 	switch tool {
 	case "bash":
-		line, rest, _ := strings.Cut(strings.TrimSpace(a.Command), "\n")
-		if strings.TrimSpace(rest) != "" {
-			line += " …"
-		}
-		return clip(line, 200), ""
+		return clip(headline(a.Command), 200), ""
 	case "list_files":
 		if a.Path == "" || a.Path == "." {
 			return "", ""
@@ -126,6 +122,19 @@ func (a args) object(tool string) (object, more string) {
 		return clip(or(a.Query, a.Key), 120), ""
 	}
 	return clip(a.Path, 200), ""
+}
+
+// headline is the line of a script that says most: not its preparations.
+func headline(script string) string {
+	lines := strings.Split(strings.TrimSpace(script), "\n")
+	at := 0
+	for at < len(lines)-1 && (strings.HasPrefix(lines[at], "set -") || strings.HasPrefix(lines[at], "#") || strings.TrimSpace(lines[at]) == "") {
+		at++
+	}
+	if len(lines) > 1 {
+		return lines[at] + " …"
+	}
+	return lines[0]
 }
 
 // shortURL is host and path: what a reader needs to know of an address.

@@ -126,7 +126,8 @@ func tall(p, theme string) chromedp.Action {
 	if *shots == "" || theme == "dark" {
 		return chromedp.Tasks{}
 	}
-	return chromedp.Tasks{size(1440, 2600), picture1(p, theme, 2600), size(1440, 900)}
+	unfold := chromedp.Evaluate(`(document.querySelector("[data-chat-tools]") || document.body).click()`, nil)
+	return chromedp.Tasks{size(1440, 2600), picture1(p, theme, 2600), unfold, picture1(p+"-unfolded", theme, 2600), unfold, size(1440, 900)}
 }
 
 func picture1(p, theme string, width int64) chromedp.Action {
