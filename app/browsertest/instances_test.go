@@ -1,0 +1,91 @@
+package browsertest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func head(words string) string {
+	return `document.querySelector("#instance-head")?.textContent.includes("` + words + `")`
+}
+
+// An instance from its form to its end, seen from two windows.
+func TestInstancePages(t *testing.T) {
+	s := start(t)
+	b := owner(t, s)
+	list := b.another()
+	list.open("/instances")
+	list.until(`document.querySelectorAll("#instance-rows tr").length === 1`)
+
+	b.doing = "a wrong name"
+	b.open("/instances/new")
+	b.text(`document.querySelector("form.form").noValidate = true`) // the server's answer, not the browser's
+	b.allow("422", "400")
+	b.fill("[name=name]", "Crawler One!")
+	b.click("form.form [type=submit]")
+	b.until(`document.querySelector("#name-error")`)
+	require.Equal(t, "Crawler One!", b.text(`document.querySelector("[name=name]").value`), "what was typed is kept")
+	b.photo("instance-new-refused")
+
+	b.doing = "a new instance"
+	b.fill("[name=name]", "crawler-1")
+	b.click("form.form [type=submit]")
+	b.has("#instance-head")
+	at := b.text(`location.pathname`)
+	b.until(head("Running"))
+	b.until(`document.querySelectorAll("#instance-step-list > li").length > 1`)
+	list.until(`[...document.querySelectorAll("#instance-rows tr")].some(r => r.textContent.includes("crawler-1") && r.textContent.includes("Running"))`)
+	b.text(`window.mark = "first"`)
+
+	b.doing = "power"
+	watcher := b.another()
+	watcher.open(at)
+	watcher.until(head("Running"))
+	began := time.Now()
+	b.click("#instance-head [value=stop], #instance-head [value=STOP]")
+	watcher.until(head("Stopped"))
+	t.Logf("the second window saw the stop after %.2f s", time.Since(began).Seconds())
+	b.until(head("Stopped"))
+	list.until(`[...document.querySelectorAll("#instance-rows tr")].some(r => r.textContent.includes("crawler-1") && r.textContent.includes("Stopped"))`)
+	b.photo("instance-stopped")
+	b.click("#instance-head [value=start], #instance-head [value=START]")
+	watcher.until(head("Running"))
+	b.until(head("Running"))
+	b.click("#instance-head [value=restart], #instance-head [value=RESTART]")
+	b.until(`document.querySelector("#instance-log").textContent.toLowerCase().includes("restart")`)
+	b.until(head("Running"))
+	require.Equal(t, "first", b.text(`window.mark`), "the page was reloaded")
+	b.still()
+
+	b.doing = "rename and tier"
+	b.fill("#settings [name=name]", "crawler-2")
+	b.click("#settings label:has([value=PRO])")
+	b.click("#settings [type=submit]")
+	b.until(head("crawler-2"))
+	b.until(head("Running"))
+	require.Equal(t, "true", b.text(`document.querySelector("#settings [value=PRO]").checked`))
+	watcher.until(head("crawler-2"))
+	list.until(`document.querySelector("#instance-rows").textContent.includes("crawler-2")`)
+
+	for _, name := range []string{"crawler-2", "first-agent"} {
+		b.doing = "deleting " + name
+		b.open("/instances")
+		b.until(`[...document.querySelectorAll("#instance-rows a")].some(a => a.textContent === "` + name + `")`)
+		b.text(`[...document.querySelectorAll("#instance-rows a")].find(a => a.textContent === "` + name + `").click()`)
+		b.click("#danger [data-dialog-open]")
+		b.fill("#delete-instance-confirm", name+"x")
+		require.Equal(t, "true", b.text(`document.querySelector("#delete-instance [type=submit]").disabled`))
+		b.fill("#delete-instance-confirm", name)
+		b.click("#delete-instance [type=submit]")
+		b.until(`location.pathname === "/instances" && !document.querySelector("#instance-rows")?.textContent.includes("` + name + `")`)
+	}
+	b.doing = "nothing left"
+	b.open("/instances")
+	b.has(".empty, .state")
+	require.Contains(t, b.text(`document.querySelector("main").innerText`), "No instance yet")
+	b.judge("instances-empty")
+	b.open("/chat?new=1")
+	b.judge("chat-no-instance")
+}
