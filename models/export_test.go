@@ -63,3 +63,6 @@ func (s *Store) Version(ctx context.Context) (int64, error) {
 	}
 	return p.GetDBVersion(ctx)
 }
+
+// Handles gives the handles, for tests that watch statements.
+func (s *Store) Handles() []*gorm.DB { return []*gorm.DB{s.r, s.w} }

@@ -50,7 +50,9 @@ const maxSearch = 200
 // letters it knows is its own affair, but a text always finds itself.
 type like string
 
-func likeAny(text string) like { return like("%" + likeEscape.Replace(clip(cleanText(text), maxSearch)) + "%") }
+func likeAny(text string) like {
+	return like("%" + likeEscape.Replace(clip(cleanText(text), maxSearch)) + "%")
+}
 
 // in is the condition over some columns; args are its arguments.
 func (l like) in(columns ...string) string {
