@@ -2,11 +2,12 @@
 
 SHELL    := bash
 FUZZTIME ?= 10s
-BENCH    ?= .
+BENCH    ?=
+ROUNDS   ?= 10
 # Tests of one package run beside those of another; two cores bear two at once.
 PARALLEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: run build test bench fuzz lint dev assets generate ci
+.PHONY: run build test bench chaos fuzz lint dev assets generate ci
 
 run: build  ## build and serve on LISTEN with the files in DATA
 	$(if $(DATA),DATA_DIR=$(DATA)) exec ./lobstead serve
@@ -22,8 +23,11 @@ test:  ## everything on SQLite, then what keeps rows on Postgres and Redis; race
 	CGO_ENABLED=1 bin/services bash -c 'go test -race -p $(PARALLEL) -timeout 30m ./... && \
 	  LOBSTEAD_TEST_PAIR=postgres go test -race -p $(PARALLEL) -timeout 30m $(PAIRED)'
 
-bench:  ## benchmarks; BENCH=expression chooses
-	bin/services go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...
+bench:  ## beside its peers on this machine, into docs/benchmarks.md; BENCH=expression runs Go benchmarks instead
+	$(if $(BENCH),bin/services go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...,bin/services go run ./docs/bench)
+
+chaos:  ## kills, freezes, floods: ROUNDS times what the suite does
+	CHAOS_ROUNDS=$(ROUNDS) bin/services go test -count 1 -timeout 2h -v ./app/chaostest
 
 fuzz:  ## each fuzz target for FUZZTIME
 	bin/fuzz $(FUZZTIME)
