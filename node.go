@@ -162,7 +162,9 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 	host, _ := os.Hostname()
 	reconciler := &provision.Reconciler{Store: n.store, Bus: n.bus, Driver: n.driver, Node: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), time.Now().UnixNano()), Log: n.log}
 	runner := agent.New(agent.Config{Store: n.store, Bus: n.bus, Driver: n.driver, Door: n.door, Jobs: n.jobs, Fetch: dial.New(dial.Policy{}),
-		Spec: func(_ context.Context, _ *models.Scope, i *models.Instance) (sandbox.Spec, error) { return provision.Spec(i), nil },
+		Spec: func(_ context.Context, _ *models.Scope, i *models.Instance) (sandbox.Spec, error) {
+			return provision.Spec(i), nil
+		},
 		Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(),
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
