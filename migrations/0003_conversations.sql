@@ -58,6 +58,8 @@ CREATE TABLE turns (
 CREATE INDEX turns_session ON turns (session_id, input_seq);
 CREATE INDEX turns_instance ON turns (instance_id);
 CREATE INDEX turns_recent ON turns (organization_id, created_at);
+-- Open turns are few among many: what asks for them says the same words.
+CREATE INDEX turns_pending ON turns (organization_id, session_id) WHERE state IN ('queued', 'running', 'waiting_approval', 'interrupting');
 CREATE INDEX turns_failed ON turns (organization_id, id) WHERE state = 'failed';
 CREATE INDEX turns_open ON turns (state, lease_until);
 -- One turn of a session runs at a time, whatever the number of workers.
@@ -94,8 +96,8 @@ CREATE TABLE attachments (
     FOREIGN KEY (organization_id, session_id) REFERENCES sessions (organization_id, id) ON DELETE CASCADE,
     FOREIGN KEY (organization_id, turn_id) REFERENCES turns (organization_id, id) ON DELETE CASCADE
 );
-CREATE INDEX attachments_turn ON attachments (turn_id);
-CREATE INDEX attachments_session ON attachments (session_id);
+CREATE INDEX attachments_turn ON attachments (organization_id, turn_id, id);
+CREATE INDEX attachments_session ON attachments (organization_id, session_id);
 
 CREATE TABLE memories (
     id              TEXT PRIMARY KEY,

@@ -25,6 +25,7 @@ var (
 const (
 	KeptLogs    = keptLogs
 	KeptMetrics = keptMetrics
+	IsOpen      = isOpen
 )
 
 // Gorm gives the write handle with a context of the test's choice.

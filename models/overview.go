@@ -3,6 +3,8 @@ package models
 import (
 	"context"
 	"time"
+
+	"gorm.io/gorm"
 )
 
 // Overview is what the first page tells of an organization.
@@ -34,13 +36,14 @@ func (sc *Scope) Overview(ctx context.Context) (*Overview, error) {
 		o.ByState[s.State] = s.N
 	}
 	now := sc.store.now()
-	turns := []Turn{}
-	err = sc.read(ctx).Select("id", "state", "created_at", "started_at", "first_token_at").
-		Where("created_at > ? OR state IN ?", now.Add(-24*time.Hour), openStates).Order("id").Limit(20000).Find(&turns).Error
-	if err != nil {
-		return nil, translate(err)
+	day := now.Add(-24 * time.Hour)
+	for _, q := range []*gorm.DB{sc.read(ctx).Where("created_at > ?", day).Order("created_at").Limit(20000), sc.read(ctx).Where("created_at <= ? AND "+isOpen, day)} {
+		turns, err := all[Turn](q.Select("id", "state", "created_at", "started_at", "first_token_at"))
+		if err != nil {
+			return nil, err
+		}
+		o.countTurns(turns, now)
 	}
-	o.countTurns(turns, now)
 	if o.Failures, err = all[Turn](sc.read(ctx).Where("state = 'failed'").Order("id DESC").Limit(5)); err != nil {
 		return nil, err
 	}

@@ -208,7 +208,7 @@ func (sc *Scope) DeleteSession(ctx context.Context, sessionID string) error {
 			return err
 		}
 		var open int64
-		err := tx.Model(&Turn{}).Where("session_id = ? AND state IN ?", sessionID, openStates).Count(&open).Error
+		err := tx.Model(&Turn{}).Where("session_id = ? AND "+isOpen, sessionID).Count(&open).Error
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ func (sc *Scope) InstanceNames(ctx context.Context) ([]Instance, error) {
 // BusySessions lists the sessions in which a turn is open.
 func (sc *Scope) BusySessions(ctx context.Context) ([]string, error) {
 	out := []string{}
-	err := sc.read(ctx).Model(&Turn{}).Distinct("session_id").Where("state IN ?", openStates).Pluck("session_id", &out).Error
+	err := sc.read(ctx).Model(&Turn{}).Distinct("session_id").Where(isOpen).Pluck("session_id", &out).Error
 	return out, translate(err)
 }
 

@@ -40,8 +40,8 @@ type Turn struct {
 	EndedAt        *time.Time
 }
 
-// openStates are those of turns that have not ended: named one by one, an index finds them.
-var openStates = []TurnState{TurnQueued, TurnRunning, TurnWaitingApproval, TurnInterrupting}
+// isOpen holds for turns that have not ended, in the words of the index turns_pending.
+const isOpen = "state IN ('queued', 'running', 'waiting_approval', 'interrupting')"
 
 // Limits of one message.
 const (
@@ -215,12 +215,12 @@ func (sc *Scope) Turn(ctx context.Context, turnID string) (*Turn, error) {
 
 // OpenTurns lists the turns of a session that have not ended, oldest first: the running one and the queue.
 func (sc *Scope) OpenTurns(ctx context.Context, sessionID string) ([]Turn, error) {
-	return all[Turn](sc.read(ctx).Where("session_id = ? AND state IN ?", sessionID, openStates).Order("input_seq"))
+	return all[Turn](sc.read(ctx).Where("session_id = ? AND "+isOpen, sessionID).Order("input_seq"))
 }
 
 // BusyTurns lists the turns of an instance that a worker holds.
 func (sc *Scope) BusyTurns(ctx context.Context, instanceID string) ([]Turn, error) {
-	return all[Turn](sc.read(ctx).Where("instance_id = ? AND state IN ?", instanceID, []TurnState{TurnRunning, TurnWaitingApproval, TurnInterrupting}))
+	return all[Turn](sc.read(ctx).Where("instance_id = ? AND state <> ? AND "+isOpen, instanceID, TurnQueued))
 }
 
 // InterruptTurn asks a turn to stop: a queued one ends at once, a running one when its worker has killed what

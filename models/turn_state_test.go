@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -148,6 +149,7 @@ func TestTurnTable(t *testing.T) {
 				require.NotEqual(t, s, next)
 			}
 		}
+		require.Equal(t, !s.Ended(), strings.Contains(models.IsOpen, "'"+string(s)+"'"), "the index and the table are in step")
 		require.Equal(t, s == models.TurnDone || s == models.TurnFailed || s == models.TurnInterrupted, s.Ended())
 	}
 	require.Equal(t, 18, n)
