@@ -65,7 +65,7 @@ func (h *Chat) newChat(c *Ctx, instance string) (*chat.ShowProps, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Instance = i
+	p.Instance, p.Frame.LiveURL = i, "/live/instances/"+i.ID+"?for=chat"
 	err = h.fill(c, c.Scope, p)
 	return p, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"lobstead/engine/provision"
 	"lobstead/models"
+	"lobstead/views/chat"
 	"lobstead/views/instances"
 	"lobstead/views/overview"
 )
@@ -30,7 +31,7 @@ type fragments struct {
 	on   func(p *models.Principal) []string
 	make func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error)
 	sent map[string]uint64
-	into string // where elements that come later go, at the top; what is missing is removed. "" = they are fixed
+	list bool // the first element holds the others, which come and go: it is sent at first and when they do
 }
 
 func (f *fragments) topics(p *models.Principal) []string { return f.on(p) }
@@ -46,32 +47,33 @@ func (f *fragments) next(ctx context.Context, sc *models.Scope, p *models.Princi
 	return out.String(), "", err
 }
 
-// diff writes what changed, and the removal of what is no longer there.
+// diff writes what changed. What came or went between the page and its stream is nobody's change: a list
+// begins with the whole of it.
 func (f *fragments) diff(ctx context.Context, out *strings.Builder, parts []fragment) error {
-	if f.sent == nil {
-		f.sent = make(map[string]uint64, len(parts))
+	whole := fragment{}
+	if f.list {
+		whole, parts = parts[0], parts[1:]
 	}
 	now := make(map[string]uint64, len(parts))
+	var changed strings.Builder
+	others := f.sent == nil || len(f.sent) != len(parts)
 	for _, part := range parts {
 		var b strings.Builder
 		if err := part.html.Render(ctx, &b); err != nil {
 			return err
 		}
 		now[part.id] = maphash.String(seed, b.String())
-		switch was, known := f.sent[part.id]; {
-		case known && was == now[part.id]:
-		case !known && f.into != "":
-			out.WriteString(strings.Replace(b.String(), ` id="`, ` data-live-op="prepend:`+f.into+`" id="`, 1))
-		default:
-			out.WriteString(b.String())
-		}
-	}
-	for id := range f.sent {
-		if _, ok := now[id]; !ok && f.into != "" {
-			out.WriteString(`<div id="` + id + `" data-live-op="remove"></div>`)
+		was, known := f.sent[part.id]
+		others = others || !known
+		if !known || was != now[part.id] {
+			changed.WriteString(b.String())
 		}
 	}
 	f.sent = now
+	if f.list && others {
+		return whole.html.Render(ctx, out)
+	}
+	out.WriteString(changed.String())
 	return nil
 }
 
@@ -93,7 +95,7 @@ func (h *Live) Overview(c *Ctx) (Reply, error) {
 
 // Instances streams the list.
 func (h *Live) Instances(c *Ctx) (Reply, error) {
-	return streamReply{&fragments{app: h.App, on: orgTopics, into: "instance-rows", make: func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error) {
+	return streamReply{&fragments{app: h.App, on: orgTopics, list: true, make: func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error) {
 		rows, err := sc.Instances(ctx)
 		if err != nil {
 			return nil, err
@@ -102,9 +104,10 @@ func (h *Live) Instances(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		out := make([]fragment, len(rows))
+		out := make([]fragment, 1, 1+len(rows))
+		out[0] = fragment{"instance-rows", instances.Rows(*o)}
 		for n := range rows {
-			out[n] = fragment{"instance-" + rows[n].ID, instances.Row(&rows[n], o.Models[rows[n].ID])}
+			out = append(out, fragment{"instance-" + rows[n].ID, instances.Row(&rows[n], o.Models[rows[n].ID])})
 		}
 		return out, nil
 	}}}, nil
@@ -120,6 +123,15 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	on := func(*models.Principal) []string { return []string{provision.InstanceTopic(instance)} }
+	if c.Query("for") == "chat" { // the page before the first message
+		return streamReply{&fragments{app: h.App, on: on, make: func(ctx context.Context, sc *models.Scope, _ *models.Principal) ([]fragment, error) {
+			p, err := h.beforeChat(ctx, sc, instance)
+			if err != nil {
+				return nil, err
+			}
+			return []fragment{{"chat-head", chat.Head(*p)}, {"rail", chat.Rail(p.Rail)}}, nil
+		}}}, nil
+	}
 	return streamReply{&fragments{app: h.App, on: on, make: func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error) {
 		o, err := h.showProps(ctx, sc, p, instance)
 		if err != nil {
@@ -128,6 +140,19 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 		return []fragment{{"instance-head", instances.Head(*o)}, {"instance-steps", instances.Steps(*o)},
 			{"instance-metrics", instances.Metrics(*o)}, {"instance-logs", instances.Logs(*o)}}, nil
 	}}}, nil
+}
+
+// beforeChat is what stands around a conversation that has not begun.
+func (a *App) beforeChat(ctx context.Context, sc *models.Scope, instance string) (*chat.ShowProps, error) {
+	p := &chat.ShowProps{}
+	var err error
+	if p.Instance, err = sc.Instance(ctx, instance); err != nil {
+		return nil, err
+	}
+	if p.Instances, err = sc.Instances(ctx); err != nil {
+		return nil, err
+	}
+	return p, a.fill(ctx, sc, p)
 }
 
 // Chat streams one conversation from a cursor.
