@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"strings"
 	"time"
 
 	"lobstead/engine/agent"
@@ -12,7 +14,7 @@ import (
 )
 
 // newDoor finds the models: what the environment names, then what people connect, and the built-in one.
-func (n *node) newDoor() *agent.Door {
+func (n *node) newDoor(ctx context.Context) *agent.Door {
 	d := &agent.Door{
 		Offline: offline.New(offline.Options{Pace: time.Duration(n.cfg.OfflinePace) * time.Millisecond}),
 		Connect: func(row *models.Provider, key secret.String) (llm.Provider, error) {
@@ -27,6 +29,9 @@ func (n *node) newDoor() *agent.Door {
 	for _, f := range connect.FromEnvironment(n.providerVariable) {
 		n.addFound(d, f)
 	}
+	if n.cfg.Providers.OllamaHost == "" { // one that runs on this machine is found, without waiting for it
+		connect.ProbeOllama(ctx, 0, func(f connect.Found, _ []llm.Model) { n.addFound(d, f) })
+	}
 	return d
 }
 
@@ -36,14 +41,14 @@ func (n *node) addFound(d *agent.Door, f connect.Found) {
 		n.log.Warn("a model service of the environment is left out", "from", f.Source, "error", err)
 		return
 	}
-	d.Found = append(d.Found, agent.Found{Kind: string(f.Kind), Provider: p, Model: f.Model, Source: f.Source})
+	d.Find(agent.Found{Kind: string(f.Kind), Provider: p, Model: f.Model, Source: f.Source})
 }
 
 // providerVariable gives the configured values by the names that their makers gave them.
 func (n *node) providerVariable(name string) (string, bool) {
 	p := n.cfg.Providers
 	v := map[string]string{"OPENAI_API_KEY": p.OpenAI.Reveal(), "OPENAI_BASE_URL": p.OpenAIBaseURL, "ANTHROPIC_API_KEY": p.Anthropic.Reveal(),
-		"GEMINI_API_KEY": p.Gemini.Reveal(), "OPENROUTER_API_KEY": p.OpenRouter.Reveal(), "OLLAMA_HOST": p.OllamaHost}[name]
+		"GEMINI_API_KEY": p.Gemini.Reveal(), "OPENROUTER_API_KEY": p.OpenRouter.Reveal(), "OLLAMA_HOST": strings.TrimPrefix(p.OllamaHost, "off")}[name]
 	return v, v != ""
 }
 

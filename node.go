@@ -92,7 +92,7 @@ func (n *node) openQueue(ctx context.Context) error {
 	n.jobs = jobs.NewClient(n.redis, n.log)
 	n.desk = &provision.Desk{Bus: n.bus, Jobs: n.jobs}
 	n.turns = &agent.Turns{Store: n.store, Bus: n.bus}
-	n.door = n.newDoor()
+	n.door = n.newDoor(ctx)
 	n.closers = append(n.closers, func() {
 		n.desk.Close()
 		n.bus.Close()

@@ -96,7 +96,7 @@ func providerSentence(err error) string {
 // found lists the services of the host's environment.
 func (h *Providers) found() []settings.Found {
 	out := []settings.Found{}
-	for _, f := range h.Door.Found {
+	for _, f := range h.Door.Found() {
 		out = append(out, settings.Found{Kind: f.Kind, Name: f.Provider.Name(), Model: f.Model, Source: f.Source})
 	}
 	return out

@@ -21,8 +21,8 @@ func (d *Door) Labels(ctx context.Context, sc *models.Scope, rows []models.Insta
 	out := map[string]string{}
 	for _, i := range rows {
 		r := Route{Offline: true}
-		if len(d.Found) > 0 {
-			r = Route{Name: d.Found[0].Kind, Model: or(i.Model, d.Found[0].Model)}
+		if found := d.Found(); len(found) > 0 {
+			r = Route{Name: found[0].Kind, Model: or(i.Model, found[0].Model)}
 		}
 		own := false
 		for _, p := range list {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"lobstead/engine/llm"
@@ -19,11 +21,26 @@ import (
 type Door struct {
 	// Connect builds the client of a connected service. The row says whether it may be inside the network.
 	Connect func(row *models.Provider, key secret.String) (llm.Provider, error)
-	Found   []Found      // services of the host's environment, the preferred first
 	Offline llm.Provider // answers when there is no other
 	Clock   clock.Clock  // nil = the system's
 
 	cache providers
+	mu    sync.RWMutex
+	found []Found
+}
+
+// Find adds a service of the host, less preferred than those before it; it may come while turns run.
+func (d *Door) Find(f Found) {
+	d.mu.Lock()
+	d.found = append(d.found, f)
+	d.mu.Unlock()
+}
+
+// Found lists the services of the host, the preferred first.
+func (d *Door) Found() []Found {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return slices.Clone(d.found)
 }
 
 // Found is a service that was found on the host: a key in the environment, a local server.

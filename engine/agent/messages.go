@@ -158,7 +158,7 @@ func (t *transcript) flush() {
 		t.add(llm.User, llm.Part{Result: &llm.ToolResult{CallID: c.CallID, Name: c.Tool, Content: or(r.Output, "(no output)"), Error: r.Error}})
 	}
 	for _, n := range t.notes {
-		t.add(llm.User, llm.Part{Text: n})
+		t.add(llm.User, llm.Part{Text: n, Remark: true})
 	}
 	t.said, t.calls, t.results, t.notes = nil, nil, nil, nil
 }

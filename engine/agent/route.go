@@ -71,8 +71,8 @@ func (d *Door) Resolve(ctx context.Context, sc *models.Scope, i *models.Instance
 		}
 		return route(row.Kind, p, or(i.Model, row.Model)), nil
 	}
-	if len(d.Found) > 0 {
-		f := d.Found[0]
+	if found := d.Found(); len(found) > 0 {
+		f := found[0]
 		return route(f.Kind, f.Provider, or(i.Model, f.Model)), nil
 	}
 	if d.Offline == nil {

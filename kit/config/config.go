@@ -43,7 +43,7 @@ type Providers struct {
 	Anthropic     secret.String `name:"anthropic-api-key" var:"ANTHROPIC_API_KEY" private:"" hidden:"" help:"Key of Anthropic."`
 	Gemini        secret.String `name:"gemini-api-key" var:"GEMINI_API_KEY" private:"" hidden:"" help:"Key of Google Gemini."`
 	OpenRouter    secret.String `name:"openrouter-api-key" var:"OPENROUTER_API_KEY" private:"" hidden:"" help:"Key of OpenRouter."`
-	OllamaHost    string        `name:"ollama-host" var:"OLLAMA_HOST" placeholder:"HOST" help:"Address of a local Ollama."`
+	OllamaHost    string        `name:"ollama-host" var:"OLLAMA_HOST" placeholder:"HOST" help:"Address of an Ollama, or off. Default: one on this machine is found by itself."`
 }
 
 // CLI is the whole command line: one command and the settings, which every command takes.
