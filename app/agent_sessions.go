@@ -93,6 +93,7 @@ func (h *AgentSessions) Destroy(c *Ctx) (Reply, error) {
 	if err := c.Scope.DeleteSession(c, s.ID); err != nil {
 		return nil, err
 	}
+	h.Turns.Changed(c, c.Scope, s.ID)
 	return data(map[string]bool{"success": true}), nil
 }
 

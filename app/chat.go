@@ -247,6 +247,7 @@ func (h *Chat) Destroy(c *Ctx) (Reply, error) {
 	if err := c.Scope.DeleteSession(c, session); err != nil {
 		return nil, err
 	}
+	h.Turns.Changed(c, c.Scope, session)
 	return redirect("/chat").json(map[string]bool{"success": true}).say("ok", "Deleted"), nil
 }
 

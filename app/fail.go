@@ -106,6 +106,7 @@ func (a *App) errorProps(c *Ctx, e *fault.Error, status int) layout.ErrorProps {
 
 // failed is Fiber's error handler: what no handler of ours returned (a body that is cut, a header too long).
 func (a *App) failed(f *fiber.Ctx, err error) error {
+	a.setHeaders(f)
 	if fe, ok := errors.AsType[*fiber.Error](err); ok {
 		kind := fault.Invalid
 		switch {

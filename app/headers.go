@@ -1,6 +1,8 @@
 package app
 
 import (
+	"errors"
+	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -16,6 +18,12 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // headers go on every answer, errors included.
 func (a *App) headers(f *fiber.Ctx) error {
+	a.setHeaders(f)
+	defer finishBody(f)
+	return f.Next()
+}
+
+func (a *App) setHeaders(f *fiber.Ctx) {
 	f.Set(fiber.HeaderContentSecurityPolicy, policy)
 	f.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	f.Set(fiber.HeaderReferrerPolicy, "same-origin")
@@ -26,7 +34,26 @@ func (a *App) headers(f *fiber.Ctx) error {
 	if a.secure() {
 		f.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
 	}
-	return f.Next()
+}
+
+// unreadBody is how much of a body that nobody wanted is read, so that the connection can go on.
+const unreadBody = 256 << 10
+
+// finishBody leaves nothing of a body on the connection: the server would read the rest as the next request,
+// and answer it to whoever comes next through the same proxy connection.
+func finishBody(f *fiber.Ctx) {
+	stream := f.Context().RequestBodyStream()
+	if stream == nil {
+		return
+	}
+	// A chunked body cannot be asked twice whether it has ended.
+	if f.Context().Request.Header.ContentLength() < 0 {
+		f.Context().SetConnectionClose()
+		return
+	}
+	if _, err := io.CopyN(io.Discard, stream, unreadBody); !errors.Is(err, io.EOF) {
+		f.Context().SetConnectionClose()
+	}
 }
 
 func (a *App) secure() bool { return strings.HasPrefix(a.PublicURL, "https://") }

@@ -95,13 +95,13 @@ func (h *Instances) Create(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	n, err := cloud.ReadNewInstance(f)
+	var i *models.Instance
+	if err == nil {
+		i, err = h.Desk.Create(c, c.Scope, n)
+	}
 	if errs, ok := invalid(err); ok && !c.wantsJSON() {
 		return page(instances.New(h.newProps(c, n, errs))).with(422), nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	i, err := h.Desk.Create(c, c.Scope, n)
 	if fault.KindOf(err) == fault.Internal && err != nil {
 		err = fault.Wrap(err, fault.Internal, "instance.create", "Failed to create instance")
 	}

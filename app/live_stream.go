@@ -55,7 +55,7 @@ const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-
 	"X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'\r\nConnection: close\r\n\r\nretry: 1000\n\n"
 
 func (r streamReply) write(c *Ctx) error {
-	bearer, cookie := credentials(c.f)
+	bearer, cookie := c.credentials()
 	s := &stream{hub: c.app.live, feed: r.feed, can: c.route.Access.can, who: credential{token: cookie}}
 	if !bearer.Empty() {
 		s.who = credential{bearer, true}
@@ -84,8 +84,17 @@ func (s *stream) begin(conn net.Conn, p *models.Principal) {
 	if f, ok := s.feed.(interface{ wakeBy(func(wakeReason)) }); ok {
 		f.wakeBy(s.wake)
 	}
+	cancels := []func(){}
 	for _, topic := range append(s.feed.topics(p), principalTopic(p.User.ID)) {
-		s.cancels = append(s.cancels, s.hub.app.Bus.Listen(topic, s.heard))
+		cancels = append(cancels, s.hub.app.Bus.Listen(topic, s.heard))
+	}
+	s.mu.Lock()
+	closed := s.closed
+	s.cancels = cancels
+	s.mu.Unlock()
+	if closed { // the server stopped in between
+		s.forget()
+		return
 	}
 	s.wake(wakeLog | wakeParts)
 }
@@ -126,7 +135,11 @@ func (s *stream) pump() {
 		s.reason = 0
 		if why == 0 || s.closed {
 			s.active = false
+			closed := s.closed
 			s.mu.Unlock()
+			if closed {
+				s.release()
+			}
 			return
 		}
 		s.mu.Unlock()
@@ -211,19 +224,34 @@ func (s *stream) send(text string) error {
 	return err
 }
 
-// close lets go of everything; it may be called often.
+// close ends the stream; it may be called often. While somebody works on the feed, that one lets go of it.
 func (s *stream) close() {
 	s.mu.Lock()
-	was := s.closed
+	was, busy := s.closed, s.active
 	s.closed = true
 	s.mu.Unlock()
 	if was {
 		return
 	}
-	for _, cancel := range s.cancels {
-		cancel()
-	}
-	s.feed.close()
 	s.hub.remove(s)
 	_ = s.conn.Close()
+	if !busy {
+		s.release()
+	}
+}
+
+// release lets go of what the stream watches.
+func (s *stream) release() {
+	s.forget()
+	s.feed.close()
+}
+
+func (s *stream) forget() {
+	s.mu.Lock()
+	cancels := s.cancels
+	s.cancels = nil
+	s.mu.Unlock()
+	for _, cancel := range cancels {
+		cancel()
+	}
 }

@@ -45,7 +45,7 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	if r.Family != Ops && !a.knownHost(c.f) {
 		return errHost
 	}
-	bearer, cookie := credentials(c.f)
+	bearer, cookie := c.credentials()
 	var err error
 	switch {
 	case !bearer.Empty():
@@ -80,8 +80,10 @@ func (c *Ctx) enter(err error) error {
 	return err
 }
 
-// credentials takes a key from the two headers that carry one, else the browser's cookie.
-func credentials(f *fiber.Ctx) (bearer, cookie secret.String) {
+// credentials takes a key from the two headers that carry one, else the browser's cookie. Over TLS only the
+// cookie with the prefix counts: the other one could be set by a neighbouring host.
+func (c *Ctx) credentials() (bearer, cookie secret.String) {
+	f := c.f
 	if h := f.Get(fiber.HeaderAuthorization); h != "" {
 		scheme, key, _ := strings.Cut(h, " ")
 		if strings.EqualFold(scheme, "bearer") {
@@ -92,12 +94,7 @@ func credentials(f *fiber.Ctx) (bearer, cookie secret.String) {
 	if h := f.Get("X-Api-Key"); h != "" {
 		return secret.Of(h), secret.String{}
 	}
-	for _, name := range []string{secureCookie, plainCookie} {
-		if v := f.Cookies(name); v != "" {
-			return secret.String{}, secret.Of(v)
-		}
-	}
-	return secret.String{}, secret.String{}
+	return secret.String{}, secret.Of(f.Cookies(c.cookieName()))
 }
 
 func safeMethod(m string) bool {

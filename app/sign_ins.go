@@ -5,6 +5,7 @@ import (
 
 	"lobstead/kit/fault"
 	"lobstead/kit/secret"
+	"lobstead/models"
 	"lobstead/views/settings"
 	"lobstead/views/signin"
 )
@@ -45,7 +46,8 @@ func (h *SignIns) Create(c *Ctx) (Reply, error) {
 	if next != nil {
 		to = localPath(*next)
 	}
-	if !h.quota.allow("address "+h.address(c.f), signInBurst) || !h.quota.allow("account "+strings.ToLower(email), signInBurst) {
+	account, _ := models.NormalEmail(email) // as it is looked up: other spellings are no further tries
+	if !h.quota.allow("address "+h.address(c.f), signInBurst) || !h.quota.allow("account "+account, signInBurst) {
 		return nil, fault.New(fault.TooMany, "sign_in.limit", "Too many tries. Wait a minute, then try again")
 	}
 	token, _, err := h.Store.AsSystem("sign in").SignInWithPassword(c, email, secret.Of(password), c.client())
@@ -54,6 +56,12 @@ func (h *SignIns) Create(c *Ctx) (Reply, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if c.Principal != nil && c.Principal.SignInID != "" { // the cookie that is replaced ends here
+		if err := h.Store.AsSystem("sign in again").RevokeSignIn(c, c.Principal.User.ID, c.Principal.SignInID); err != nil {
+			return nil, err
+		}
+		h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
 	}
 	c.signIn(token)
 	return redirect(to), nil
