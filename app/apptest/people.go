@@ -1,0 +1,150 @@
+package apptest
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/kit/id"
+	"lobstead/kit/secret"
+	"lobstead/models"
+	"lobstead/models/modelstest"
+)
+
+// Person has a cookie, and a key in their organization.
+type Person struct {
+	Name, Email, UserID string
+	Cookie, Key         string
+	SignInID            string
+}
+
+// Org is an organization with somebody in each role and one of everything.
+type Org struct {
+	ID, Name             string
+	Scope                *models.Scope
+	Owner, Admin, Member *Person
+	Instance             *models.Instance
+	Session              *models.Session
+	Turn                 *models.Turn
+	Attachment           string
+	Provider             *models.Provider
+}
+
+func (w *World) populate() {
+	w.Acme, w.Rival = w.NewOrg("Acme Canary"), w.NewOrg("Rival")
+}
+
+// NewOrg makes an organization whose instance runs and has answered a message with a file.
+func (w *World) NewOrg(name string) *Org {
+	t := w.T
+	t.Helper()
+	sc, founded := modelstest.Found(t, w.Store, name)
+	o := &Org{ID: founded.Organization.ID, Name: name, Scope: sc}
+	o.Owner = w.person(o, founded.User.ID, founded.User.Name, founded.User.Email, models.Owner)
+	o.Admin, o.Member = w.NewPerson(o, "admin", models.Admin), w.NewPerson(o, "member", models.Member)
+	slug := models.Slug(name)
+	o.Instance = w.Running(o, slug+"-box")
+	var err error
+	o.Session, err = sc.CreateSession(t.Context(), models.NewSession{InstanceID: o.Instance.ID, Title: name + " secret plans"})
+	require.NoError(t, err)
+	o.Turn, _, err = w.Turns.Start(t.Context(), sc, o.Session.ID, models.Input{Text: name + " confidential", Source: "page",
+		Attachments: []models.Upload{{Name: slug + "-notes.txt", MediaType: "text/plain", Data: []byte(name + " file")}}})
+	require.NoError(t, err)
+	files, err := sc.Attachments(t.Context(), o.Turn.ID)
+	require.NoError(t, err)
+	o.Attachment = files[0].ID
+	o.Provider, err = sc.ConnectProvider(t.Context(), models.NewProvider{Kind: "openai", Model: slug + "-model", Key: secret.Of(GoodKey)}, "ok")
+	require.NoError(t, err)
+	return o
+}
+
+// Running makes an instance as if the reconciler had brought it up.
+func (w *World) Running(o *Org, name string) *models.Instance {
+	i := modelstest.Instance(w.T, o.Scope, name)
+	i, err := o.Scope.Observe(w.T.Context(), i.ID, models.Observed{Saw: models.SawRunning, Generation: i.Generation})
+	require.NoError(w.T, err)
+	return i
+}
+
+// NewPerson makes a member with a cookie and a key; their password is everybody's.
+func (w *World) NewPerson(o *Org, name string, role models.Role) *Person {
+	user, email := id.New(), strings.ToLower(name+"@"+models.Slug(o.Name)+".example.com")
+	w.Exec(`INSERT INTO users (id, email, name, password_hash, theme, staff, created_at, updated_at)
+		SELECT ?, ?, ?, password_hash, theme, FALSE, created_at, updated_at FROM users WHERE id = ?`, user, email, name, o.Scope.Actor.UserID)
+	w.Exec(`INSERT INTO memberships (id, organization_id, user_id, role, created_at, updated_at)
+		SELECT ?, organization_id, ?, ?, created_at, updated_at FROM memberships WHERE user_id = ? AND organization_id = ?`,
+		id.New(), user, string(role), o.Scope.Actor.UserID, o.ID)
+	return w.person(o, user, name, email, role)
+}
+
+func (w *World) person(o *Org, user, name, email string, role models.Role) *Person {
+	p := &Person{Name: name, Email: email, UserID: user}
+	_, key, err := o.Scope.As(models.Actor{UserID: user, Name: name, Role: role}).CreateAPIKey(w.T.Context(), "test", nil)
+	require.NoError(w.T, err)
+	p.Key = key.Reveal()
+	w.SignIn(p)
+	return p
+}
+
+// SignIn opens one more sign-in of a person, which their cookie then names.
+func (w *World) SignIn(p *Person) {
+	system := w.Store.AsSystem("test")
+	token, err := system.OpenSignIn(w.T.Context(), p.UserID, models.Client{UserAgent: "test"})
+	require.NoError(w.T, err)
+	p.Cookie = token.Reveal()
+	who, err := system.BySignIn(w.T.Context(), token)
+	require.NoError(w.T, err)
+	p.SignInID = who.SignInID
+}
+
+// KeyOf makes a further key of the organization's owner.
+func (w *World) KeyOf(o *Org, expires *time.Time) string {
+	_, key, err := o.Scope.CreateAPIKey(w.T.Context(), "further", expires)
+	require.NoError(w.T, err)
+	return key.Reveal()
+}
+
+// Answered waits until no turn of a session is open, and gives its log.
+func (w *World) Answered(sc *models.Scope, session string) []models.Event {
+	w.T.Helper()
+	ctx, cancel := context.WithTimeout(w.T.Context(), 60*time.Second)
+	defer cancel()
+	for {
+		open, err := sc.OpenTurns(ctx, session)
+		require.NoError(w.T, err)
+		if len(open) == 0 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	log, err := sc.Events(w.T.Context(), session, 0, 0)
+	require.NoError(w.T, err)
+	return log
+}
+
+// Exec runs SQL with ? as placeholders, past the store.
+func (w *World) Exec(query string, args ...any) {
+	w.T.Helper()
+	_, err := w.DB.Exec(w.rebind(query), args...)
+	require.NoError(w.T, err)
+}
+
+func (w *World) rebind(query string) string {
+	if w.dialect == "sqlite" {
+		return query
+	}
+	var b strings.Builder
+	n := 0
+	for _, r := range query {
+		if r == '?' {
+			n++
+			b.WriteString("$" + strconv.Itoa(n))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,156 @@
+// Package apptest starts a whole web side for tests: a real listener over a real database, with a worker that
+// answers by the offline model in sandboxes that live in memory. For tests only.
+package apptest
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/app"
+	"lobstead/engine/agent"
+	"lobstead/engine/llm"
+	"lobstead/engine/llm/offline"
+	"lobstead/engine/provision"
+	"lobstead/jobs"
+	"lobstead/kit/events"
+	"lobstead/kit/fault"
+	"lobstead/kit/secret"
+	"lobstead/kit/testservices"
+	"lobstead/models"
+	"lobstead/models/modelstest"
+	setupview "lobstead/views/setup"
+)
+
+// World is one installation: a server, a worker and a database. Acme is whose data a test looks at, Rival is
+// who must never see it.
+type World struct {
+	T           testing.TB
+	Store       *models.Store
+	DB          *sql.DB // past the store, for what no verb does: demote, block, count
+	App         *app.App
+	Bus         *events.Bus
+	Turns       *agent.Turns
+	Boxes       *Boxes
+	URL         string
+	Address     string
+	Acme, Rival *Org
+
+	dialect string
+	stop    func()
+}
+
+// Options change what New starts.
+type Options struct {
+	PublicURL string // "" = where it listens
+	Empty     bool   // no organizations: a fresh installation
+	NoWorker  bool   // turns stay queued
+	Pace      time.Duration
+	Log       io.Writer
+}
+
+// New starts a world with both organizations.
+func New(t testing.TB) *World { return Start(t, Options{}) }
+
+// Start is New with options.
+func Start(t testing.TB, o Options) *World {
+	t.Helper()
+	w := &World{T: t, Boxes: NewBoxes()}
+	w.open()
+	log := slog.New(slog.DiscardHandler)
+	if o.Log != nil {
+		log = slog.New(slog.NewTextHandler(o.Log, nil))
+	}
+	redis, err := jobs.OpenRedis(t.Context(), redisURL(t))
+	require.NoError(t, err)
+	w.Bus = events.Open(redis.Client())
+	w.Turns = &agent.Turns{Store: w.Store, Bus: w.Bus}
+	pace := o.Pace
+	if pace == 0 {
+		pace = -1
+	}
+	door := &agent.Door{Offline: offline.New(offline.Options{Pace: pace}), Connect: connect}
+	desk := &provision.Desk{Bus: w.Bus, Jobs: jobs.NewClient(redis, log)}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w.Address = l.Addr().String()
+	w.URL = "http://" + w.Address
+	public := o.PublicURL
+	if public == "" {
+		public = w.URL
+	}
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, PublicURL: public, Version: "test",
+		Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log})
+	served := make(chan struct{})
+	go func() { defer close(served); _ = w.App.Fiber().Listener(l) }()
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	if !o.NoWorker {
+		runner := agent.New(agent.Config{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Door: door, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
+		work.Go(func() { _ = runner.Run(ctx) })
+	}
+	rec := &provision.Reconciler{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Node: "test", Log: log}
+	work.Go(func() { rec.Follow(ctx) })
+	w.stop = sync.OnceFunc(func() {
+		stop, done := context.WithTimeout(context.Background(), 10*time.Second)
+		defer done()
+		_ = w.App.Shutdown(stop)
+		<-served
+		cancel()
+		work.Wait()
+		desk.Close()
+		w.Bus.Close()
+		_ = redis.Close()
+	})
+	t.Cleanup(w.stop)
+	if !o.Empty {
+		w.populate()
+	}
+	return w
+}
+
+// Stop shuts everything down, once.
+func (w *World) Stop() { w.stop() }
+
+// open makes the database and a second way into it.
+func (w *World) open() {
+	w.dialect = "sqlite"
+	dir, err := w.T.TempDir(), error(nil)
+	if modelstest.Postgres() {
+		url := testservices.Postgres(w.T)
+		w.dialect = "pgx"
+		w.Store = modelstest.Open(w.T, models.Options{URL: url, Log: slog.New(slog.DiscardHandler)})
+		w.DB, err = sql.Open("pgx", url)
+	} else {
+		w.Store = modelstest.Open(w.T, models.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+		w.DB, err = sql.Open("sqlite", "file:"+filepath.Join(dir, "lobstead.db")+"?_pragma=busy_timeout(10000)&_txlock=immediate")
+	}
+	require.NoError(w.T, err)
+	w.T.Cleanup(func() { _ = w.DB.Close() })
+}
+
+func redisURL(t testing.TB) secret.String {
+	if modelstest.Postgres() {
+		return secret.Of(testservices.Redis(t))
+	}
+	return secret.String{}
+}
+
+// GoodKey is the one that the connected services of a test accept.
+const GoodKey = "sk-good-canary-0123456789"
+
+// connect builds a service that answers like the offline model, when the key is right.
+func connect(_ *models.Provider, key secret.String) (llm.Provider, error) {
+	if key.Reveal() != GoodKey {
+		return nil, fault.New(fault.Invalid, "llm.key", "The service refused the key")
+	}
+	return offline.New(offline.Options{Pace: -1}), nil
+}

@@ -1,0 +1,132 @@
+package app_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/app"
+	"lobstead/app/apptest"
+	"lobstead/kit/id"
+)
+
+// ids fill the places of a path and a body; an empty organization gives ids that match no row.
+type ids struct{ instance, session, turn, attachment, provider, signIn string }
+
+func idsOf(o *apptest.Org) ids {
+	if o == nil {
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+	}
+	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID}
+}
+
+// routeCase is one route with all its ids filled in.
+type routeCase struct {
+	name, route, access string
+	family              app.Family
+	call                apptest.Call
+	sent                string // of a body
+	foreign             bool   // an id of an organization is in it
+}
+
+// pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
+var pathIDs = map[string]func(i ids) map[string]string{
+	"/instances/":         func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/live/instances/":    func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/api/instances/":     func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/chat/":              func(i ids) map[string]string { return map[string]string{":id": i.session, ":attachment": i.attachment} },
+	"/live/chat/":         func(i ids) map[string]string { return map[string]string{":id": i.session} },
+	"/turns/":             func(i ids) map[string]string { return map[string]string{":id": i.turn} },
+	"/settings/models/":   func(i ids) map[string]string { return map[string]string{":id": i.provider} },
+	"/settings/sign-ins/": func(i ids) map[string]string { return map[string]string{":id": i.signIn} },
+}
+
+// body is one way to fill a route's body or query; ids in it are id positions like those of a path.
+type body struct {
+	form    url.Values
+	json    any
+	query   string
+	header  map[string]string
+	foreign bool
+}
+
+// bodies gives what each route with a body is sent. A route that changes things and is not here fails.
+func bodies(i ids) map[string][]body {
+	form := func(kv ...string) url.Values {
+		v := url.Values{}
+		for n := 0; n < len(kv); n += 2 {
+			v.Set(kv[n], kv[n+1])
+		}
+		return v
+	}
+	none := []body{{form: form()}}
+	session := func(more string) string { return `{"sessionId":"` + i.session + `"` + more + `}` }
+	ways := func(json any) []body { // the places that choose an instance
+		return []body{{json: json, query: "?instance=" + i.instance, foreign: true}, {json: json, header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}}
+	}
+	return map[string][]body{
+		"POST /setup": {{form: form("name", "A", "email", "a@example.com", "organization", "O", "password", "long enough pw")}}, "POST /theme": {{form: form("theme", "dark")}},
+		"POST /sign-in": {{form: form("email", "no@example.com", "password", "wrong")}}, "POST /sign-out": none,
+		"POST /instances": {{form: form("name", "x", "region", "local", "tier", "STARTER")}}, "POST /instances/:id": {{form: form("name", "renamed")}},
+		"POST /instances/:id/power": {{form: form("action", "stop")}}, "POST /instances/:id/delete": {{form: form("confirm", "acme-canary-box")}},
+		"POST /chat":     {{form: form("message", "hello", "instance", i.instance), foreign: true}},
+		"POST /chat/:id": {{form: form("title", "renamed")}}, "POST /chat/:id/delete": none, "POST /chat/:id/messages": {{form: form("message", "hello")}},
+		"POST /turns/:id/stop": none, "POST /settings/models": {{form: form("kind", "nonsense", "key", "k")}},
+		"POST /settings/models/:id/default": none, "POST /settings/models/:id/delete": none,
+		"POST /settings/sign-ins/others/delete": none, "POST /settings/sign-ins/:id/delete": none,
+		"POST /api/instances": {{json: `{"name":"x","region":"local","tier":"nonsense"}`}}, "PATCH /api/instances/:id": {{json: `{"name":"renamed"}`}},
+		"DELETE /api/instances/:id": {{json: `{}`}}, "POST /api/instances/:id/actions": {{json: `{"action":"stop"}`}},
+		"POST /api/agent/chat": append(ways(`{"message":"hello"}`), body{json: `{"message":"hello","session_id":"` + i.session + `"}`,
+			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),
+		"GET /api/agent/sessions": ways(nil), "POST /api/agent/sessions": ways(`{"title":"t"}`),
+		"PATCH /api/agent/sessions":  {{json: session(`,"title":"renamed"`), foreign: true}},
+		"DELETE /api/agent/sessions": {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
+		"GET /chat":                  {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
+		"GET /live/chat/:id":         {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
+		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
+	}
+}
+
+// cases gives every route of the table with every id position filled from o, and fails on one that is unknown.
+func cases(t *testing.T, w *apptest.World, o *apptest.Org) []routeCase {
+	t.Helper()
+	i, out := idsOf(o), []routeCase{}
+	known := bodies(i)
+	for _, r := range w.App.Routes() {
+		route := r.Method + " " + r.Path
+		path, foreign := fill(t, r.Path, i)
+		list, ok := known[route]
+		require.True(t, ok || r.Method == "GET" || r.Method == "DELETE" && strings.Contains(r.Path, ":"), "%s is not in the table of bodies", route)
+		if !ok {
+			list = []body{{}}
+		}
+		delete(known, route)
+		for _, b := range list {
+			c := routeCase{name: route + b.query, route: route, access: r.Access.String(), family: r.Family, foreign: foreign || b.foreign,
+				call: apptest.Call{Method: r.Method, Path: path + b.query, Form: b.form, JSON: b.json, Header: b.header}}
+			c.sent, _ = b.json.(string)
+			c.sent += b.form.Encode() + b.header["X-Instance-Id"]
+			out = append(out, c)
+		}
+	}
+	require.Empty(t, known, "bodies of routes that do not exist")
+	return out
+}
+
+func fill(t *testing.T, path string, i ids) (string, bool) {
+	t.Helper()
+	path = strings.Replace(path, "*", "css/no-such-file.css", 1)
+	if !strings.Contains(path, ":") {
+		return path, false
+	}
+	prefix := path[:strings.Index(path, ":")]
+	places, ok := pathIDs[prefix]
+	require.True(t, ok, "%s: nobody said what %s is", path, prefix)
+	for place, v := range places(i) {
+		path = strings.ReplaceAll(path, place, v)
+	}
+	require.NotContains(t, path, ":", "an id of %s is not filled", path)
+	return path, true
+}
