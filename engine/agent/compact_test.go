@@ -69,7 +69,7 @@ func TestDoorOrderAndLedger(t *testing.T) {
 	route, err := g.door.Resolve(t.Context(), g.sc, g.inst)
 	require.NoError(t, err)
 	require.True(t, route.Offline)
-	g.door.Found = []agent.Found{{Kind: "openai", Provider: g.model, Model: "gpt-4o"}}
+	g.door.Find(agent.Found{Kind: "openai", Provider: g.model, Model: "gpt-4o"})
 	route, err = g.door.Resolve(t.Context(), g.sc, g.inst)
 	require.NoError(t, err)
 	require.Equal(t, "gpt-4o", route.Model)
@@ -130,7 +130,7 @@ func TestTitles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Name me after this!", s.Title)
 	require.Empty(t, g.model.asked(), "the offline model is not asked")
-	g.door.Found = []agent.Found{{Kind: "openai", Provider: g.model, Model: "gpt-4o"}}
+	g.door.Find(agent.Found{Kind: "openai", Provider: g.model, Model: "gpt-4o"})
 	second := g.newSession()
 	g.startIn(second.ID, "whatever")
 	require.NoError(t, titler.Title(t.Context(), g.sc.Org, second.ID))
