@@ -129,11 +129,8 @@ func ReadNewInstance(f *wire.Fields) (models.NewInstance, error) {
 	if n.Region, ok = f.String("region"); ok && n.Region == "" {
 		f.Issues.TooSmall("region", 1)
 	}
-	var tier string
-	if tier, ok = f.String("tier"); ok {
-		n.Tier = models.Tier(tier)
-		models.CheckTier(&f.Issues, n.Tier)
-	}
+	tier, _ := f.Enum("tier", models.TierNames...)
+	n.Tier = models.Tier(tier)
 	return n, f.Err()
 }
 
@@ -144,10 +141,9 @@ func ReadInstanceChange(f *wire.Fields) (models.InstanceChange, error) {
 	if c.Name != nil {
 		models.CheckInstanceName(&f.Issues, *c.Name)
 	}
-	if s, _ := f.OptionalString("tier"); s != nil {
-		t := models.Tier(*s)
-		models.CheckTier(&f.Issues, t)
-		c.Tier = &t
+	if f.Has("tier") {
+		tier, _ := f.Enum("tier", models.TierNames...)
+		c.Tier = (*models.Tier)(&tier)
 	}
 	if c.Name == nil && c.Tier == nil && len(f.Issues) == 0 {
 		f.Issues.Custom("", "At least one field is required")
@@ -157,10 +153,7 @@ func ReadInstanceChange(f *wire.Fields) (models.InstanceChange, error) {
 
 // ReadAction reads what is asked of an instance.
 func ReadAction(f *wire.Fields) (models.Action, error) {
-	s, ok := f.String("action")
-	if ok && s != "start" && s != "stop" && s != "restart" {
-		f.Issues.NotOneOf("action", s, "start", "stop", "restart")
-	}
+	s, _ := f.Enum("action", "start", "stop", "restart")
 	return models.Action(s), f.Err()
 }
 

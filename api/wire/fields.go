@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -99,6 +100,28 @@ func (f *Fields) OptionalString(name string) (*string, bool) {
 	return &s, true
 }
 
+// Enum reads a required word of an enumeration; false means that an issue was noted.
+func (f *Fields) Enum(name string, options ...string) (string, bool) {
+	v, ok := f.values[name]
+	if !ok {
+		f.Issues.Required(name, union(options))
+		return "", false
+	}
+	s, ok := v.(string)
+	if !ok {
+		f.Issues.WrongType(name, union(options), kindOf(v))
+		return "", false
+	}
+	if !slices.Contains(options, s) {
+		f.Issues.NotOneOf(name, s, options...)
+		return "", false
+	}
+	return s, true
+}
+
+// union is how zod names the type of an enumeration.
+func union(options []string) string { return "'" + strings.Join(options, "' | '") + "'" }
+
 // OptionalBool reads a boolean that may be absent.
 func (f *Fields) OptionalBool(name string) *bool {
 	v, ok := f.values[name]
@@ -128,14 +151,17 @@ func (f *Fields) OptionalStrings(name string) []string {
 		f.Issues.WrongType(name, "array", kindOf(v))
 		return nil
 	}
-	out := make([]string, 0, len(list))
-	for _, x := range list {
+	out, before := make([]string, 0, len(list)), len(f.Issues)
+	for n, x := range list {
 		s, ok := x.(string)
 		if !ok {
 			f.Issues.WrongType(name, "string", kindOf(x))
-			return nil
+			f.Issues[len(f.Issues)-1].Path = []any{name, n}
 		}
 		out = append(out, s)
+	}
+	if len(f.Issues) > before {
+		return nil
 	}
 	return out
 }
