@@ -21,6 +21,7 @@ const (
 // Part is one piece of a message; exactly one of its fields is set.
 type Part struct {
 	Text     string      `json:"text,omitempty"`
+	Remark   bool        `json:"remark,omitempty"` // Text is the system's, beside what the person said
 	Thinking *Thinking   `json:"thinking,omitempty"`
 	Image    *Image      `json:"image,omitempty"`
 	Call     *ToolCall   `json:"call,omitempty"`

@@ -32,7 +32,7 @@ func read(r llm.Request) situation {
 			continue
 		}
 		for _, p := range m.Parts {
-			if strings.TrimSpace(p.Text) != "" || p.Image != nil {
+			if strings.TrimSpace(p.Text) != "" && !p.Remark || p.Image != nil {
 				last = i
 			}
 		}
@@ -43,7 +43,7 @@ func read(r llm.Request) situation {
 	s.before = r.Messages[:last]
 	for _, p := range r.Messages[last].Parts {
 		s.images = s.images || p.Image != nil
-		if p.Text != "" {
+		if p.Text != "" && !p.Remark {
 			s.text = strings.TrimSpace(s.text + "\n" + p.Text)
 		}
 	}

@@ -267,3 +267,19 @@ func BenchmarkLongest(b *testing.B) {
 		})
 	}
 }
+
+// What the system remarks behind a result is not a request: the person's is still the one that is answered.
+func TestARemarkIsNoRequest(t *testing.T) {
+	first, _ := ask(t, llm.Request{Tools: tools(), Messages: []llm.Message{user("run `echo alive`")}})
+	var id string
+	for _, p := range first.Parts {
+		if p.Call != nil {
+			id = p.Call.ID
+		}
+	}
+	m, d := ask(t, llm.Request{Tools: tools(), Messages: []llm.Message{user("run `echo alive`"), first, {Role: llm.User, Parts: []llm.Part{
+		{Result: &llm.ToolResult{CallID: id, Name: "bash", Content: "alive\n"}}, {Text: "(Notice of the system: a fresh sandbox was started)", Remark: true}}}}})
+	require.Equal(t, llm.StopEnd, d.Stop)
+	require.Contains(t, text(m), "alive")
+	require.NotContains(t, text(m), "understand")
+}
