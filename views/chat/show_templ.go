@@ -401,7 +401,7 @@ var suggestions = []struct {
 	name, text string
 }{
 	{ui.IconFolder, "Look around", "List the files in this workspace"},
-	{ui.IconTerminal, "Run a command", "Run `uname -a` and tell me about this machine"},
+	{ui.IconTerminal, "Run a command", "Run `uname -a` and describe this server"},
 	{ui.IconFilePen, "Write and read", "Write a file hello.md with a short poem, then read it back"},
 }
 
