@@ -24,7 +24,7 @@ func TestChatControls(t *testing.T) {
 	s := start(t)
 	b := owner(t, s)
 
-	b.doing = "Enter and Shift-Enter"
+	b.now("Enter and Shift-Enter")
 	b.fill("[data-composer-input]", "What is 2 plus 3?")
 	b.press("Enter", keyEnter, input.ModifierShift)
 	b.do(input.InsertText("And 4 plus 5?"))
@@ -36,20 +36,20 @@ func TestChatControls(t *testing.T) {
 	require.Contains(t, b.text(`document.querySelector(".me").textContent`), "2 plus 3?\nAnd")
 	chat := b.text(`location.pathname`)
 
-	b.doing = "recall"
+	b.now("recall")
 	b.do(chromedp.Focus("[data-composer-input]"))
 	b.press("ArrowUp", keyUp)
 	require.Equal(t, "What is 2 plus 3?\nAnd 4 plus 5?", b.text(field+`.value`))
 	b.fill("[data-composer-input]", "")
 
-	b.doing = "Esc stops"
+	b.now("Esc stops")
 	b.ask("run `sleep 61`")
 	b.until(`document.querySelector(".tool.run") && document.querySelector("form[data-chat-stop]")`)
 	stopped := time.Now()
 	b.press("Escape", keyEscape)
 	b.ended("2")
 	esc := time.Since(stopped)
-	b.doing = "the Stop button"
+	b.now("the Stop button")
 	b.ask("run `sleep 62`")
 	b.until(`document.querySelector(".tool.run") && document.querySelector("form[data-chat-stop]")`)
 	stopped = time.Now()
@@ -58,7 +58,7 @@ func TestChatControls(t *testing.T) {
 	t.Logf("a sleep of a minute was stopped by Esc in %.2f s and by the button in %.2f s", esc.Seconds(), time.Since(stopped).Seconds())
 	assert.Contains(t, b.text(`[...document.querySelectorAll(".turn")].pop().innerText`), "Maren Olsen", "who stopped it")
 
-	b.doing = "the queue"
+	b.now("the queue")
 	b.ask("run `sleep 63`")
 	b.until(`document.querySelector(".tool.run")`)
 	for n, q := range []string{"What is 1 plus 1?", "What is 2 plus 2?", "What is 3 plus 3?"} {
@@ -76,7 +76,7 @@ func TestChatControls(t *testing.T) {
 	assert.Contains(t, said, "3 plus 3?")
 	assert.NotContains(t, b.text(`document.querySelector("#flow").innerText`), "2 + 2 = 4")
 
-	b.doing = "attachments"
+	b.now("attachments")
 	dir := t.TempDir()
 	dot, err := base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mP8z8BQz0AEYBxVSF+FABJADveWkH6oAAAAAElFTkSuQmCC")
 	require.NoError(t, err)
@@ -85,19 +85,20 @@ func TestChatControls(t *testing.T) {
 	b.do(chromedp.SetUploadFiles("input[data-attach]", []string{filepath.Join(dir, "dot.png"), filepath.Join(dir, "tides.txt")}))
 	b.until(`document.querySelectorAll(".tray-item").length === 2`)
 	b.photo("chat-attach")
+	b.ask("Here are two files.")
+	b.until(idle + ` && document.querySelector(".me-picture img")?.naturalWidth === 10`)
 	b.ask("read uploads/tides.txt")
-	b.until(`document.querySelector(".me-picture img")?.naturalWidth === 10`)
 	b.until(idle + ` && document.querySelector("#flow").innerText.includes("high water at 06:12")`)
 	require.Equal(t, "0", b.text(`document.querySelectorAll(".tray-item").length`))
 
-	b.doing = "copy"
+	b.now("copy")
 	grant := cdpbrowser.SetPermission(&cdpbrowser.PermissionDescriptor{Name: "clipboard-read"}, cdpbrowser.PermissionSettingGranted).WithBrowserContextID(b.who)
 	require.NoError(t, grant.Do(cdp.WithExecutor(b.ctx, chromedp.FromContext(b.ctx).Browser)))
 	b.click(".it-tools [data-copy]")
 	b.until(`document.querySelector("[data-copy].done")`)
 	require.NotEmpty(t, b.text(`navigator.clipboard.readText()`))
 
-	b.doing = "jump to latest"
+	b.now("jump to latest")
 	b.ask("run `seq 1 400`")
 	b.until(idle + ` && [...document.querySelectorAll(".me")].pop().textContent.includes("seq")`)
 	b.until(`(f => f.scrollHeight - f.scrollTop - f.clientHeight < 48)(document.querySelector("[data-chat-flow]"))`)
@@ -114,13 +115,13 @@ func TestChatControls(t *testing.T) {
 func (b *tab) sessions(chat string) {
 	t := b.t
 	t.Helper()
-	b.doing = "search in tool output"
+	b.now("search in tool output")
 	b.fill(".chat-find [name=q]", "high water")
 	b.until(`document.querySelectorAll("#session-rows .sess").length === 1`)
 	b.fill(".chat-find [name=q]", "no such words anywhere")
 	b.until(`document.querySelector("#session-rows .chat-none")`)
 
-	b.doing = "rename"
+	b.now("rename")
 	b.open(chat)
 	b.click(".conv-actions .menu > summary")
 	b.photo("chat-menu")
@@ -128,11 +129,11 @@ func (b *tab) sessions(chat string) {
 	b.fill(".rename-form [name=title]", "Tides & traps")
 	b.click(".rename-form [type=submit]")
 	b.until(`document.querySelector("#chat-head h1").textContent === "Tides & traps" && document.querySelector("#session-rows").textContent.includes("Tides & traps")`)
-	b.doing = "pin"
+	b.now("pin")
 	b.click(".conv-actions .menu > summary")
 	b.click(".conv-actions [name=pinned]")
 	b.until(`document.querySelector(".chat-group")?.textContent === "Pinned"`)
-	b.doing = "archive"
+	b.now("archive")
 	b.click(".conv-actions .menu > summary")
 	b.click(".conv-actions [name=status]")
 	b.until(`!location.pathname.startsWith("/chat/") && document.querySelector("#session-rows .chat-none")`)
@@ -140,7 +141,7 @@ func (b *tab) sessions(chat string) {
 	b.click(".conv-actions .menu > summary")
 	b.click(".conv-actions [name=status]")
 	b.until(`document.querySelectorAll("#session-rows .sess").length === 1`)
-	b.doing = "delete"
+	b.now("delete")
 	b.click(".conv-actions .menu > summary")
 	b.click(".conv-actions .menu-panel a[href$='/delete']")
 	b.has(".lost")
@@ -165,21 +166,21 @@ func TestWithoutJavaScript(t *testing.T) {
 	require.NotEqual(t, "0", b.text(`document.querySelectorAll("#flow .tool").length`))
 	b.photo("no-js-chat")
 
-	b.doing = "a message by the form"
+	b.now("a message by the form")
 	b.fill("[data-composer-input]", "run `sleep 64`")
 	b.click(".composer-send")
 	b.reloadUntil(`document.querySelector("form[data-chat-stop]")`)
 	b.click("form[data-chat-stop] button")
 	b.reloadUntil(idle + ` && document.querySelectorAll(".turn-end").length === 2`)
 
-	b.doing = "a new instance"
+	b.now("a new instance")
 	b.open("/instances/new")
 	b.fill("[name=name]", "by-hand")
 	b.click("form.form [type=submit]")
 	b.reloadUntil(`document.querySelector("#instance-head")?.textContent.includes("Running")`)
 	b.click("#instance-head [value=stop], #instance-head [value=STOP]")
 	b.reloadUntil(`document.querySelector("#instance-head")?.textContent.includes("Stopped")`)
-	b.doing = "deleting it"
+	b.now("deleting it")
 	b.click("#danger a")
 	b.fill("[name=confirm]", "by-hand")
 	b.click("form.form [type=submit]")

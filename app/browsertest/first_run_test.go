@@ -94,14 +94,14 @@ func TestPagesAreGoodToLookAt(t *testing.T) {
 	b.open(chat)
 	b.has(".turn-end")
 	time.Sleep(500 * time.Millisecond) // the stream connects
-	b.still()
+	b.still(0.001)
 	b.judge("chat-done")
 
 	for _, p := range []struct{ path, name string }{{"/", "overview"}, {"/instances", "instances"}, {"/instances/new", "instance-new"},
 		{"/settings", "settings"}, {"/settings/models", "models"}, {"/settings/sign-ins", "sign-ins"}} {
 		b.open(p.path)
 		time.Sleep(300 * time.Millisecond)
-		b.still()
+		b.still(0.001)
 		b.judge(p.name)
 	}
 	b.open("/instances")
@@ -109,7 +109,7 @@ func TestPagesAreGoodToLookAt(t *testing.T) {
 	b.has("#instance-head")
 	b.doing = "the instance"
 	time.Sleep(300 * time.Millisecond)
-	b.still()
+	b.still(0.001)
 	b.judge("instance")
 	b.click("[data-dialog-open=delete-instance]")
 	b.has("#delete-instance-confirm")

@@ -57,7 +57,6 @@ func TestInstancePages(t *testing.T) {
 	b.until(`document.querySelector("#instance-log").textContent.toLowerCase().includes("restart")`)
 	b.until(head("Running"))
 	require.Equal(t, "first", b.text(`window.mark`), "the page was reloaded")
-	b.still()
 
 	b.doing = "rename and tier"
 	b.fill("#settings [name=name]", "crawler-2")
@@ -81,6 +80,7 @@ func TestInstancePages(t *testing.T) {
 		b.click("#delete-instance [type=submit]")
 		b.until(`location.pathname === "/instances" && !document.querySelector("#instance-rows")?.textContent.includes("` + name + `")`)
 	}
+	list.until(`document.querySelectorAll("#instance-rows tr[id]").length === 0`)
 	b.doing = "nothing left"
 	b.open("/instances")
 	b.has(".empty, .state")

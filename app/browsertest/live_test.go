@@ -39,16 +39,35 @@ func (b *tab) served() string {
 // same waits until two views agree: both move while a turn runs.
 func same(t *testing.T, when string, one, two func() string) {
 	t.Helper()
-	var a, b string
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+	t.Helper()
+	var a, b, first string
+	began := time.Now()
+	for time.Since(began) < 10*time.Second {
 		before := one()
 		b = two()
 		a = one()
 		if a == b || before == b {
+			if d := time.Since(began); d > time.Second && first != "" {
+				t.Logf("%s: agreed after %.1f s; at first: %s", when, d.Seconds(), first)
+			}
 			return
+		}
+		if first == "" {
+			first = difference(a, b)
 		}
 	}
 	assert.Equal(t, b, a, when)
+}
+
+// difference is the first line in which two views are not the same.
+func difference(a, b string) string {
+	one, two := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for n := range min(len(one), len(two)) {
+		if one[n] != two[n] {
+			return one[n] + " and " + two[n]
+		}
+	}
+	return fmt.Sprintf("%d and %d lines", len(one), len(two))
 }
 
 // once asserts that nothing stands twice: ids are unique, and each line of output is there once at most.
@@ -73,33 +92,32 @@ func TestLiveEqualsReload(t *testing.T) {
 	s := start(t)
 	live := owner(t, s)
 	live.doing = "a turn that is watched"
-	live.ask("Run `for i in 1 2 3 4 5; do echo line $i; sleep 0.4; done`, then describe this server")
+	watcher, fresh := live.another(), live.another()
+	live.ask("Run `for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.4; done`, then describe this server")
 	live.until(`location.pathname.startsWith("/chat/")`)
 	path := live.text(`location.pathname`)
 	live.text(`window.mark = "first"`)
-	watcher := live.another()
 	watcher.open(path)
 	watcher.has("#flow")
 	reloads := 0
-	for n := 1; n <= 6 && !live.holds(10*time.Millisecond, `document.querySelector(".turn-end")`); n++ {
-		fresh := live.another()
+	for n := 1; n <= 12 && !live.holds(10*time.Millisecond, `document.querySelector(".turn-end")`); n++ {
 		fresh.open(path)
 		fresh.has(".me")
 		reloads++
 		same(t, fmt.Sprintf("reload %d in mid-turn", n), live.conversation, fresh.conversation)
-		live.once(5, "line")
-		fresh.once(5, "line")
-		time.Sleep(300 * time.Millisecond)
+		live.once(8, "line")
+		fresh.once(8, "line")
+		time.Sleep(200 * time.Millisecond)
 	}
 	live.ended("1")
 	t.Logf("%d reloads in mid-turn", reloads)
 	watcher.ended("1")
 	same(t, "at the end", live.conversation, live.served)
 	same(t, "the second tab at the end", watcher.conversation, live.served)
-	live.once(5, "line")
-	require.Contains(t, live.conversation(), "line 5")
+	live.once(8, "line")
+	require.Contains(t, live.conversation(), "line 8")
 	require.Equal(t, "first", live.text(`window.mark`), "the page was reloaded")
-	live.still()
+	live.still(0.02)
 
 	live.doing, watcher.doing = "a power cut", "a power cut"
 	live.allow("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")

@@ -72,10 +72,10 @@ func (b *tab) axe(source, where string) {
 	assert.Empty(b.t, found, where)
 }
 
-// still asserts that nothing moved since the page began.
-func (b *tab) still() {
+// still asserts that nothing moved since the page began: not when its stream connected, and little while words came.
+func (b *tab) still(most float64) {
 	b.t.Helper()
-	assert.Empty(b.t, b.text(`window.seen.shift > 0.001 ? window.seen.shift + ": " + window.seen.moved.join(", ") : ""`), "the layout of %s shifts", b.doing)
+	assert.Empty(b.t, b.text(fmt.Sprintf(`window.seen.shift > %v ? window.seen.shift + ": " + window.seen.moved.join(", ") : ""`, most)), "the layout of %s shifts", b.doing)
 }
 
 func axeSource(t *testing.T) string {

@@ -238,7 +238,8 @@ func (b *tab) click(selector string) {
 func (b *tab) fill(selector, value string) {
 	b.t.Helper()
 	b.has(selector)
-	b.do(chromedp.Focus(selector), chromedp.Evaluate(fmt.Sprintf(`document.querySelector(%q).select()`, selector), nil), input.InsertText(value))
+	b.until(fmt.Sprintf(`(e => { if (!e) return false; e.focus(); e.select(); return document.activeElement === e; })([...document.querySelectorAll(%q)].find(e => e.getClientRects().length))`, selector))
+	b.do(input.InsertText(value))
 }
 
 // press sends one key as a keyboard does.
@@ -292,3 +293,9 @@ const watch = `(() => {
 		seen.tools = Math.max(seen.tools, document.querySelectorAll(".tool").length);
 	}).observe(document, { childList: true, subtree: true, characterData: true });
 })()`
+
+// now says what the test is about to do, and when, for whoever reads a failure.
+func (b *tab) now(doing string) {
+	b.doing = doing
+	b.t.Logf("%s: %s", time.Now().Format("15:04:05.0"), doing)
+}
