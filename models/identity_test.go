@@ -136,6 +136,7 @@ func TestSignInAnswersAlike(t *testing.T) {
 	real, _, _, err := argon2id.DecodeHash(f.User.PasswordHash)
 	require.NoError(t, err)
 	require.Equal(t, real, decoy, "the same work for an unknown address")
+	require.Equal(t, argon2id.Params{Memory: 64 << 10, Iterations: 1, Parallelism: modelstest.Argon2id.Parallelism, SaltLength: 16, KeyLength: 32}, modelstest.Argon2id)
 	token, _, err := sy.SignInWithPassword(ctx, " "+f.User.Email+" ", secret.Of(modelstest.Password), models.Client{})
 	require.NoError(t, err)
 	set(f.User.ID, map[string]any{"blocked_at": time.Now()})

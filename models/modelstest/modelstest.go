@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/stretchr/testify/require"
 
 	"lobstead/kit/clock"
@@ -49,6 +50,14 @@ func Box(t testing.TB) *secret.Box {
 	require.NoError(t, err)
 	return box
 }
+
+// Argon2id is what passwords cost outside of tests; a test holds it against the rule.
+var Argon2id = *argon2id.DefaultParams
+
+// Tests make many people: their passwords cost a sixty-fourth.
+func init() { argon2id.DefaultParams = &cheap }
+
+var cheap = argon2id.Params{Memory: Argon2id.Memory / 64, Iterations: 1, Parallelism: 1, SaltLength: Argon2id.SaltLength, KeyLength: Argon2id.KeyLength}
 
 // Password of every person that Found makes.
 const Password = "correct horse battery"
