@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -69,12 +70,20 @@ func sentence(e *fault.Error) string {
 		s = "Something went wrong on our side"
 	}
 	if len(e.Fields) > 0 {
-		s = e.Fields[0].Message
+		s = fieldSentence(e.Fields[0])
 	}
 	if e.Hint != "" {
 		s += ". " + e.Hint
 	}
 	return s
+}
+
+// fieldSentence names the field too, where no form stands around the words.
+func fieldSentence(i fault.Issue) string {
+	if len(i.Path) == 0 {
+		return i.Message
+	}
+	return fmt.Sprintf("%v: %s", i.Path[0], i.Message)
 }
 
 var errorTitles = map[fault.Kind]string{
@@ -94,6 +103,9 @@ func (a *App) errorProps(c *Ctx, e *fault.Error, status int) layout.ErrorProps {
 	p := layout.ErrorProps{Status: status, Title: errorTitles[e.Kind], Detail: e.Detail, Todo: errorTodos[e.Kind], RequestID: c.requestID, Theme: c.theme()}
 	if p.Title == "" {
 		p.Title = e.Detail
+	}
+	if len(e.Fields) > 0 {
+		p.Detail = fieldSentence(e.Fields[0])
 	}
 	if e.Kind == fault.Internal || p.Detail == p.Title || e.Kind == fault.NotFound && e.Detail == "Not found" {
 		p.Detail = ""

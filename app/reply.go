@@ -3,8 +3,11 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
+	"strings"
 	"sync"
+	"unicode/utf16"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -84,10 +87,27 @@ func (r *answer) write(c *Ctx) error {
 func (r *answer) toastHeaders(c *Ctx) {
 	if c.isHTMX() && r.to == "" {
 		text, _ := json.Marshal(map[string]*toast{"toast": r.toast})
-		c.f.Set("HX-Trigger", string(text))
+		c.f.Set("HX-Trigger", ascii(text))
 		return
 	}
 	c.setFlash(*r.toast)
+}
+
+// ascii escapes what a header cannot carry: browsers read headers as Latin-1.
+func ascii(text []byte) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		switch {
+		case r < 0x80:
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
