@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -13,3 +14,9 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/utils.StartTimeStampUpdater.func1"))
 }
+
+// waitLong bounds what must come soon; waitStep is how often a test looks.
+const (
+	waitLong = 30 * time.Second
+	waitStep = 20 * time.Millisecond
+)
