@@ -30,6 +30,8 @@ const (
 	checkLife   = 400 * time.Millisecond // a revoked credential is cut off in less than a second
 	writeWait   = 20 * time.Second
 	minPause    = 40 * time.Millisecond // at most 25 patches a second
+	leastPause  = 2 * time.Millisecond  // between those that come at once
+	burst       = 6                     // that many may
 	renderSlots = 32
 )
 

@@ -46,6 +46,8 @@ type stream struct {
 	active bool
 	closed bool
 	wrote  time.Time
+
+	due time.Time // when the next patch would be in time; the pump's own
 }
 
 // streamReply turns the request's connection into a stream.
@@ -148,10 +150,21 @@ func (s *stream) pump() {
 			continue
 		}
 		select {
-		case <-time.After(minPause):
+		case <-time.After(s.pause()):
 		case <-s.hub.done:
 		}
 	}
+}
+
+// pause keeps a stream to one patch each minPause on average. A few may follow each other closely, so that the
+// first words of an answer do not wait behind the message that they answer.
+func (s *stream) pause() time.Duration {
+	now := time.Now()
+	if early := now.Add(-burst * minPause); s.due.Before(early) {
+		s.due = early
+	}
+	s.due = s.due.Add(minPause)
+	return max(s.due.Sub(now), leastPause)
 }
 
 // step asks again who is reading, then writes what is new; false ends the stream.
