@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -157,10 +158,19 @@ func hostNames() []string {
 	return []string{strings.ToLower(name)}
 }
 
+// name is what the reconciler's leases begin with. A server with a Redis of its own is the only one of its data
+// directory, so that a restarted one takes back at once what a killed one held; of others there may be several.
+func (n *node) name(host string) string {
+	if dir, err := filepath.Abs(n.cfg.DataDir); err == nil && n.redis.Embedded() {
+		return host + ":" + dir
+	}
+	return fmt.Sprintf("%s-%d-%d", host, os.Getpid(), time.Now().UnixNano())
+}
+
 // worker is the process's working side.
 func (n *node) worker() (*agent.Runner, *work.Server) {
 	host, _ := os.Hostname()
-	reconciler := &provision.Reconciler{Store: n.store, Bus: n.bus, Driver: n.driver, Node: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), time.Now().UnixNano()), Log: n.log}
+	reconciler := &provision.Reconciler{Store: n.store, Bus: n.bus, Driver: n.driver, Node: n.name(host), Log: n.log}
 	runner := agent.New(agent.Config{Store: n.store, Bus: n.bus, Driver: n.driver, Door: n.door, Jobs: n.jobs, Fetch: dial.New(dial.Policy{}),
 		Spec: func(_ context.Context, _ *models.Scope, i *models.Instance) (sandbox.Spec, error) {
 			return provision.Spec(i), nil
