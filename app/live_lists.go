@@ -138,7 +138,8 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 			return nil, err
 		}
 		return []fragment{{"instance-head", instances.Head(*o)}, {"instance-steps", instances.Steps(*o)},
-			{"instance-metrics", instances.Metrics(*o)}, {"instance-logs", instances.Logs(*o)}}, nil
+			{"instance-metrics", instances.Metrics(*o)}, {"instance-logs", instances.Logs(*o)},
+			{"instance-facts", instances.Facts(*o)}, {"instance-isolation", instances.Isolation(*o)}}, nil
 	}}}, nil
 }
 

@@ -100,7 +100,7 @@ func TestChatControls(t *testing.T) {
 
 	b.now("jump to latest")
 	b.ask("run `seq 1 400`")
-	b.until(idle + ` && [...document.querySelectorAll(".me")].pop().textContent.includes("seq")`)
+	b.until(idle + ` && (turn => turn.textContent.includes("seq") && turn.querySelector(".turn-end"))([...document.querySelectorAll(".turn")].pop())`)
 	b.until(`(f => f.scrollHeight - f.scrollTop - f.clientHeight < 48)(document.querySelector("[data-chat-flow]"))`)
 	b.text(`document.querySelector("[data-chat-flow]").scrollTop = 0`)
 	b.has("[data-chat-latest]")

@@ -194,6 +194,9 @@ func form(p NewProps) templ.Component {
 
 // nameField is the same for a new name and a changed one.
 func nameField(value, problem string, focus bool) ui.FieldProps {
+	if problem == "Invalid" { // the API's word, which tells a person nothing
+		problem = "This name does not work: use a to z, 0 to 9 and hyphens."
+	}
 	return ui.FieldProps{
 		Name: "name", Label: "Name", Value: value, Error: problem, Required: true, Mono: true, Autofocus: focus, MaxLength: 50,
 		Hint: "Lower case letters, digits and hyphens; at most 50.", Autocomplete: "off", Placeholder: "support-triage",
