@@ -17,11 +17,15 @@ build:  ## one static binary
 
 # What keeps rows or queues is tested again on the second pair of services.
 PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./jobs/... ./app
+# These drive the built program or a browser from outside: one at a time, and no race detector in the driver.
+OUTSIDE := ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
 
-test:  ## everything on SQLite, then what keeps rows on Postgres and Redis; race detector on; says what it left out
+test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then browsers; says what it left out
 	go vet ./...
-	CGO_ENABLED=1 bin/services bash -c 'go test -race -p $(PARALLEL) -timeout 30m ./... && \
-	  LOBSTEAD_TEST_PAIR=postgres go test -race -p $(PARALLEL) -timeout 30m $(PAIRED)'
+	bin/services bash -c 'set -e; \
+	  CGO_ENABLED=1 go test -race -p $(PARALLEL) -timeout 30m $$(go list ./... | grep -vE "/(browsertest|chaostest|gallery)$$"); \
+	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=1 go test -race -p $(PARALLEL) -timeout 30m $(PAIRED); \
+	  go test -p 1 -timeout 30m $(OUTSIDE)'
 
 bench:  ## beside its peers on this machine, into docs/benchmarks.md; BENCH=expression runs Go benchmarks instead
 	$(if $(BENCH),bin/services go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...,bin/services go run ./docs/bench)
