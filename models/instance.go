@@ -119,8 +119,11 @@ func (sc *Scope) GatewayToken(i *Instance) (secret.String, error) {
 // Instances lists the organization's instances, newest first; one that is being deleted is listed until it
 // is gone.
 func (sc *Scope) Instances(ctx context.Context) ([]Instance, error) {
-	return all[Instance](sc.read(ctx).Order("created_at DESC, id DESC"))
+	return all[Instance](sc.read(ctx).Omit(notListed...).Order("created_at DESC, id DESC"))
 }
+
+// notListed are the columns that no list shows: they were a third of the memory that reading fifty rows takes.
+var notListed = []string{"isolation", "gateway_token_hash", "lease_owner", "lease_until", "retry_at", "created_by"}
 
 // Instance reads one.
 func (sc *Scope) Instance(ctx context.Context, instanceID string) (*Instance, error) {
