@@ -110,7 +110,7 @@
       else if (f.scrollTop < top && f.scrollHeight === height) stick = false;
       top = f.scrollTop;
       height = f.scrollHeight;
-      if (stick) pill(false);
+      pill(!stick);
     }, { passive: true });
     stick = !location.hash;
     if (stick) toEnd();
