@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/url"
 	"strings"
 
 	"lobstead/kit/fault"
@@ -111,6 +112,9 @@ func (h *SignIns) DestroyOthers(c *Ctx) (Reply, error) {
 // localPath keeps a redirect on this server: a path of ours, else the first page.
 func localPath(s string) string {
 	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\r\n\t") {
+		return "/"
+	}
+	if _, err := url.Parse(s); err != nil { // nothing that a browser could read otherwise than we do
 		return "/"
 	}
 	return s

@@ -117,6 +117,13 @@ func Start(t testing.TB, o Options) *World {
 	return w
 }
 
+// In is the same world for a part of a test.
+func (w *World) In(t testing.TB) *World {
+	part := *w
+	part.T = t
+	return &part
+}
+
 // Stop shuts everything down, once.
 func (w *World) Stop() { w.stop() }
 
