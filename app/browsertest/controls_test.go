@@ -198,7 +198,7 @@ func (b *tab) reloadUntil(expression string) {
 		if b.holds(150*time.Millisecond, expression) {
 			return
 		}
-		b.do(chromedp.Reload())
+		_ = chromedp.Run(b.ctx, chromedp.Reload()) // a page that is just being left cannot be loaded again
 	}
 	b.within(time.Second, expression)
 }
