@@ -109,6 +109,11 @@ type block struct {
 	last   int64          // the highest seq
 }
 
+// neverBegan tells of a message that was taken back before any worker claimed it: nobody was asked it.
+func (b block) neverBegan() bool {
+	return slices.ContainsFunc(b.events, func(e models.Event) bool { return e.Kind == models.KindEnded && e.Attempt == 0 })
+}
+
 // blocks sorts a log by turns, in the order in which they ran: a message may have come while an earlier turn
 // was still at work, and must not stand between that turn's calls and their results. The current turn is last.
 func (b *logbook) blocks(current string) []block {

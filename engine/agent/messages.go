@@ -36,6 +36,9 @@ func (t *transcript) add(role llm.Role, parts ...llm.Part) {
 }
 
 func (t *transcript) block(b block) error {
+	if b.neverBegan() {
+		return nil
+	}
 	for _, e := range b.events {
 		if err := t.event(e); err != nil {
 			return err
