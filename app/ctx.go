@@ -122,6 +122,7 @@ func (c *Ctx) readBody() ([]byte, error) {
 	}
 	if len(body) > limit {
 		c.f.Context().SetConnectionClose()
+		_, _ = io.CopyN(io.Discard, stream, unreadBody)
 		return nil, errTooLarge
 	}
 	return body, nil

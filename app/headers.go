@@ -36,8 +36,9 @@ func (a *App) setHeaders(f *fiber.Ctx) {
 	}
 }
 
-// unreadBody is how much of a body that nobody wanted is read, so that the connection can go on.
-const unreadBody = 256 << 10
+// unreadBody is how much of a body that nobody wanted is read, so that the connection can go on, and so that
+// the sender gets to read the refusal: closing on unread bytes resets the connection.
+const unreadBody = 4 << 20
 
 // finishBody leaves nothing of a body on the connection: the server would read the rest as the next request,
 // and answer it to whoever comes next through the same proxy connection.

@@ -101,10 +101,7 @@ func TestBodiesOverTheCap(t *testing.T) {
 		for name, body := range map[string]io.Reader{"with a length": strings.NewReader(big), "in chunks": io.MultiReader(strings.NewReader(big))} {
 			call := c.call
 			call.Who, call.Form, call.JSON, call.Body, call.Type = w.Acme.Owner, nil, nil, body, "application/x-www-form-urlencoded"
-			a, err := w.Try(call)
-			if err != nil {
-				continue // cut while we still sent
-			}
+			a := w.Do(call) // the refusal is readable though we still sent
 			assert.Contains(t, []int{413, 404}, a.Status, "%s %s", c.name, name)
 		}
 	}
