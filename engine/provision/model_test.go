@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"lobstead/engine/provision"
 	"lobstead/engine/provision/provisiontest"
 	"lobstead/engine/sandbox"
 	"lobstead/kit/clock"
@@ -78,6 +79,8 @@ func (r *rig) settle(rt *rapid.T, id string, want models.Desired) {
 		}
 		return err == nil && i.State == models.Running && i.ObservedGeneration == i.Generation && r.driver.State(id) == sandbox.Running
 	}
+	// A sandbox that is killed while it starts is a failure, tried again after a pause: the sweep's work.
+	sweep := &provision.Sweeper{Reconciler: r.rec, Jobs: direct{r.rec}}
 	end := time.Now().Add(20 * time.Second)
 	for !right() {
 		if time.Now().After(end) {
@@ -85,6 +88,14 @@ func (r *rig) settle(rt *rapid.T, id string, want models.Desired) {
 			rt.Fatalf("want %s, row %+v (%v), sandbox %s", want, i, err, r.driver.State(id))
 		}
 		require.NoError(rt, r.obs.Check(r.t.Context()))
+		require.NoError(rt, sweep.Sweep(r.t.Context()))
 		time.Sleep(2 * time.Millisecond)
 	}
+}
+
+// direct does a job at once instead of queueing it.
+type direct struct{ rec *provision.Reconciler }
+
+func (d direct) Reconcile(ctx context.Context, org, id string) error {
+	return d.rec.Reconcile(ctx, org, id)
 }
