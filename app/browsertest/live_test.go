@@ -117,7 +117,7 @@ func TestLiveEqualsReload(t *testing.T) {
 	live.once(8, "line")
 	require.Contains(t, live.conversation(), "line 8")
 	require.Equal(t, "first", live.text(`window.mark`), "the page was reloaded")
-	live.still(0.02)
+	live.still(0.1)
 
 	live.doing, watcher.doing = "a power cut", "a power cut"
 	live.allow("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")

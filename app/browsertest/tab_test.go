@@ -137,7 +137,9 @@ func (b *tab) heard(ev any) {
 			b.complain(fmt.Sprintf("console: %v", e.Args))
 		}
 	case *cdplog.EventEntryAdded:
-		b.complain("log: " + e.Entry.Text + " " + e.Entry.URL)
+		if e.Entry.Level == cdplog.LevelWarning || e.Entry.Level == cdplog.LevelError {
+			b.complain("log: " + e.Entry.Text + " " + e.Entry.URL)
+		}
 	}
 }
 
