@@ -249,11 +249,15 @@ func (h *house) create(name string) string {
 func (h *house) runs(id string) {
 	h.t.Helper()
 	state := ""
-	require.Eventually(h.t, func() bool {
-		_, out := h.json("GET", "/api/instances/"+id, nil)
-		state, _ = out["status"].(string)
+	var last map[string]any
+	running := func() bool {
+		_, last = h.json("GET", "/api/instances/"+id, nil)
+		state, _ = last["status"].(string)
 		return state == "RUNNING"
-	}, 40*time.Second, 10*time.Millisecond, "the instance is %s", state)
+	}
+	for end := time.Now().Add(40 * time.Second); !running(); time.Sleep(10 * time.Millisecond) {
+		require.True(h.t, time.Now().Before(end), "the instance is %v", last)
+	}
 }
 
 // open sends the first message of a new conversation and gives its session; "" when no answer came.
