@@ -122,7 +122,7 @@ func TestUnprivileged(t *testing.T) {
 	tmp := filepath.Join(dir, "tmp")
 	require.NoError(t, os.Mkdir(tmp, 0o700))
 	require.NoError(t, os.Chown(tmp, 65534, 65534))
-	args := []string{"-test.run=TestConformance", "-unprivileged", "-test.timeout=10m"}
+	args := []string{"-test.run=TestConformance", "-unprivileged", "-test.timeout=20m"}
 	if testing.Verbose() {
 		args = append(args, "-test.v")
 	}
