@@ -17,8 +17,8 @@ build:  ## one static binary
 
 # What keeps rows or queues is tested again on the second pair of services.
 PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./jobs/... ./app
-# These drive the built program or a browser from outside: one at a time, and no race detector in the driver.
-OUTSIDE := ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
+# These drive sandboxes, the built program or a browser from outside: one at a time, and no race detector in the driver.
+OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
 
 test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then browsers; says what it left out
 	go vet ./...
