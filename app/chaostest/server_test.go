@@ -179,7 +179,9 @@ func (h *house) web(role string, args ...string) *process {
 		if m == nil {
 			return !p.running()
 		}
-		h.addr = m[1]
+		if h.addr != m[1] { // a restart keeps the address, which streams read meanwhile
+			h.addr = m[1]
+		}
 		return true
 	}, 30*time.Second, 2*time.Millisecond, "%s does not start", role)
 	require.True(h.t, p.running(), "%s ended: %s", role, p.log)
