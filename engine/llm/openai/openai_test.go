@@ -212,9 +212,9 @@ func TestFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := wiretest.Serve(t, c.answer)
-			p := openai.New(openai.Config{BaseURL: s.URL, Key: func() string { return secret }, Client: wiretest.Client(), Timeouts: wire.Timeouts{First: 150 * time.Millisecond, Idle: 150 * time.Millisecond}})
-			if strings.HasPrefix(name, "huge") || strings.HasPrefix(name, "cut") {
-				p = provider(s)
+			p := provider(s)
+			if limits, waits := map[string]wire.Timeouts{"slow first": {First: 150 * time.Millisecond, Idle: 20 * time.Millisecond}, "silent": {First: 5 * time.Second, Idle: 50 * time.Millisecond}}[name]; waits {
+				p = openai.New(openai.Config{BaseURL: s.URL, Client: wiretest.Client(), Timeouts: limits})
 			}
 			_, _, err := llm.Collect(p.Stream(context.Background(), wiretest.Ask("m", "hi")))
 			require.Equal(t, c.kind, llm.KindOf(err), "%v", err)

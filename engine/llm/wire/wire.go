@@ -137,11 +137,12 @@ func (s *Service) Stream(ctx context.Context, target string, body any, on func(s
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "application/json" {
 		return s.whole(ctx, res.Body, on)
 	}
-	idle := &watch{in: res.Body, limit: or(s.Timeouts.Idle, 120*time.Second), cancel: cancel}
-	return s.events(ctx, sse.NewReader(idle, sse.Limits{}), first, on)
+	return s.events(ctx, &watch{in: res.Body, cancel: cancel}, first, on)
 }
 
-func (s *Service) events(ctx context.Context, in *sse.Reader, first *time.Timer, on func(sse.Event) error) error {
+// events hands on what arrives. One clock at a time: first until the first event, then that of silence.
+func (s *Service) events(ctx context.Context, body *watch, first *time.Timer, on func(sse.Event) error) error {
+	in := sse.NewReader(body, sse.Limits{})
 	for {
 		e, err := in.Next()
 		switch {
@@ -155,6 +156,7 @@ func (s *Service) events(ctx context.Context, in *sse.Reader, first *time.Timer,
 			return s.failed(ctx, err)
 		}
 		first.Stop()
+		body.limit = or(s.Timeouts.Idle, 120*time.Second)
 		if err := on(e); err == io.EOF {
 			return nil
 		} else if err != nil {
@@ -230,11 +232,14 @@ func (s *Service) failed(ctx context.Context, err error) error {
 // time with what it got is not the provider's silence.
 type watch struct {
 	in     io.Reader
-	limit  time.Duration
+	limit  time.Duration // 0 = none yet
 	cancel context.CancelCauseFunc
 }
 
 func (w *watch) Read(b []byte) (int, error) {
+	if w.limit == 0 {
+		return w.in.Read(b)
+	}
 	t := time.AfterFunc(w.limit, func() { w.cancel(errIdle) })
 	defer t.Stop()
 	return w.in.Read(b)
