@@ -43,7 +43,7 @@ var owners = map[string][]string{
 	"github.com/a-h/templ":                {"lobstead/views/...", "lobstead/app"},
 	"github.com/hibiken/asynq":            {"lobstead/jobs", "lobstead/jobs/work"},
 	"github.com/alicebob/miniredis/v2":    {"lobstead/jobs"},
-	"github.com/redis/go-redis/v9":        {"lobstead/jobs", "lobstead/kit/events", "lobstead/kit/testservices"},
+	"github.com/redis/go-redis/v9":        {"lobstead/jobs", "lobstead/kit/events", "lobstead/kit/limit", "lobstead/kit/testservices"},
 	"github.com/landlock-lsm/go-landlock": {"lobstead/engine/sandbox/..."},
 	"github.com/alecthomas/kong":          {"lobstead/kit/config"},
 	"github.com/prometheus/client_golang": {"lobstead", "lobstead/app"},

@@ -48,7 +48,7 @@ func initialize(ctx context.Context, cli *config.CLI) error {
 		return err
 	}
 	owner := n.store.In(founded.Organization.ID).As(models.Actor{UserID: founded.User.ID, Name: founded.User.Name, Role: models.Owner})
-	_, key, err := owner.CreateAPIKey(ctx, "init", nil)
+	_, key, err := owner.CreateAPIKey(ctx, models.NewAPIKey{Name: "init"})
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,8 @@ func dispatch(ctx context.Context, cli *config.CLI, command string) error {
 		return initialize(ctx, cli)
 	case "doctor":
 		return doctor(ctx, cli)
+	case "audit verify":
+		return verifyAudit(ctx, cli)
 	case "seed":
 		return seed(ctx, &cli.Config)
 	case "web":

@@ -21,6 +21,7 @@ import (
 	"lobstead/kit/config"
 	"lobstead/kit/dial"
 	"lobstead/kit/events"
+	"lobstead/kit/limit"
 	"lobstead/kit/secret"
 	"lobstead/models"
 )
@@ -125,6 +126,8 @@ func (n *node) web() *app.App {
 		queue = "embedded"
 	}
 	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Desk: n.desk, Door: n.door, PublicURL: n.publicURL(),
+		Limiter: limit.New(n.redis.Client(), n.log), Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
+			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue,
 		Doctor: n.checks, Log: n.log})
 }

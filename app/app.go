@@ -14,6 +14,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/provision"
 	"lobstead/kit/events"
+	"lobstead/kit/limit"
 	"lobstead/models"
 	setupview "lobstead/views/setup"
 )
@@ -30,9 +31,18 @@ type Deps struct {
 	Hosts     []string       // host names that requests may carry besides PublicURL's; empty = loopback only
 	AnyHost   bool           // bound beyond loopback without a public URL
 	Version   string
+	Limiter   *limit.Limiter
+	Limits    Limits
 	Queue     string                                  // "embedded" or "Redis", for the settings page
 	Doctor    func(context.Context) []setupview.Check // the checks of `lobstead doctor`
 	Log       *slog.Logger
+}
+
+// Limits are what one caller may do in a span of time; the zero Rule is no limit.
+type Limits struct {
+	Requests    limit.Rule // per API key
+	Creations   limit.Rule // instances, per organization
+	Invitations limit.Rule // per organization
 }
 
 // App is the web side of one process.

@@ -43,12 +43,19 @@ func (c *Ctx) Query(name string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(c.f.Query(name), "\x00", ""), "")
 }
 
+// actor is the caller as it is written into what it does.
+func (c *Ctx) actor() models.Actor {
+	by := c.Principal.Actor()
+	by.Address = c.app.address(c.f)
+	return by
+}
+
 // Org is the caller's organization.
 func (c *Ctx) Org() string { return c.Principal.Membership.OrganizationID }
 
 // May asks for a further capability inside a handler.
 func (c *Ctx) May(can models.Can) error {
-	if !c.Principal.Membership.Role.May(can) {
+	if !c.Principal.May(can) {
 		return errForbidden
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 var (
 	errNoRoute   = fault.New(fault.NotFound, "route", "Not found")
 	errForbidden = fault.New(fault.Forbidden, "forbidden", "Insufficient permissions")
+	errHomeless  = fault.New(fault.Forbidden, "no_organization", "You belong to no organization").Hinting("Create one, or ask for an invitation")
 	errGuest     = fault.New(fault.Unauthenticated, "unauthorized", "Unauthorized")
 	errTooLarge  = fault.New(fault.TooLarge, "body.too_large", "Request body too large")
 	errCrossSite = fault.New(fault.Forbidden, "cross_site", "This request came from another site")
@@ -36,7 +37,7 @@ func (a *App) fail(c *Ctx, err error) error {
 	if status >= 500 {
 		a.Log.Error("request failed", "method", c.f.Method(), "path", c.f.Path(), "request", c.requestID, "error", err)
 	}
-	if e.Kind == fault.TooMany {
+	if e.Kind == fault.TooMany && len(c.f.Response().Header.Peek(fiber.HeaderRetryAfter)) == 0 {
 		c.f.Set(fiber.HeaderRetryAfter, "60")
 	}
 	switch {
@@ -44,6 +45,8 @@ func (a *App) fail(c *Ctx, err error) error {
 		return writeJSON(c.f, status, agent.NewError(e))
 	case c.wantsJSON():
 		return writeJSON(c.f, status, cloud.NewError(e))
+	case e.Code == errHomeless.Code && c.Principal != nil:
+		return redirect("/organizations").write(c)
 	case e.Kind == fault.Unauthenticated && !c.isHTMX():
 		return c.f.Redirect("/sign-in?next="+escapeName(c.f.OriginalURL()), fiber.StatusSeeOther)
 	case e.Kind == fault.Unauthenticated:

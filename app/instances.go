@@ -36,7 +36,7 @@ func (h *Instances) Index(c *Ctx) (Reply, error) {
 
 func (a *App) indexProps(ctx context.Context, sc *models.Scope, p *models.Principal, rows []models.Instance) (*instances.IndexProps, error) {
 	names, err := a.Door.Labels(ctx, sc, rows)
-	return &instances.IndexProps{Instances: rows, Models: names, MayCreate: p.Membership.Role.May(models.CanCreateInstances), BaseURL: a.PublicURL}, err
+	return &instances.IndexProps{Instances: rows, Models: names, MayCreate: p.May(models.CanCreateInstances), BaseURL: a.PublicURL}, err
 }
 
 func filterInstances(rows []models.Instance, q string) []models.Instance {
@@ -137,7 +137,7 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	if err != nil {
 		return nil, err
 	}
-	p := &instances.ShowProps{Instance: i, MayDelete: who.Membership.Role.May(models.CanDeleteInstances), BaseURL: a.PublicURL}
+	p := &instances.ShowProps{Instance: i, MayDelete: who.May(models.CanDeleteInstances), BaseURL: a.PublicURL}
 	if p.Logs, err = sc.Logs(ctx, instance, models.ShownLogs); err != nil {
 		return nil, err
 	}

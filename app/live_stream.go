@@ -200,7 +200,7 @@ func (s *stream) read(ctx context.Context, why wakeReason) (patch, cursor string
 	if err != nil {
 		return "", "", err
 	}
-	if !p.Membership.Role.May(s.can) {
+	if !p.May(s.can) {
 		return "", "", errForbidden
 	}
 	if why&^wakeBeat == 0 {

@@ -39,7 +39,7 @@ func (a *App) overviewProps(ctx context.Context, sc *models.Scope, p *models.Pri
 		names[i.ID] = i.Name
 	}
 	out := &overview.ShowProps{Overview: o, Names: names, FirstP50: median(o.FirstTokens),
-		MayCreate: p.Membership.Role.May(models.CanCreateInstances), Checklist: checklist(o, len(rows), len(a.Door.Found()))}
+		MayCreate: p.May(models.CanCreateInstances), Checklist: checklist(o, len(rows), len(a.Door.Found()))}
 	out.Instances = rows[:min(len(rows), shownInstances)]
 	out.Models, err = a.Door.Labels(ctx, sc, out.Instances)
 	return out, err

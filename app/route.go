@@ -35,6 +35,7 @@ const (
 	public                     // anybody
 	signedIn                   // a person or a key, with a capability
 	person                     // a person in a browser: never a key
+	staff                      // a person who runs the installation: for others there is no such route
 )
 
 // Public routes show nothing of any organization.
@@ -46,6 +47,9 @@ func May(c models.Can) Access { return Access{signedIn, c} }
 // Person asks for a signed-in browser: what concerns the person, not the organization.
 func Person() Access { return Access{person, models.CanView} }
 
+// Staff asks for a person who runs the installation.
+func Staff() Access { return Access{staff, models.CanView} }
+
 // String is how `lobstead routes` prints the rule.
 func (a Access) String() string {
 	switch a.kind {
@@ -55,6 +59,8 @@ func (a Access) String() string {
 		return "may " + string(a.can)
 	case person:
 		return "signed-in person"
+	case staff:
+		return "staff"
 	}
 	return ""
 }

@@ -50,6 +50,9 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	switch {
 	case !bearer.Empty():
 		c.Principal, err = a.Store.AsSystem("who is calling").ByAPIKey(c, bearer, a.address(c.f))
+		if err == nil {
+			_, err = c.take("key "+c.Principal.KeyID, a.Limits.Requests)
+		}
 	case !cookie.Empty() && r.Family != Ops:
 		if !safeMethod(c.f.Method()) && !sameOrigin(c.f) {
 			return errCrossSite
@@ -64,10 +67,15 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	if err != nil {
 		return err
 	}
-	if c.Principal == nil || r.Access.kind == person && c.Principal.SignInID == "" {
+	if c.Principal == nil || (r.Access.kind == person || r.Access.kind == staff) && c.Principal.SignInID == "" {
 		return errGuest
 	}
-	if !c.Principal.Membership.Role.May(r.Access.can) {
+	switch {
+	case r.Access.kind == staff && !c.Principal.User.Staff:
+		return errNoRoute // the back office does not exist for others
+	case r.Access.kind == signedIn && c.Principal.Membership.ID == "":
+		return errHomeless
+	case r.Access.kind == signedIn && !c.Principal.May(r.Access.can):
 		return errForbidden
 	}
 	return c.enter(nil)
@@ -75,7 +83,7 @@ func (a *App) admit(c *Ctx, r *Route) error {
 
 func (c *Ctx) enter(err error) error {
 	if c.Principal != nil {
-		c.Scope = c.app.Store.In(c.Org()).As(c.Principal.Actor())
+		c.Scope = c.app.Store.In(c.Org()).As(c.actor())
 	}
 	return err
 }

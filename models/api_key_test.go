@@ -29,7 +29,7 @@ func TestAPIKeys(t *testing.T) {
 	}
 	tokyo := time.FixedZone("JST", 9*3600)
 	expires := fake.Now().Add(time.Hour).In(tokyo)
-	row, key, err := sc.CreateAPIKey(ctx, "  ci ", &expires)
+	row, key, err := sc.CreateAPIKey(ctx, models.NewAPIKey{Name: "  ci ", Expires: &expires})
 	require.NoError(t, err)
 	require.Equal(t, "ci", row.Name)
 	require.True(t, strings.HasPrefix(key.Reveal(), models.KeyPrefix))
@@ -49,7 +49,7 @@ func TestAPIKeys(t *testing.T) {
 	fake.Add(time.Hour)
 	require.True(t, fault.Is(second(sy.ByAPIKey(ctx, key, "")), fault.Unauthenticated), "expired, whatever zone the date was given in")
 
-	row, key, err = sc.CreateAPIKey(ctx, "second", nil)
+	row, key, err = sc.CreateAPIKey(ctx, models.NewAPIKey{Name: "second"})
 	require.NoError(t, err)
 	for _, wrong := range []string{"", "lob_", key.Reveal() + "x", strings.ToUpper(key.Reveal()), row.KeyHash, "' OR 1=1 --"} {
 		require.True(t, fault.Is(second(sy.ByAPIKey(ctx, secret.Of(wrong), "")), fault.Unauthenticated), wrong)
@@ -67,7 +67,7 @@ func TestAPIKeys(t *testing.T) {
 	require.NoError(t, store.Gorm(models.SystemContext(ctx, "test")).Where("1 = 1").Delete(&models.Membership{}).Error)
 	require.True(t, fault.Is(second(sy.ByAPIKey(ctx, key, "")), fault.Unauthenticated), "no member any more")
 	for _, name := range []string{"", " ", strings.Repeat("a", 101), "a\nb"} {
-		_, _, err = sc.CreateAPIKey(ctx, name, nil)
+		_, _, err = sc.CreateAPIKey(ctx, models.NewAPIKey{Name: name})
 		require.True(t, fault.Is(err, fault.Invalid), "%q", name)
 	}
 }
@@ -88,7 +88,7 @@ func TestSecretsAreNotStored(t *testing.T) {
 	sc := store.In(f.Organization.ID).As(models.Actor{UserID: f.User.ID})
 	cookie, err := sy.OpenSignIn(ctx, f.User.ID, models.Client{})
 	require.NoError(t, err)
-	_, key, err := sc.CreateAPIKey(ctx, "k", nil)
+	_, key, err := sc.CreateAPIKey(ctx, models.NewAPIKey{Name: "k"})
 	require.NoError(t, err)
 	inst := modelstest.Instance(t, sc, "one")
 	gateway, err := sc.GatewayToken(inst)

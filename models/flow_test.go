@@ -22,7 +22,7 @@ func TestTurnFlow(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, models.Owner, p.Membership.Role)
 	require.Equal(t, "owner-of-acme", models.Slug(p.User.Name))
-	_, key, err := sc.CreateAPIKey(ctx, "k", nil)
+	_, key, err := sc.CreateAPIKey(ctx, models.NewAPIKey{Name: "k"})
 	require.NoError(t, err)
 	p, err = store.AsSystem("test").ByAPIKey(ctx, key, "::1")
 	require.NoError(t, err)

@@ -32,7 +32,7 @@ func TestDiskFull(t *testing.T) {
 	u := owner0(t, store)
 	cookie, err := sy.OpenSignIn(ctx, u, models.Client{})
 	require.NoError(t, err)
-	_, key, err := sc.CreateAPIKey(ctx, "k", nil)
+	_, key, err := sc.CreateAPIKey(ctx, models.NewAPIKey{Name: "k"})
 	require.NoError(t, err)
 	turn := say(t, sc, s.ID, "before")
 	l := claim(t, sc, turn.ID, "w")

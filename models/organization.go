@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
 )
 
 // Organization owns everything but people.
@@ -17,6 +20,10 @@ type Organization struct {
 	Plan      Tier
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	SuspendedAt     *time.Time // nothing of it runs until billing or staff end it
+	SuspendedReason string
+	DeletingAt      *time.Time // its owner ended it: it goes when its instances are gone
 }
 
 // Membership is a person's place in an organization.
@@ -37,6 +44,149 @@ func (sc *Scope) Organization(ctx context.Context) (*Organization, error) {
 // MembershipsOf gives a person's memberships, oldest first.
 func (sy *System) MembershipsOf(ctx context.Context, userID string) ([]Membership, error) {
 	return all[Membership](sy.read(ctx).Where("user_id = ?", userID).Order("created_at, id"))
+}
+
+// NewOrganizationFor makes a further organization whose owner is a person with an account.
+func (sy *System) NewOrganizationFor(ctx context.Context, by Actor, name string) (*Organization, error) {
+	var is fault.Issues
+	name = validName(&is, "name", name, 100)
+	if err := is.Err(); err != nil {
+		return nil, err
+	}
+	now := sy.store.now()
+	o := &Organization{ID: id.New(), Name: name, Plan: Starter, CreatedAt: now, UpdatedAt: now}
+	err := sy.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockFounding(tx); err != nil {
+			return err
+		}
+		var err error
+		if o.Slug, err = freeSlug(tx, name); err != nil {
+			return err
+		}
+		if err := tx.Create(o).Error; err != nil {
+			return err
+		}
+		if err := tx.Create(&Membership{ID: id.New(), OrganizationID: o.ID, UserID: by.UserID, Role: Owner, CreatedAt: now, UpdatedAt: now}).Error; err != nil {
+			return err
+		}
+		return sy.store.In(o.ID).As(by).audit(tx, act{name: "organization.created", kind: "organization", id: o.ID, of: name})
+	})
+	return o, err
+}
+
+// OrganizationsOf lists where a person belongs, with their role there, by name; what is being deleted is left out.
+func (sy *System) OrganizationsOf(ctx context.Context, userID string) ([]Principal, error) {
+	rows := []principalRow{}
+	err := sy.read(ctx).Raw(`SELECT `+principalColumns+` FROM memberships m JOIN users u ON u.id = m.user_id
+		JOIN organizations o ON o.id = m.organization_id AND o.deleting_at IS NULL WHERE m.user_id = ? ORDER BY lower(o.name), o.id`, userID).Scan(&rows).Error
+	out := []Principal{}
+	for i := range rows {
+		out = append(out, *rows[i].principal())
+	}
+	return out, translate(err)
+}
+
+// LookAt makes a browser show another of its person's organizations; NotFound for one they do not belong to.
+func (sy *System) LookAt(ctx context.Context, userID, signInID, organizationID string) error {
+	var n int64
+	if err := sy.read(ctx).Model(&Membership{}).Where("user_id = ? AND organization_id = ?", userID, organizationID).Count(&n).Error; err != nil {
+		return translate(err)
+	}
+	if n == 0 {
+		return fault.NotFoundf("organization")
+	}
+	_, err := changed(sy.write(ctx).Model(&SignIn{}).Where("id = ? AND user_id = ?", signInID, userID), map[string]any{"looks_at": organizationID})
+	return err
+}
+
+// RenameOrganization changes the name; the slug stays, since clients may have kept it.
+func (sc *Scope) RenameOrganization(ctx context.Context, name string) (*Organization, error) {
+	var is fault.Issues
+	name = validName(&is, "name", name, 100)
+	if err := is.Err(); err != nil {
+		return nil, err
+	}
+	var o *Organization
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.lockOrganization(tx); err != nil {
+			return err
+		}
+		var err error
+		if o, err = first[Organization](tx.Where("id = ?", sc.Org)); err != nil || o.Name == name {
+			return err
+		}
+		was := o.Name
+		o.Name, o.UpdatedAt = name, sc.store.now()
+		if _, err := changed(tx.Model(&Organization{}).Where("id = ?", sc.Org), map[string]any{"name": name, "updated_at": o.UpdatedAt}); err != nil {
+			return err
+		}
+		return sc.audit(tx, act{name: "organization.renamed", kind: "organization", id: sc.Org, of: name, before: map[string]any{"name": was}, after: map[string]any{"name": name}})
+	})
+	return o, err
+}
+
+// Holdings count what an organization would lose.
+type Holdings struct {
+	Instances, Sessions, Turns, Memories, Attachments, Members, Keys, Providers int
+}
+
+// Holdings counts the organization's rows, for the page that asks before a deletion.
+func (sc *Scope) Holdings(ctx context.Context) (h Holdings, err error) {
+	for _, c := range []struct {
+		to    *int
+		model any
+	}{{&h.Instances, &Instance{}}, {&h.Sessions, &Session{}}, {&h.Turns, &Turn{}}, {&h.Memories, &Memory{}}, {&h.Attachments, &Attachment{}},
+		{&h.Members, &Membership{}}, {&h.Keys, &APIKey{}}, {&h.Providers, &Provider{}}} {
+		if *c.to, err = sc.count(ctx, c.model); err != nil {
+			return h, err
+		}
+	}
+	return h, nil
+}
+
+// DeleteOrganization writes the wish that the organization be gone: nobody reaches it from now on, and its
+// instances want to be deleted. FinishDeletions removes the rest when the reconciler has removed those. It gives
+// the instances.
+func (sc *Scope) DeleteOrganization(ctx context.Context) ([]InstanceRef, error) {
+	refs := []InstanceRef{}
+	sy := sc.store.AsSystem("the note of an organization's deletion outlives it")
+	err := sy.tx(ctx, func(tx *gorm.DB) error {
+		o, err := first[Organization](locked(tx).Where("id = ? AND deleting_at IS NULL", sc.Org))
+		if err != nil {
+			return err
+		}
+		now := sc.store.now()
+		if _, err := changed(tx.Model(&Organization{}).Where("id = ?", sc.Org), map[string]any{"deleting_at": now, "updated_at": now}); err != nil {
+			return err
+		}
+		if _, err := changed(tx.Model(&Instance{}).Where("organization_id = ? AND desired <> ?", sc.Org, WantDeleted), map[string]any{"desired": WantDeleted,
+			"generation": gorm.Expr("generation + 1"), "attempts": 0, "retry_at": nil, "reason": "", "updated_at": now}); err != nil {
+			return err
+		}
+		rows, err := all[Instance](tx.Select("id", "organization_id").Where("organization_id = ?", sc.Org))
+		if err != nil {
+			return err
+		}
+		for _, i := range rows {
+			refs = append(refs, InstanceRef{OrganizationID: i.OrganizationID, ID: i.ID})
+		}
+		return sy.audit(tx, sc.Actor, act{name: "organization.deleted", kind: "organization", id: o.ID, of: o.Name, before: map[string]any{"slug": o.Slug, "plan": o.Plan}})
+	})
+	return refs, translate(err)
+}
+
+// FinishDeletions removes the organizations whose deletion was asked for and whose instances are gone, and gives
+// their ids.
+func (sy *System) FinishDeletions(ctx context.Context) ([]string, error) {
+	rows, err := all[Organization](sy.read(ctx).Where("deleting_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.organization_id = organizations.id)"))
+	done := []string{}
+	for i := range rows {
+		if err == nil {
+			err = translate(sy.write(ctx).Where("id = ? AND deleting_at IS NOT NULL", rows[i].ID).Delete(&Organization{}).Error)
+			done = append(done, rows[i].ID)
+		}
+	}
+	return done, err
 }
 
 // Slug makes the address form of a name: lower case letters, digits and single hyphens, at most 40.

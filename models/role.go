@@ -25,7 +25,15 @@ const (
 	CanEditSettings    Can = "edit settings"
 	CanDeleteOrg       Can = "delete organization"
 	CanManageBilling   Can = "manage billing"
+	CanViewAudit       Can = "view audit log"
 )
+
+// Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
+var Capabilities = []Can{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanManageProviders, CanManageTeam, CanManageKeys,
+	CanEditSettings, CanViewAudit, CanManageBilling, CanDeleteOrg}
+
+// Roles lists them, from most to least.
+var Roles = []Role{Owner, Admin, Member}
 
 var matrix = map[Can][]Role{
 	CanView:            {Owner, Admin, Member},
@@ -38,6 +46,7 @@ var matrix = map[Can][]Role{
 	CanEditSettings:    {Owner, Admin},
 	CanDeleteOrg:       {Owner},
 	CanManageBilling:   {Owner},
+	CanViewAudit:       {Owner, Admin},
 }
 
 // May tells whether a role has a capability; an unknown one has none.

@@ -117,6 +117,9 @@ func TestSchemaKeepsOrganizationsApart(t *testing.T) {
 			}
 		}
 		for _, u := range tab.unique { // else one organization could block a value of another
+			if u[0] == "chain" { // of the audit log: the organization's id, or the installation's word
+				continue
+			}
 			if !slices.Contains(u, "organization_id") && !slices.Equal(u, []string{"id"}) && !strings.HasSuffix(u[0], "_hash") {
 				require.True(t, strings.HasSuffix(u[0], "_id"), "%s: unique %v over all organizations", name, u)
 				require.Contains(t, tab.foreign, "organization_id,"+u[0], "%s: unique %v over all organizations", name, u)

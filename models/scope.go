@@ -15,10 +15,29 @@ type Scope struct {
 
 // Actor is who acts: it is written into what it makes.
 type Actor struct {
-	UserID string
-	KeyID  string
-	Name   string
-	Role   Role
+	UserID  string
+	KeyID   string
+	Name    string
+	Role    Role
+	Scopes  Scopes // of a key; a person has none and may all that the role may
+	Staff   bool   // acts for the installation, not as a member
+	Address string
+	Reason  string // why staff acts
+}
+
+// May tells whether the actor has a capability: the role's, and of a key what its scopes leave.
+func (a Actor) May(c Can) bool { return a.Role.May(c) && a.Scopes.Allow(c) }
+
+func (a Actor) kind() ActorKind {
+	switch {
+	case a.Staff:
+		return ActorStaff
+	case a.KeyID != "":
+		return ActorKey
+	case a.UserID != "":
+		return ActorPerson
+	}
+	return ActorSystem
 }
 
 // In opens an organization's data for the system itself; As narrows it to a person.

@@ -23,6 +23,7 @@ type SignIn struct {
 	LastSeenAt time.Time
 	ExpiresAt  time.Time
 	RevokedAt  *time.Time
+	LooksAt    string // the organization that this browser chose; another of the person's when it is gone
 }
 
 // SignInLife is how long a browser stays signed in without being used.
@@ -77,18 +78,23 @@ func (sy *System) OpenSignIn(ctx context.Context, userID string, c Client) (secr
 	return token, translate(sy.write(ctx).Create(&row).Error)
 }
 
-// Principal is who a request comes from, resolved afresh for each.
+// Principal is who a request comes from, resolved afresh for each. A signed-in person who belongs nowhere has an
+// empty membership, which may nothing.
 type Principal struct {
 	User         User
 	Membership   Membership
 	Organization Organization
 	SignInID     string // cookie
 	KeyID        string // bearer
+	Scopes       Scopes // of the key
 }
+
+// May tells whether the principal has a capability in its organization.
+func (p *Principal) May(c Can) bool { return p.Membership.Role.May(c) && p.Scopes.Allow(c) }
 
 // Actor is the principal as it is written into rows.
 func (p *Principal) Actor() Actor {
-	return Actor{UserID: p.User.ID, KeyID: p.KeyID, Name: p.User.Name, Role: p.Membership.Role}
+	return Actor{UserID: p.User.ID, KeyID: p.KeyID, Name: p.User.Name, Role: p.Membership.Role, Scopes: p.Scopes}
 }
 
 var errUnauthorized = fault.New(fault.Unauthenticated, "unauthorized", "Unauthorized")
@@ -99,25 +105,31 @@ type principalRow struct {
 	Membership   Membership   `gorm:"embedded;embeddedPrefix:m_"`
 	Organization Organization `gorm:"embedded;embeddedPrefix:o_"`
 	CredID       string
+	Scopes       string
 	LastSeen     *time.Time
 }
 
 func (r *principalRow) principal() *Principal {
+	if r.Organization.ID == "" { // none, or one that is being deleted
+		return &Principal{User: r.User}
+	}
 	return &Principal{User: r.User, Membership: r.Membership, Organization: r.Organization}
 }
 
 const principalColumns = `u.id AS u_id, u.email AS u_email, u.name AS u_name, u.theme AS u_theme, u.staff AS u_staff,
 	u.blocked_at AS u_blocked_at, m.id AS m_id, m.organization_id AS m_organization_id, m.user_id AS m_user_id, m.role AS m_role,
-	o.id AS o_id, o.name AS o_name, o.slug AS o_slug, o.plan AS o_plan`
+	o.id AS o_id, o.name AS o_name, o.slug AS o_slug, o.plan AS o_plan,
+	o.suspended_at AS o_suspended_at, o.suspended_reason AS o_suspended_reason, o.created_at AS o_created_at, o.updated_at AS o_updated_at`
 
 // BySignIn finds who a cookie's token belongs to, and notes that they were seen.
 func (sy *System) BySignIn(ctx context.Context, token secret.String) (*Principal, error) {
 	now := sy.store.now()
 	rows := []principalRow{}
 	err := sy.read(ctx).Raw(`SELECT `+principalColumns+`, s.id AS cred_id, s.last_seen_at AS last_seen
-		FROM sign_ins s JOIN users u ON u.id = s.user_id JOIN memberships m ON m.user_id = u.id JOIN organizations o ON o.id = m.organization_id
+		FROM sign_ins s JOIN users u ON u.id = s.user_id
+		LEFT JOIN memberships m ON m.user_id = u.id LEFT JOIN organizations o ON o.id = m.organization_id AND o.deleting_at IS NULL
 		WHERE s.token_hash = ? AND s.revoked_at IS NULL AND s.expires_at > ? AND u.blocked_at IS NULL
-		ORDER BY m.created_at, m.id LIMIT 1`, secret.Hash(token.Reveal()), now).Scan(&rows).Error
+		ORDER BY CASE WHEN o.id IS NULL THEN 2 WHEN o.id = s.looks_at THEN 0 ELSE 1 END, m.created_at, m.id LIMIT 1`, secret.Hash(token.Reveal()), now).Scan(&rows).Error
 	if err != nil {
 		return nil, translate(err)
 	}

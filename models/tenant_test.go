@@ -17,6 +17,7 @@ import (
 // owned are all types with an organization column; a test below compares the list with the schema.
 var owned = map[string]any{
 	"memberships": models.Membership{}, "api_keys": models.APIKey{}, "instances": models.Instance{},
+	"invitations": models.Invitation{}, "audit_entries": models.AuditEntry{},
 	"instance_steps": models.InstanceStep{}, "instance_logs": models.InstanceLog{}, "instance_metrics": models.InstanceMetric{},
 	"sessions": models.Session{}, "turns": models.Turn{}, "events": models.Event{}, "attachments": models.Attachment{},
 	"memories": models.Memory{}, "providers": models.Provider{}, "ledger_entries": models.LedgerEntry{},

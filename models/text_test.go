@@ -130,7 +130,7 @@ func TestBadTextIsAnAnswer(t *testing.T) {
 			"update":     func() error { return second(sc.UpdateSession(ctx, bad, models.SessionChange{Title: &inst.Name})) },
 			"revoke":     func() error { return sy.RevokeSignIn(ctx, bad, bad) },
 			"session of": func() error { return second(sc.SessionOf(ctx, inst.ID, bad)) },
-			"key name":   func() error { return second2(sc.CreateAPIKey(ctx, bad, nil)) },
+			"key name":   func() error { return second2(sc.CreateAPIKey(ctx, models.NewAPIKey{Name: bad})) },
 			"title":      func() error { return second(sc.UpdateSession(ctx, s.ID, models.SessionChange{Title: &bad})) },
 			"icon":       func() error { return second(sc.UpdateSession(ctx, s.ID, models.SessionChange{Icon: &bad})) },
 			"model":      func() error { return second(sc.UpdateInstance(ctx, inst.ID, models.InstanceChange{Model: &bad})) },

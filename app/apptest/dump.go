@@ -9,7 +9,7 @@ import (
 )
 
 // owned are the tables with an organization's rows; TestDumpKnowsEveryTable compares them with the schema.
-var owned = []string{"memberships", "api_keys", "instances", "instance_steps", "instance_logs", "instance_metrics", "sessions", "turns",
+var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", "instances", "instance_steps", "instance_logs", "instance_metrics", "sessions", "turns",
 	"events", "attachments", "memories", "providers", "ledger_entries"}
 
 // seen are the columns that reading alone may change.

@@ -82,7 +82,7 @@ func (w *World) NewPerson(o *Org, name string, role models.Role) *Person {
 
 func (w *World) person(o *Org, user, name, email string, role models.Role) *Person {
 	p := &Person{Name: name, Email: email, UserID: user}
-	_, key, err := o.Scope.As(models.Actor{UserID: user, Name: name, Role: role}).CreateAPIKey(w.T.Context(), "test", nil)
+	_, key, err := o.Scope.As(models.Actor{UserID: user, Name: name, Role: role}).CreateAPIKey(w.T.Context(), models.NewAPIKey{Name: "test"})
 	require.NoError(w.T, err)
 	p.Key = key.Reveal()
 	w.SignIn(p)
@@ -102,7 +102,7 @@ func (w *World) SignIn(p *Person) {
 
 // KeyOf makes a further key of the organization's owner.
 func (w *World) KeyOf(o *Org, expires *time.Time) string {
-	_, key, err := o.Scope.CreateAPIKey(w.T.Context(), "further", expires)
+	_, key, err := o.Scope.CreateAPIKey(w.T.Context(), models.NewAPIKey{Name: "further", Expires: expires})
 	require.NoError(w.T, err)
 	return key.Reveal()
 }

@@ -23,6 +23,7 @@ import (
 	"lobstead/jobs"
 	"lobstead/kit/events"
 	"lobstead/kit/fault"
+	"lobstead/kit/limit"
 	"lobstead/kit/secret"
 	"lobstead/kit/testservices"
 	"lobstead/models"
@@ -54,6 +55,7 @@ type Options struct {
 	Empty     bool   // no organizations: a fresh installation
 	NoWorker  bool   // turns stay queued
 	Pace      time.Duration
+	Limits    app.Limits // none without
 	Log       io.Writer
 }
 
@@ -87,7 +89,7 @@ func Start(t testing.TB, o Options) *World {
 	if public == "" {
 		public = w.URL
 	}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, PublicURL: public, Version: "test", Limiter: limit.New(redis.Client(), log), Limits: o.Limits,
 		Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log})
 	served := make(chan struct{})
 	go func() { defer close(served); _ = w.App.Fiber().Listener(l) }()

@@ -85,7 +85,7 @@ func (s *server) run(listen string) {
 	path, err := binary()
 	require.NoError(s.t, err, "the program does not build")
 	s.cmd = exec.Command(path, "serve", "--data", s.data, "--listen", listen)
-	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "METRICS_LISTEN=off"}
+	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "METRICS_LISTEN=off", "LIMIT_CREATIONS=0"}
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := s.cmd.StdoutPipe()
 	require.NoError(s.t, err)

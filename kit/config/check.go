@@ -144,6 +144,14 @@ func (c *Config) checkNumbers() error {
 	if c.OfflinePace < 0 || c.OfflinePace > 10000 {
 		errs = append(errs, fmt.Errorf("--offline-pace (OFFLINE_PACE): %d is not within 0 and 10000", c.OfflinePace))
 	}
+	for _, l := range []struct {
+		name, variable string
+		n              int
+	}{{"requests", "REQUESTS", c.LimitRequests}, {"creations", "CREATIONS", c.LimitCreations}, {"invitations", "INVITATIONS", c.LimitInvitations}} {
+		if l.n < 0 || l.n > 1_000_000 {
+			errs = append(errs, fmt.Errorf("--limit-%s (LIMIT_%s): %d is not within 0 and 1000000", l.name, l.variable, l.n))
+		}
+	}
 	return errors.Join(errs...)
 }
 

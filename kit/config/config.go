@@ -30,6 +30,10 @@ type Config struct {
 	SandboxDriver  string   `name:"sandbox-driver" var:"SANDBOX_DRIVER" default:"process" enum:"process" help:"What agents run their commands in: ${enum}."`
 	OfflinePace    int      `name:"offline-pace" var:"OFFLINE_PACE" default:"12" placeholder:"MS" help:"Milliseconds between two pieces of an answer of the built-in model, 0 to 10000."`
 
+	LimitRequests    int `name:"limit-requests" var:"LIMIT_REQUESTS" default:"100" placeholder:"N" help:"Requests a minute of one API key, 0 for no limit."`
+	LimitCreations   int `name:"limit-creations" var:"LIMIT_CREATIONS" default:"10" placeholder:"N" help:"Instances that one organization creates in an hour, 0 for no limit."`
+	LimitInvitations int `name:"limit-invitations" var:"LIMIT_INVITATIONS" default:"20" placeholder:"N" help:"Invitations that one organization sends in an hour, 0 for no limit."`
+
 	Providers Providers `embed:""`
 
 	// Proxies is TrustedProxies, parsed.
@@ -56,6 +60,7 @@ type CLI struct {
 	Migrate struct{} `cmd:"" help:"Bring the database up to date and leave."`
 	Init    Init     `cmd:"" help:"Create the first owner and organization from the command line."`
 	Doctor  Doctor   `cmd:"" help:"Check this installation and say what to do."`
+	Audit   Audit    `cmd:"" help:"Work with the audit log."`
 	Routes  struct{} `cmd:"" help:"List every route with its access rule."`
 	Seed    struct{} `cmd:"" help:"Fill an empty installation with example data."`
 	Version struct{} `cmd:"" help:"Show the version."`
@@ -71,6 +76,16 @@ type Init struct {
 	Organization string `help:"Name of the organization."`
 	PasswordFile string `placeholder:"FILE" help:"File that holds the password, - for standard input; without it a setup link is printed."`
 	JSON         bool   `help:"Answer as JSON."`
+}
+
+// Audit works with the audit log.
+type Audit struct {
+	Verify AuditVerify `cmd:"" help:"Recompute every chain of the audit log and say where one was broken."`
+}
+
+// AuditVerify recomputes the chains.
+type AuditVerify struct {
+	JSON bool `help:"Answer as JSON."`
 }
 
 // Doctor checks an installation.
