@@ -4,10 +4,12 @@ package process_test
 
 import (
 	"context"
+	"debug/elf"
 	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -46,6 +48,9 @@ func TestConformance(t *testing.T) {
 			for _, l := range m.disable {
 				off[l] = true
 			}
+			if m.opts.NoPrograms && dynamic(t) {
+				t.Skip("NOT TESTED: this test program needs a C library, and there is none inside; run it with CGO_ENABLED=0")
+			}
 			o := m.opts
 			o.PerProcessMemory = *unprivileged
 			switch {
@@ -63,6 +68,15 @@ func TestConformance(t *testing.T) {
 			sandboxtest.Run(t, func(t *testing.T) sandbox.Driver { return newDriver(t, off) }, o)
 		})
 	}
+}
+
+// dynamic tells whether this program is started through a loader of the host's.
+func dynamic(t *testing.T) bool {
+	t.Helper()
+	f, err := elf.Open("/proc/self/exe")
+	require.NoError(t, err)
+	defer func() { _ = f.Close() }()
+	return slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }
 
 func newDriver(t testing.TB, off map[string]bool) *process.Driver {
