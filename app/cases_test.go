@@ -13,13 +13,16 @@ import (
 )
 
 // ids fill the places of a path and a body; an empty organization gives ids that match no row.
-type ids struct{ instance, session, turn, attachment, provider, signIn string }
+type ids struct {
+	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
+}
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
-	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID}
+	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
+		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -41,6 +44,13 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/turns/":             func(i ids) map[string]string { return map[string]string{":id": i.turn} },
 	"/settings/models/":   func(i ids) map[string]string { return map[string]string{":id": i.provider} },
 	"/settings/sign-ins/": func(i ids) map[string]string { return map[string]string{":id": i.signIn} },
+
+	"/settings/team/":        func(i ids) map[string]string { return map[string]string{":id": i.member} },
+	"/api/team/":             func(i ids) map[string]string { return map[string]string{":id": i.member} },
+	"/settings/invitations/": func(i ids) map[string]string { return map[string]string{":id": i.invitation} },
+	"/settings/keys/":        func(i ids) map[string]string { return map[string]string{":id": i.key} },
+	"/api/api-keys/":         func(i ids) map[string]string { return map[string]string{":id": i.key} },
+	"/organizations/":        func(i ids) map[string]string { return map[string]string{":id": i.organization} },
 }
 
 // body is one way to fill a route's body or query; ids in it are id positions like those of a path.
@@ -76,7 +86,15 @@ func bodies(i ids) map[string][]body {
 		"POST /turns/:id/stop": none, "POST /settings/models": {{form: form("kind", "nonsense", "key", "k")}},
 		"POST /settings/models/:id/default": none, "POST /settings/models/:id/delete": none,
 		"POST /settings/sign-ins/others/delete": none, "POST /settings/sign-ins/:id/delete": none,
-		"POST /api/instances": {{json: `{"name":"x","region":"local","tier":"nonsense"}`}}, "PATCH /api/instances/:id": {{json: `{"name":"renamed"}`}},
+		"POST /join": {{form: form("name", "A", "password", "long enough pw")}}, "POST /organizations": {{form: form("name", "")}}, "POST /organizations/:id/switch": none,
+		"POST /settings": {{form: form("name", "")}}, "POST /settings/delete": {{form: form("confirm", "another name")}},
+		"POST /settings/team": {{form: form("email", "nobody", "role", "MEMBER")}}, "POST /settings/team/leave": none, "POST /settings/team/:id/role": {{form: form("role", "ADMIN")}},
+		"POST /settings/team/:id/delete": none, "POST /settings/team/:id/transfer": none, "POST /settings/invitations/:id/delete": none,
+		"POST /settings/keys": {{form: form("name", "")}}, "POST /settings/keys/:id/delete": none,
+		"POST /api/team": {{json: `{"email":"nobody","role":"OWNER"}`}}, "PATCH /api/team/:id": {{json: `{"role":"ADMIN"}`}}, "DELETE /api/team/:id": {{json: `{}`}},
+		"POST /api/api-keys": {{json: `{"name":""}`}}, "DELETE /api/api-keys/:id": {{json: `{}`}}, "PATCH /api/settings": {{json: `{"name":""}`}},
+		"DELETE /api/settings": {{json: `{}`}},
+		"POST /api/instances":  {{json: `{"name":"x","region":"local","tier":"nonsense"}`}}, "PATCH /api/instances/:id": {{json: `{"name":"renamed"}`}},
 		"DELETE /api/instances/:id": {{json: `{}`}}, "POST /api/instances/:id/actions": {{json: `{"action":"stop"}`}},
 		"POST /api/agent/chat": append(ways(`{"message":"hello"}`), body{json: `{"message":"hello","session_id":"` + i.session + `"}`,
 			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),
@@ -88,6 +106,9 @@ func bodies(i ids) map[string][]body {
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
 	}
 }
+
+// ends are the routes that would end the organization they are called in: who may is tested by a test of its own.
+var ends = map[string]bool{"DELETE /api/settings": true}
 
 // cases gives every route of the table with every id position filled from o, and fails on one that is unknown.
 func cases(t *testing.T, w *apptest.World, o *apptest.Org) []routeCase {

@@ -43,7 +43,7 @@ func (h *InstancePower) Create(c *Ctx) (Reply, error) {
 	if i, err = h.Desk.Await(ctx, c.Scope, instance, i.Generation); err != nil {
 		return nil, err
 	}
-	list, err := (&Instances{h.App}).listed(c, []models.Instance{*i})
+	list, err := (&Instances{h.App}).listed(c.Scope, &c.Principal.Organization, []models.Instance{*i})
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"lobstead/api/cloud"
@@ -15,13 +17,13 @@ type Instances struct{ *App }
 
 // Index lists them.
 func (h *Instances) Index(c *Ctx) (Reply, error) {
+	if c.wantsJSON() {
+		list, err := h.everywhere(c)
+		return data(list), err
+	}
 	rows, err := c.Scope.Instances(c)
 	if err != nil {
 		return nil, err
-	}
-	if c.wantsJSON() {
-		list, err := h.listed(c, rows)
-		return data(list), err
 	}
 	p, err := h.indexProps(c, c.Scope, c.Principal, filterInstances(rows, c.Query("q")))
 	if err != nil {
@@ -53,11 +55,42 @@ func filterInstances(rows []models.Instance, q string) []models.Instance {
 	return out
 }
 
-func (h *Instances) listed(c *Ctx, rows []models.Instance) ([]cloud.InstanceListItem, error) {
-	o := &c.Principal.Organization
+// everywhere lists the instances of all organizations of a signed-in person, newest first; a key has one.
+func (h *Instances) everywhere(c *Ctx) ([]cloud.InstanceListItem, error) {
+	places := []models.Principal{*c.Principal}
+	if c.Principal.SignInID != "" {
+		var err error
+		if places, err = h.Store.AsSystem("a person's organizations").OrganizationsOf(c, c.Principal.User.ID); err != nil {
+			return nil, err
+		}
+	}
+	out := []cloud.InstanceListItem{}
+	for n := range places {
+		p := &places[n]
+		if !p.May(models.CanView) {
+			continue
+		}
+		sc := h.Store.In(p.Organization.ID).As(p.Actor())
+		rows, err := sc.Instances(c)
+		if err != nil {
+			return nil, err
+		}
+		list, err := h.listed(sc, &p.Organization, rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	if len(places) > 1 {
+		slices.SortStableFunc(out, func(a, b cloud.InstanceListItem) int { return cmp.Compare(b.CreatedAt, a.CreatedAt) })
+	}
+	return out, nil
+}
+
+func (h *Instances) listed(sc *models.Scope, o *models.Organization, rows []models.Instance) ([]cloud.InstanceListItem, error) {
 	out := make([]cloud.InstanceListItem, len(rows))
 	for n := range rows {
-		g, err := h.gateway(c.Scope, &rows[n])
+		g, err := h.gateway(sc, &rows[n])
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +130,7 @@ func (h *Instances) Create(c *Ctx) (Reply, error) {
 	n, err := cloud.ReadNewInstance(f)
 	var i *models.Instance
 	if err == nil {
-		i, err = h.Desk.Create(c, c.Scope, n)
+		i, err = h.create(c, n)
 	}
 	if errs, ok := invalid(err); ok && !c.wantsJSON() {
 		return page(instances.New(h.newProps(c, n, errs))).with(422), nil
@@ -111,6 +144,18 @@ func (h *Instances) Create(c *Ctx) (Reply, error) {
 	return redirect("/instances/" + i.ID).json(cloud.NewInstanceCreated(i, nil)).with(201), nil
 }
 
+func (h *Instances) create(c *Ctx, n models.NewInstance) (*models.Instance, error) {
+	tried, err := c.take("creations "+c.Org(), h.Limits.Creations)
+	if err != nil {
+		return nil, err
+	}
+	i, err := h.Desk.Create(c, c.Scope, n)
+	if err != nil {
+		tried.Undo(c)
+	}
+	return i, err
+}
+
 // Show is one with its history.
 func (h *Instances) Show(c *Ctx) (Reply, error) {
 	instance, err := c.ID("id")
@@ -122,7 +167,7 @@ func (h *Instances) Show(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	if c.wantsJSON() {
-		list, err := h.listed(c, []models.Instance{*p.Instance})
+		list, err := h.listed(c.Scope, &c.Principal.Organization, []models.Instance{*p.Instance})
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +231,7 @@ func (h *Instances) Update(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := h.listed(c, []models.Instance{*i})
+	list, err := h.listed(c.Scope, &c.Principal.Organization, []models.Instance{*i})
 	if err != nil {
 		return nil, err
 	}

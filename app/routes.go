@@ -24,6 +24,10 @@ func (a *App) table() []Route {
 	overview, chat, messages, turns := &Overview{a}, &Chat{a}, &Messages{a}, &Turns{a}
 	settings, providers, live, health := &Settings{a}, &Providers{a}, &Live{a}, &Health{a}
 	agentChat, agentSessions := &AgentChat{a}, &AgentSessions{a}
+	team, keys, audit, invitations := &Team{a}, &APIKeys{a}, &Audit{a}, &Invitations{a}
+	organizations, organization := &Organizations{a}, &Organization{a}
+	manageTeam, manageKeys, edit, end := May(models.CanManageTeam), May(models.CanManageKeys), May(models.CanEditSettings), May(models.CanDeleteOrg)
+	readAudit := May(models.CanViewAudit)
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	return []Route{
@@ -38,6 +42,12 @@ func (a *App) table() []Route {
 		{post, "/sign-in", Public, Pages, 0, signIns.Create},
 		{post, "/sign-out", Person(), Pages, 0, signIns.SignOut},
 		{post, "/theme", Public, Pages, 0, settings.Theme},
+
+		{get, "/join", Public, Pages, 0, invitations.Show},
+		{post, "/join", Public, Pages, 0, invitations.Accept},
+		{get, "/organizations", Person(), Pages, 0, organizations.Index},
+		{post, "/organizations", Person(), Pages, 0, organizations.Create},
+		{post, "/organizations/:id/switch", Person(), Pages, 0, organizations.Switch},
 
 		{get, "/", view, Pages, 0, overview.Show},
 
@@ -67,6 +77,23 @@ func (a *App) table() []Route {
 		{get, "/live/overview", view, Pages, 0, live.Overview},
 
 		{get, "/settings", Person(), Pages, 0, settings.General},
+		{post, "/settings", edit, Pages, 0, organization.Update},
+		{get, "/settings/delete", end, Pages, 0, organization.Delete},
+		{post, "/settings/delete", end, Pages, 0, organization.Destroy},
+		{get, "/settings/export", end, Pages, 0, organization.Export},
+		{get, "/settings/team", view, Pages, 0, team.Index},
+		{post, "/settings/team", manageTeam, Pages, 0, team.Create},
+		{post, "/settings/team/leave", Person(), Pages, 0, team.Leave},
+		{post, "/settings/team/:id/role", manageTeam, Pages, 0, team.Update},
+		{post, "/settings/team/:id/delete", manageTeam, Pages, 0, team.Destroy},
+		{post, "/settings/team/:id/transfer", May(models.CanTransfer), Pages, 0, team.Transfer},
+		{post, "/settings/invitations/:id/delete", manageTeam, Pages, 0, team.Withdraw},
+		{get, "/settings/roles", view, Pages, 0, team.Roles},
+		{get, "/settings/keys", view, Pages, 0, keys.Index},
+		{post, "/settings/keys", manageKeys, Pages, 0, keys.Create},
+		{post, "/settings/keys/:id/delete", manageKeys, Pages, 0, keys.Destroy},
+		{get, "/settings/audit", readAudit, Pages, 0, audit.Index},
+		{get, "/settings/audit/export", readAudit, Pages, 0, audit.Export},
 		{get, "/settings/models", view, Pages, 0, providers.Index},
 		{post, "/settings/models", manage, Pages, 0, providers.Create},
 		{post, "/settings/models/:id/default", manage, Pages, 0, providers.Use},
@@ -81,6 +108,18 @@ func (a *App) table() []Route {
 		{patc, "/api/instances/:id", use, Cloud, 0, instances.Update},
 		{dele, "/api/instances/:id", destroy, Cloud, 0, instances.Destroy},
 		{post, "/api/instances/:id/actions", use, Cloud, 0, power.Create},
+
+		{get, "/api/team", view, Cloud, 0, team.Index},
+		{post, "/api/team", manageTeam, Cloud, 0, team.Create},
+		{patc, "/api/team/:id", manageTeam, Cloud, 0, team.Update},
+		{dele, "/api/team/:id", manageTeam, Cloud, 0, team.Destroy},
+		{get, "/api/api-keys", view, Cloud, 0, keys.Index},
+		{post, "/api/api-keys", manageKeys, Cloud, 0, keys.Create},
+		{dele, "/api/api-keys/:id", manageKeys, Cloud, 0, keys.Destroy},
+		{get, "/api/settings", view, Cloud, 0, organization.Show},
+		{patc, "/api/settings", edit, Cloud, 0, organization.Update},
+		{dele, "/api/settings", end, Cloud, 0, organization.Destroy},
+		{get, "/api/audit", readAudit, Cloud, 0, audit.Index},
 
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},

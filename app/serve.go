@@ -31,6 +31,11 @@ func (a *App) serve(f *fiber.Ctx, r *Route) (err error) {
 		return a.fail(c, err)
 	}
 	reply, err := r.Handler(c)
+	if fault.Is(err, fault.NotFound) && c.elsewhere() {
+		if err = a.mayEnter(c, r); err == nil {
+			reply, err = r.Handler(c)
+		}
+	}
 	if err == nil {
 		err = reply.write(c)
 	}
@@ -70,6 +75,18 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	if c.Principal == nil || (r.Access.kind == person || r.Access.kind == staff) && c.Principal.SignInID == "" {
 		return errGuest
 	}
+	err = a.mayEnter(c, r)
+	if err == errForbidden && c.elsewhere() {
+		err = a.mayEnter(c, r)
+	}
+	if err != nil {
+		return err
+	}
+	return c.enter(nil)
+}
+
+// mayEnter applies the route's rule to who is calling.
+func (a *App) mayEnter(c *Ctx, r *Route) error {
 	switch {
 	case r.Access.kind == staff && !c.Principal.User.Staff:
 		return errNoRoute // the back office does not exist for others
@@ -78,7 +95,21 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	case r.Access.kind == signedIn && !c.Principal.May(r.Access.can):
 		return errForbidden
 	}
-	return c.enter(nil)
+	return nil
+}
+
+// elsewhere looks whether the instance that the cloud API names is of another organization of the same person, since
+// its list shows those of all; the request goes on there then, by the person's role there.
+func (c *Ctx) elsewhere() bool {
+	if c.family != Cloud || c.Principal == nil || c.Principal.SignInID == "" || !strings.HasPrefix(c.route.Path, "/api/instances/:id") {
+		return false
+	}
+	p, err := c.app.Store.AsSystem("an instance of another organization of the person").AtInstance(c, c.Principal, c.f.Params("id"))
+	if err != nil || p.Membership.OrganizationID == c.Org() {
+		return false
+	}
+	c.Principal = p
+	return c.enter(nil) == nil
 }
 
 func (c *Ctx) enter(err error) error {

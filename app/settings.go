@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lobstead/migrations"
+	"lobstead/models"
 	"lobstead/views/settings"
 )
 
@@ -13,6 +14,13 @@ type Settings struct{ *App }
 
 // General shows both, and what the server runs on.
 func (h *Settings) General(c *Ctx) (Reply, error) {
+	if c.Principal.Membership.ID == "" {
+		return redirect("/organizations"), nil
+	}
+	return h.general(c, c.Principal.Organization.Name, nil, 200)
+}
+
+func (h *Settings) general(c *Ctx, name string, errs map[string]string, status int) (Reply, error) {
 	o, err := c.Scope.Organization(c)
 	if err != nil {
 		return nil, err
@@ -22,7 +30,8 @@ func (h *Settings) General(c *Ctx) (Reply, error) {
 		database = "Postgres"
 	}
 	return page(settings.General(settings.GeneralProps{Frame: c.frame("Settings", "/settings", ""), Organization: o, User: &c.Principal.User,
-		Role: c.Principal.Membership.Role, Version: h.Version, Database: database, Queue: h.Queue})), nil
+		Role: c.Principal.Membership.Role, Version: h.Version, Database: database, Queue: h.Queue, Name: name, Errors: errs,
+		BaseURL: h.PublicURL, MayEdit: c.May(models.CanEditSettings) == nil, MayDelete: c.May(models.CanDeleteOrg) == nil})).with(status), nil
 }
 
 // themeLife is how long a browser remembers its look.

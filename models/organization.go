@@ -86,6 +86,22 @@ func (sy *System) OrganizationsOf(ctx context.Context, userID string) ([]Princip
 	return out, translate(err)
 }
 
+// AtInstance gives a person as a member of the organization that an instance belongs to; NotFound when they are none.
+func (sy *System) AtInstance(ctx context.Context, p *Principal, instanceID string) (*Principal, error) {
+	i, err := first[Instance](sy.read(ctx).Select("id", "organization_id").Where("id = ?", instanceID))
+	if err != nil {
+		return nil, err
+	}
+	places, err := sy.OrganizationsOf(ctx, p.User.ID)
+	for n := range places {
+		if places[n].Organization.ID == i.OrganizationID {
+			places[n].SignInID = p.SignInID
+			return &places[n], nil
+		}
+	}
+	return nil, errOr(err, fault.NotFoundf("instance"))
+}
+
 // LookAt makes a browser show another of its person's organizations; NotFound for one they do not belong to.
 func (sy *System) LookAt(ctx context.Context, userID, signInID, organizationID string) error {
 	var n int64
@@ -123,6 +139,17 @@ func (sc *Scope) RenameOrganization(ctx context.Context, name string) (*Organiza
 		return sc.audit(tx, act{name: "organization.renamed", kind: "organization", id: sc.Org, of: name, before: map[string]any{"name": was}, after: map[string]any{"name": name}})
 	})
 	return o, err
+}
+
+// NoteExport notes that somebody took everything with them.
+func (sc *Scope) NoteExport(ctx context.Context) error {
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		o, err := first[Organization](tx.Where("id = ?", sc.Org))
+		if err != nil {
+			return err
+		}
+		return sc.audit(tx, act{name: "organization.exported", kind: "organization", id: o.ID, of: o.Name})
+	})
 }
 
 // Holdings count what an organization would lose.

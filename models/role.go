@@ -26,11 +26,12 @@ const (
 	CanDeleteOrg       Can = "delete organization"
 	CanManageBilling   Can = "manage billing"
 	CanViewAudit       Can = "view audit log"
+	CanTransfer        Can = "transfer ownership"
 )
 
 // Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
 var Capabilities = []Can{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanManageProviders, CanManageTeam, CanManageKeys,
-	CanEditSettings, CanViewAudit, CanManageBilling, CanDeleteOrg}
+	CanEditSettings, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
 
 // Roles lists them, from most to least.
 var Roles = []Role{Owner, Admin, Member}
@@ -47,6 +48,7 @@ var matrix = map[Can][]Role{
 	CanDeleteOrg:       {Owner},
 	CanManageBilling:   {Owner},
 	CanViewAudit:       {Owner, Admin},
+	CanTransfer:        {Owner},
 }
 
 // May tells whether a role has a capability; an unknown one has none.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,7 +19,8 @@ import (
 // Fields is a request body as named values; its readers note what is wrong in Issues.
 type Fields struct {
 	values map[string]any
-	form   bool // values are text: "on" is true, "" is absent
+	lists  map[string][]string // all values of a form's field: checkboxes of one name
+	form   bool                // values are text: "on" is true, "" is absent
 	Issues fault.Issues
 }
 
@@ -51,10 +53,11 @@ func FromJSON(body []byte) (*Fields, error) {
 
 // FromForm reads the values of a form.
 func FromForm(values url.Values) *Fields {
-	f := &Fields{values: map[string]any{}, form: true}
+	f := &Fields{values: map[string]any{}, lists: map[string][]string{}, form: true}
 	for k, v := range values {
 		if len(v) > 0 {
 			f.values[k] = v[len(v)-1]
+			f.lists[k] = v
 		}
 	}
 	return f
@@ -140,11 +143,50 @@ func (f *Fields) OptionalBool(name string) *bool {
 	return &b
 }
 
+// OptionalInt reads a whole number that may be absent or, in a form, empty; bounds are inclusive.
+func (f *Fields) OptionalInt(name string, min, max int) *int {
+	v, ok := f.values[name]
+	if s, text := v.(string); text && f.form {
+		if s = strings.TrimSpace(s); s == "" {
+			return nil
+		}
+		v = json.Number(s)
+	}
+	if !ok {
+		return nil
+	}
+	number, ok := v.(json.Number)
+	if !ok {
+		f.Issues.WrongType(name, "number", kindOf(v))
+		return nil
+	}
+	x, err := number.Float64()
+	switch {
+	case err != nil && !f.form, x != x:
+		f.Issues.WrongType(name, "number", "nan")
+	case err != nil:
+		f.Issues.WrongType(name, "number", "string")
+	case x != math.Trunc(x):
+		f.Issues.WrongType(name, "integer", "float")
+	case x < float64(min):
+		f.Issues.NumberTooSmall(name, min)
+	case x > float64(max):
+		f.Issues.NumberTooBig(name, max)
+	default:
+		n := int(x)
+		return &n
+	}
+	return nil
+}
+
 // OptionalStrings reads an array of texts that may be absent.
 func (f *Fields) OptionalStrings(name string) []string {
 	v, ok := f.values[name]
 	if !ok {
 		return nil
+	}
+	if f.form {
+		return f.lists[name]
 	}
 	list, ok := v.([]any)
 	if !ok {

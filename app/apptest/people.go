@@ -18,6 +18,8 @@ import (
 type Person struct {
 	Name, Email, UserID string
 	Cookie, Key         string
+	KeyID               string
+	MemberID            string // of the membership
 	SignInID            string
 }
 
@@ -31,6 +33,7 @@ type Org struct {
 	Turn                 *models.Turn
 	Attachment           string
 	Provider             *models.Provider
+	Invitation           *models.Invited
 }
 
 func (w *World) populate() {
@@ -56,6 +59,8 @@ func (w *World) NewOrg(name string) *Org {
 	files, err := sc.Attachments(t.Context(), o.Turn.ID)
 	require.NoError(t, err)
 	o.Attachment = files[0].ID
+	o.Invitation, err = sc.Invite(t.Context(), "asked@"+slug+".example.com", models.Member)
+	require.NoError(t, err)
 	o.Provider, err = sc.ConnectProvider(t.Context(), models.NewProvider{Kind: "openai", Model: slug + "-model", Key: secret.Of(GoodKey)}, "ok")
 	require.NoError(t, err)
 	return o
@@ -82,9 +87,12 @@ func (w *World) NewPerson(o *Org, name string, role models.Role) *Person {
 
 func (w *World) person(o *Org, user, name, email string, role models.Role) *Person {
 	p := &Person{Name: name, Email: email, UserID: user}
-	_, key, err := o.Scope.As(models.Actor{UserID: user, Name: name, Role: role}).CreateAPIKey(w.T.Context(), models.NewAPIKey{Name: "test"})
+	row, key, err := o.Scope.As(models.Actor{UserID: user, Name: name, Role: role}).CreateAPIKey(w.T.Context(), models.NewAPIKey{Name: "test"})
 	require.NoError(w.T, err)
-	p.Key = key.Reveal()
+	p.Key, p.KeyID = key.Reveal(), row.ID
+	m, err := o.Scope.Member(w.T.Context(), user)
+	require.NoError(w.T, err)
+	p.MemberID = m.Membership.ID
 	w.SignIn(p)
 	return p
 }

@@ -59,6 +59,16 @@ func (d *Desk) Delete(ctx context.Context, sc *models.Scope, id string) (*models
 	return d.Act(ctx, sc, id, models.Delete)
 }
 
+// End asks for the end of a whole organization: its instances go first, its rows when they are gone.
+func (d *Desk) End(ctx context.Context, sc *models.Scope) error {
+	refs, err := sc.DeleteOrganization(ctx)
+	for _, ref := range refs {
+		publish(ctx, d.Bus, ref.OrganizationID, ref.ID, State)
+		publishWish(ctx, d.Bus, ref.OrganizationID, ref.ID)
+	}
+	return err
+}
+
 func (d *Desk) asked(ctx context.Context, sc *models.Scope, i *models.Instance, err error) (*models.Instance, error) {
 	if err != nil {
 		return nil, err

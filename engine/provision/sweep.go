@@ -29,6 +29,9 @@ type Sweeper struct {
 // Sweep enqueues what is due. The first sweep takes all; a later one takes what the one before saw too, since
 // a wish that was written a moment ago is on its way. Without a queue the work is done here.
 func (s *Sweeper) Sweep(ctx context.Context) error {
+	if err := s.finish(ctx); err != nil {
+		return err
+	}
 	due, err := s.due(ctx)
 	if err != nil {
 		return err
@@ -50,6 +53,15 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		return nil
 	}
 	return nil
+}
+
+// finish removes the organizations that want to be gone and whose instances are.
+func (s *Sweeper) finish(ctx context.Context) error {
+	ended, err := s.Reconciler.Store.AsSystem("organizations that are being deleted").FinishDeletions(ctx)
+	for _, org := range ended {
+		s.Log.InfoContext(ctx, "an organization is gone", "organization", org)
+	}
+	return err
 }
 
 func (s *Sweeper) enqueue(ctx context.Context, ref models.InstanceRef) error {

@@ -55,6 +55,20 @@ func (is *Issues) TooBig(path string, max int) {
 		Message: fmt.Sprintf("String must contain at most %d character(s)", max)}, path)
 }
 
+// NumberTooSmall notes a number below min.
+func (is *Issues) NumberTooSmall(path string, min int) {
+	yes, no := true, false
+	is.add(Issue{Code: "too_small", Minimum: &min, Type: "number", Inclusive: &yes, Exact: &no,
+		Message: fmt.Sprintf("Number must be greater than or equal to %d", min)}, path)
+}
+
+// NumberTooBig notes a number above max.
+func (is *Issues) NumberTooBig(path string, max int) {
+	yes, no := true, false
+	is.add(Issue{Code: "too_big", Maximum: &max, Type: "number", Inclusive: &yes, Exact: &no,
+		Message: fmt.Sprintf("Number must be less than or equal to %d", max)}, path)
+}
+
 // BadString notes a string that fails a check: "regex" or "email".
 func (is *Issues) BadString(path, validation string) {
 	msg := "Invalid"

@@ -148,3 +148,11 @@ func caps(keys string) []string {
 }
 
 func isMod(cap string) bool { return cap == "Ctrl" }
+
+// orgName is what stands at the top of the sidebar.
+func orgName(name string) string {
+	if name == "" {
+		return "No organization"
+	}
+	return name
+}

@@ -16,6 +16,71 @@ type GeneralProps struct {
 	Version      string
 	Database     string // "SQLite" or "Postgres"
 	Queue        string // "embedded" or "Redis"
+	Name         string // of the organization, as typed
+	Errors       map[string]string
+	BaseURL      string
+	MayEdit      bool
+	MayDelete    bool
+}
+
+// TeamProps is /settings/team. Posts: /settings/team (email, role), /settings/team/:id/{role,delete,transfer},
+// /settings/team/leave, /settings/invitations/:id/delete. Link is shown once, after an invitation.
+type TeamProps struct {
+	Frame                  layout.FrameProps
+	Members                []models.TeamMember
+	Invitations            []models.Invitation
+	Me                     string // user id
+	MayManage, MayTransfer bool
+	Email, Role            string // as typed
+	Errors                 map[string]string
+	Link, LinkFor          string
+	BaseURL                string
+}
+
+// RolesProps is /settings/roles.
+type RolesProps struct {
+	Frame layout.FrameProps
+	Mine  models.Role
+}
+
+// KeysProps is /settings/keys. Posts: /settings/keys (name, expiresInDays, scopes…), /settings/keys/:id/delete. Key is
+// shown once, after it was made.
+type KeysProps struct {
+	Frame        layout.FrameProps
+	Keys         []models.APIKey
+	Makers       map[string]string // user id → name
+	Capabilities []string          // that the person may give
+	MayManage    bool
+	Name         string
+	Scopes       models.Scopes
+	Errors       map[string]string
+	Key          string
+	BaseURL      string
+}
+
+// AuditProps is /settings/audit?q=&act=&since=&until=&before=.
+type AuditProps struct {
+	Frame                   layout.FrameProps
+	Entries                 []models.AuditEntry
+	Text, Act, Since, Until string
+	Next                    string // seq before which the next page begins
+}
+
+// OrganizationsProps is /organizations. Posts: /organizations (name), /organizations/:id/switch.
+type OrganizationsProps struct {
+	Frame   layout.FrameProps
+	Rows    []models.Principal
+	Current string
+	Name    string
+	Errors  map[string]string
+}
+
+// DeleteOrganizationProps is /settings/delete.
+type DeleteOrganizationProps struct {
+	Frame layout.FrameProps
+	Name  string
+	Lost  []string
+	Error string
 }
 
 // ModelsProps is /settings/models: connected services and the form for one more (posts to /settings/models).

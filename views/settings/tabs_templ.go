@@ -13,14 +13,18 @@ import (
 	"lobstead/views/ui"
 )
 
-// Where the three pages are.
+// Where the pages are.
 const (
 	generalPath = "/settings"
 	modelsPath  = "/settings/models"
 	signInsPath = "/settings/sign-ins"
+	teamPath    = "/settings/team"
+	rolesPath   = "/settings/roles"
+	keysPath    = "/settings/keys"
+	auditPath   = "/settings/audit"
 )
 
-// page is what stands around each of the three; the content is its child.
+// page is what stands around each of them; the content is its child.
 func page(f layout.FrameProps, current string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -64,8 +68,11 @@ func page(f layout.FrameProps, current string) templ.Component {
 			}
 			templ_7745c5c3_Err = ui.Tabs("Settings", []ui.TabItem{
 				{Text: "General", Href: generalPath, Current: current == generalPath},
+				{Text: "Team", Href: teamPath, Current: current == teamPath || current == rolesPath},
+				{Text: "API keys", Href: keysPath, Current: current == keysPath},
 				{Text: "Models", Href: modelsPath, Current: current == modelsPath},
 				{Text: "Sign-ins", Href: signInsPath, Current: current == signInsPath},
+				{Text: "Audit log", Href: auditPath, Current: current == auditPath},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -120,7 +127,7 @@ func head(id, title string) templ.Component {
 		var templ_7745c5c3_Var4 string
 		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(id)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/tabs.templ`, Line: 34, Col: 13}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/tabs.templ`, Line: 41, Col: 13}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
@@ -133,7 +140,7 @@ func head(id, title string) templ.Component {
 		var templ_7745c5c3_Var5 string
 		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(title)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/tabs.templ`, Line: 34, Col: 23}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/tabs.templ`, Line: 41, Col: 23}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {

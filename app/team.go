@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+
+	"lobstead/api/cloud"
+	"lobstead/models"
+	"lobstead/views/settings"
+)
+
+// Team is the organization's people: pages and the cloud API's JSON from the same handlers.
+type Team struct{ *App }
+
+// Index lists them; the page has the open invitations too.
+func (h *Team) Index(c *Ctx) (Reply, error) {
+	rows, err := c.Scope.Members(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.wantsJSON() {
+		return data(cloud.NewMembers(rows)), nil
+	}
+	p, err := h.props(c, rows)
+	if err != nil {
+		return nil, err
+	}
+	return page(settings.Team(*p)), nil
+}
+
+func (h *Team) props(c *Ctx, rows []models.TeamMember) (*settings.TeamProps, error) {
+	p := &settings.TeamProps{Frame: c.frame("Team", "/settings", ""), Members: rows, Me: c.Principal.User.ID, BaseURL: h.PublicURL,
+		MayManage: c.May(models.CanManageTeam) == nil, MayTransfer: c.May(models.CanTransfer) == nil, Role: string(models.Member)}
+	var err error
+	if p.MayManage {
+		p.Invitations, err = c.Scope.Invitations(c)
+	}
+	return p, err
+}
+
+// Create asks an address to join: an account joins at once, anybody else gets a link.
+func (h *Team) Create(c *Ctx) (Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	email, role, err := cloud.ReadInvitation(f)
+	if err != nil {
+		return h.refused(c, email, role, err)
+	}
+	tried, err := c.take("invitations "+c.Org(), h.Limits.Invitations)
+	if err != nil {
+		return nil, err
+	}
+	in, err := c.Scope.Invite(c, email, role)
+	if err != nil {
+		tried.Undo(c)
+		return h.refused(c, email, role, err)
+	}
+	if in.Member != nil {
+		h.accessChanged(c, in.Member.User.ID)
+		return redirect("/settings/team").json(cloud.NewInvited(in, "")).with(201).say("ok", in.Member.User.Email+" has joined"), nil
+	}
+	return h.invited(c, in)
+}
+
+// invited shows the link once, to be passed on.
+func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
+	link := h.PublicURL + "/join?token=" + escapeName(in.Token.Reveal())
+	if c.wantsJSON() {
+		return data(cloud.NewInvited(in, link)).with(201), nil
+	}
+	rows, err := c.Scope.Members(c)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.props(c, rows)
+	if err != nil {
+		return nil, err
+	}
+	p.Link, p.LinkFor = link, in.Invitation.Email
+	return page(settings.Team(*p)).with(201), nil
+}
+
+// refused shows the page again with what is wrong beside the fields; programs get the fault.
+func (h *Team) refused(c *Ctx, email string, role models.Role, err error) (Reply, error) {
+	errs, ok := invalid(err)
+	if known := conflict(err); known != "" {
+		errs, ok = map[string]string{"email": "This person is a member already"}, true
+	}
+	if !ok || c.wantsJSON() {
+		return nil, err
+	}
+	rows, err := c.Scope.Members(c)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.props(c, rows)
+	if err != nil {
+		return nil, err
+	}
+	p.Email, p.Role, p.Errors = email, string(role), errs
+	return page(settings.Team(*p)).with(422), nil
+}
+
+// Update changes a member's role.
+func (h *Team) Update(c *Ctx) (Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	role, err := cloud.ReadRole(f)
+	if err != nil {
+		return nil, err
+	}
+	return h.changed(c, "The role is changed from now on", func(ctx context.Context, id string) (*models.TeamMember, error) {
+		return c.Scope.ChangeRole(ctx, id, role)
+	})
+}
+
+// Destroy ends a membership, or withdraws an invitation of that id.
+func (h *Team) Destroy(c *Ctx) (Reply, error) {
+	member, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.Scope.RemoveMember(c, member)
+	if err != nil {
+		return nil, err
+	}
+	h.accessChanged(c, m.User.ID)
+	return redirect("/settings/team").json(cloud.Deleted{Success: true}).say("ok", m.User.Email+" is no longer a member"), nil
+}
+
+// Withdraw voids an invitation.
+func (h *Team) Withdraw(c *Ctx) (Reply, error) {
+	invitation, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Scope.RevokeInvitation(c, invitation); err != nil {
+		return nil, err
+	}
+	return redirect("/settings/team").say("ok", "The invitation is withdrawn"), nil
+}
+
+// Transfer makes a member the owner.
+func (h *Team) Transfer(c *Ctx) (Reply, error) {
+	return h.changed(c, "Ownership is transferred; you are an admin now", c.Scope.TransferOwnership)
+}
+
+// Leave ends the caller's own membership.
+func (h *Team) Leave(c *Ctx) (Reply, error) {
+	if _, err := c.Scope.Leave(c); err != nil {
+		return nil, err
+	}
+	h.accessChanged(c, c.Principal.User.ID)
+	return redirect("/organizations").say("ok", "You have left "+c.Principal.Organization.Name), nil
+}
+
+func (h *Team) changed(c *Ctx, said string, verb func(context.Context, string) (*models.TeamMember, error)) (Reply, error) {
+	member, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	m, err := verb(c, member)
+	if err != nil {
+		return nil, err
+	}
+	h.accessChanged(c, m.User.ID)
+	h.accessChanged(c, c.Principal.User.ID)
+	return redirect("/settings/team").json(cloud.NewMember(m)).say("ok", said), nil
+}
+
+// accessChanged makes the open streams of a person ask again what they may see.
+func (a *App) accessChanged(ctx context.Context, userID string) {
+	a.Bus.Publish(ctx, principalTopic(userID), nil)
+}
+
+// Roles shows who can do what, from the table that the gate reads.
+func (h *Team) Roles(c *Ctx) (Reply, error) {
+	return page(settings.Roles(settings.RolesProps{Frame: c.frame("Who can do what", "/settings", ""), Mine: c.Principal.Membership.Role})), nil
+}
