@@ -405,7 +405,7 @@ func turn() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</div></form></div><div class=\"meta\"><a href=\"/chat\">claude-sonnet</a><span>4,812 tokens</span><span>$0.0186</span><span>11.2 s</span><a href=\"/chat\">Inspect turn</a></div></article>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</div></form></div><div class=\"meta turn-end\"><a href=\"/chat\">claude-sonnet</a><span>4,812 tokens</span><span>$0.0186</span><span>11.2 s</span><a href=\"/chat\">Inspect turn</a></div></article>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -60,8 +60,8 @@ func TestTheComposerSendsAndRestores(t *testing.T) {
 	const field = "[data-composer-input]"
 	require.NoError(t, chromedp.Run(ctx, size(1440, 900), chromedp.Navigate(base+"/chat"),
 		chromedp.SendKeys(field, "hello there"), enter,
-		chromedp.WaitVisible("#turns > .turn:last-child:not(#turn-1) .me, #live-target ~ .turn .me"),
-		chromedp.Text("#live-target ~ .turn .me", &sent),
+		chromedp.WaitVisible("#live-target ~ .turn .me", chromedp.ByQuery),
+		chromedp.Text("#live-target ~ .turn .me", &sent, chromedp.ByQuery),
 		chromedp.SendKeys(field, kb.ArrowUp), chromedp.Value(field, &recalled),
 		chromedp.Evaluate(`document.querySelector("[data-composer-input]").value = ""`, nil), chromedp.SendKeys(field, "fail"), enter,
 		chromedp.WaitVisible(".toast.bad"), picture("/toast", "light", 1440), chromedp.Text(".toast.bad [data-toast-text]", &toast), chromedp.Value(field, &left)))
