@@ -13,7 +13,7 @@ run: build  ## build and serve on LISTEN with the files in DATA
 	$(if $(DATA),DATA_DIR=$(DATA)) exec ./lobstead serve
 
 build:  ## one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o lobstead .
+	bin/build lobstead
 
 # What keeps rows or queues is tested again on the second pair of services.
 PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./jobs/... ./app

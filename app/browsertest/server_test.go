@@ -43,8 +43,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	scratch = append(scratch, dir)
 	path := filepath.Join(dir, "lobstead")
-	build := exec.Command("go", "build", "-o", path, "lobstead")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build := exec.Command("../../bin/build", path)
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	return path, build.Run()
 })

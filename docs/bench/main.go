@@ -85,8 +85,8 @@ func run(rounds int, only, binary, pocketbase string) error {
 func (b *bench) build() error {
 	if b.binary == "" {
 		b.binary = filepath.Join(b.dir, "lobstead")
-		if err := goBuild(".", b.binary, "."); err != nil {
-			return err
+		if out, err := exec.Command("bin/build", b.binary).CombinedOutput(); err != nil {
+			return fmt.Errorf("bin/build: %w: %s", err, out)
 		}
 	}
 	if b.pocketbase == "" {

@@ -51,9 +51,6 @@ func New(cfg Config) (*Driver, error) {
 	if cfg.Dir == "" {
 		return nil, fault.New(fault.Invalid, "sandbox.config", "The process driver needs a directory")
 	}
-	if cfg.Exe == "" {
-		cfg.Exe = "/proc/self/exe"
-	}
 	if cfg.Args == nil {
 		cfg.Args = []string{"hands"}
 	}
@@ -74,7 +71,12 @@ func New(cfg Config) (*Driver, error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "sandbox.config", "The sandboxes' directory cannot be made")
 	}
-	if d.exe, err = os.Open(cfg.Exe); err != nil {
+	if cfg.Exe == "" {
+		d.exe, err = openProgram(dir)
+	} else {
+		d.exe, err = os.Open(cfg.Exe)
+	}
+	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "sandbox.config", "The daemon's program cannot be opened")
 	}
 	d.cgroups = sync.OnceValue(func() []hierarchy { return findCgroups(cfg.CgroupParent, cfg.Disable) })

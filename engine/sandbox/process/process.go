@@ -12,7 +12,8 @@ import "lobstead/engine/sandbox"
 // Config says where and how sandboxes are kept. Dir is required.
 type Config struct {
 	Dir string // data directory
-	// Exe and Args start the daemon; by default the running program itself with "hands".
+	// Exe and Args start the daemon; by default the program that this one
+	// carries, else itself, with "hands".
 	Exe  string
 	Args []string
 	// CgroupParent is the group below which sandboxes get theirs, as a path within each hierarchy. By
