@@ -86,6 +86,11 @@ func guests(w *apptest.World, c apptest.Call) map[string]apptest.Call {
 	out["forged cookie"] = forged
 	forged.ByKey = true
 	out["forged key"] = forged
+	for name, key := range map[string]string{"revoked key": w.Acme.Revoked, "expired key": w.Acme.Expired} {
+		dead := c
+		dead.Face, dead.ByKey, dead.Who = apptest.JSON, true, &apptest.Person{Key: key}
+		out[name] = dead
+	}
 	return out
 }
 

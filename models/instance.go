@@ -95,7 +95,10 @@ func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, 
 		if err := tx.Create(row).Error; err != nil {
 			return err
 		}
-		return sc.log(tx, row.ID, LogInfo, "Created by "+sc.Actor.label())
+		if err := sc.log(tx, row.ID, LogInfo, "Created by "+sc.Actor.label()); err != nil {
+			return err
+		}
+		return sc.audit(tx, act{name: "instance.created", kind: "instance", id: row.ID, of: row.Name, after: map[string]any{"tier": row.Tier, "region": row.Region}})
 	})
 	if err != nil {
 		return nil, err
@@ -179,8 +182,26 @@ func (sc *Scope) UpdateInstance(ctx context.Context, instanceID string, c Instan
 			set["generation"] = i.Generation + 1
 			line = "Tier changed to " + string(*c.Tier) + " by " + sc.Actor.label()
 		}
-		return set, line, nil
+		return set, line, sc.auditChange(tx, i, c)
 	})
+}
+
+// auditChange notes what a change makes of an instance.
+func (sc *Scope) auditChange(tx *gorm.DB, i *Instance, c InstanceChange) error {
+	before, after := map[string]any{}, map[string]any{}
+	if c.Name != nil && *c.Name != i.Name {
+		before["name"], after["name"] = i.Name, *c.Name
+	}
+	if c.Tier != nil && *c.Tier != i.Tier {
+		before["tier"], after["tier"] = i.Tier, *c.Tier
+	}
+	if c.Model != nil && *c.Model != i.Model {
+		before["model"], after["model"] = i.Model, *c.Model
+	}
+	if len(after) == 0 {
+		return nil
+	}
+	return sc.audit(tx, act{name: "instance.changed", kind: "instance", id: i.ID, of: i.Name, before: before, after: after})
 }
 
 // ActOnInstance writes what an action wants; the caller enqueues the reconciler.
@@ -197,7 +218,10 @@ func (sc *Scope) ActOnInstance(ctx context.Context, instanceID string, a Action)
 			return nil, "", err
 		}
 		set := map[string]any{"desired": want, "generation": i.Generation + 1, "attempts": 0, "retry_at": nil, "reason": ""}
-		return set, actionVerb[a] + " by " + sc.Actor.label(), nil
+		if a == Delete {
+			err = sc.audit(tx, act{name: "instance.deleted", kind: "instance", id: i.ID, of: i.Name, before: map[string]any{"tier": i.Tier}})
+		}
+		return set, actionVerb[a] + " by " + sc.Actor.label(), err
 	})
 }
 
@@ -208,6 +232,9 @@ func (sc *Scope) changeInstance(ctx context.Context, instanceID string,
 	f func(*gorm.DB, *Instance) (set map[string]any, line string, err error)) (*Instance, error) {
 	var out *Instance
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.lockOrganization(tx); err != nil { // before the instance, as all who take both
+			return err
+		}
 		i, err := first[Instance](locked(tx).Where("id = ?", instanceID))
 		if err != nil {
 			return err

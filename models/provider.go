@@ -80,7 +80,10 @@ func (sc *Scope) ConnectProvider(ctx context.Context, n NewProvider, tested stri
 		if _, err := changed(tx.Model(&Provider{}).Where("is_default = ?", true), map[string]any{"is_default": false}); err != nil {
 			return err
 		}
-		return tx.Create(row).Error
+		if err := tx.Create(row).Error; err != nil {
+			return err
+		}
+		return sc.audit(tx, row.act("provider.connected"))
 	})
 	return row, err
 }
@@ -134,17 +137,37 @@ func (sc *Scope) UseProvider(ctx context.Context, providerID string) error {
 		if err == nil && !hit {
 			err = fault.NotFoundf("provider")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		row, err := first[Provider](tx.Where("id = ?", providerID))
+		if err != nil {
+			return err
+		}
+		return sc.audit(tx, row.act("provider.made_default"))
 	})
 }
 
 // DisconnectProvider forgets a service and its key.
 func (sc *Scope) DisconnectProvider(ctx context.Context, providerID string) error {
-	res := sc.write(ctx).Where("id = ?", providerID).Delete(&Provider{})
-	if res.Error == nil && res.RowsAffected == 0 {
-		return fault.NotFoundf("provider")
-	}
-	return translate(res.Error)
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.lockOrganization(tx); err != nil {
+			return err
+		}
+		row, err := first[Provider](locked(tx).Where("id = ?", providerID))
+		if err != nil {
+			return err
+		}
+		if err := tx.Where("id = ?", providerID).Delete(&Provider{}).Error; err != nil {
+			return err
+		}
+		return sc.audit(tx, row.act("provider.disconnected"))
+	})
+}
+
+// act is what the audit log keeps of a service: never its key.
+func (p *Provider) act(name string) act {
+	return act{name: name, kind: "provider", id: p.ID, of: p.Kind + " " + p.Model, after: map[string]any{"base_url": p.BaseURL, "key": p.KeyHint}}
 }
 
 // ProviderKeys opens every stored key, so that the scrubber knows what must never be printed.

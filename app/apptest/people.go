@@ -34,6 +34,7 @@ type Org struct {
 	Attachment           string
 	Provider             *models.Provider
 	Invitation           *models.Invited
+	Revoked, Expired     string // keys of the owner that work no more
 }
 
 func (w *World) populate() {
@@ -59,6 +60,12 @@ func (w *World) NewOrg(name string) *Org {
 	files, err := sc.Attachments(t.Context(), o.Turn.ID)
 	require.NoError(t, err)
 	o.Attachment = files[0].ID
+	row, revoked, err := sc.CreateAPIKey(t.Context(), models.NewAPIKey{Name: "revoked"})
+	require.NoError(t, err)
+	_, err = sc.RevokeAPIKey(t.Context(), row.ID)
+	require.NoError(t, err)
+	past := time.Now().Add(-time.Minute)
+	o.Revoked, o.Expired = revoked.Reveal(), w.KeyOf(o, &past)
 	o.Invitation, err = sc.Invite(t.Context(), "asked@"+slug+".example.com", models.Member)
 	require.NoError(t, err)
 	o.Provider, err = sc.ConnectProvider(t.Context(), models.NewProvider{Kind: "openai", Model: slug + "-model", Key: secret.Of(GoodKey)}, "ok")

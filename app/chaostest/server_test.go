@@ -147,7 +147,7 @@ func (h *house) launch(role string, args ...string) *process {
 	h.t.Helper()
 	p := &process{log: &lockedBuffer{}, done: make(chan struct{})}
 	p.cmd = exec.Command(binary(h.t), append([]string{role, "--data", h.dir}, args...)...)
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = append(h.env, "LIMIT_REQUESTS=0", "LIMIT_CREATIONS=0"), p.log, p.log
+	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = append([]string{"LIMIT_REQUESTS=0", "LIMIT_CREATIONS=0"}, h.env...), p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(h.t, p.cmd.Start())
 	go func() { p.err = p.cmd.Wait(); close(p.done) }()
