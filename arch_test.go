@@ -47,6 +47,7 @@ var owners = map[string][]string{
 	"github.com/landlock-lsm/go-landlock": {"lobstead/engine/sandbox/..."},
 	"github.com/alecthomas/kong":          {"lobstead/kit/config"},
 	"github.com/prometheus/client_golang": {"lobstead", "lobstead/app"},
+	"github.com/wneessen/go-mail":         {"lobstead/kit/mail"},
 	"modernc.org/sqlite":                  {"lobstead/models"},
 	"github.com/jackc/pgx/v5":             {"lobstead/models", "lobstead/kit/testservices"},
 }

@@ -22,6 +22,7 @@ import (
 	"lobstead/kit/dial"
 	"lobstead/kit/events"
 	"lobstead/kit/limit"
+	"lobstead/kit/mail"
 	"lobstead/kit/secret"
 	"lobstead/models"
 )
@@ -39,6 +40,7 @@ type node struct {
 	turns    *agent.Turns
 	door     *agent.Door
 	driver   sandbox.Driver
+	mail     *mail.Sender
 	closers  []func()
 }
 
@@ -63,7 +65,7 @@ func (n *node) openStore(ctx context.Context) error {
 		return err
 	}
 	p := n.cfg.Providers
-	n.scrubber.Add(n.cfg.SecretKey, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter)
+	n.scrubber.Add(n.cfg.SecretKey, n.cfg.SMTP, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter)
 	n.store, err = models.Open(ctx, models.Options{URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Log: n.log})
 	if err != nil {
 		return err
@@ -87,6 +89,9 @@ func (n *node) openStore(ctx context.Context) error {
 // openQueue opens Redis, the bus over it, and the verbs that need them.
 func (n *node) openQueue(ctx context.Context) error {
 	var err error
+	if n.mail, err = n.post(); err != nil {
+		return err
+	}
 	if n.redis, err = jobs.OpenRedis(ctx, n.cfg.Redis); err != nil {
 		return err
 	}
@@ -119,6 +124,14 @@ func (n *node) close() {
 	}
 }
 
+// post is the way to the mail server, nil when none is configured.
+func (n *node) post() (*mail.Sender, error) {
+	if n.cfg.SMTP.Empty() {
+		return nil, nil
+	}
+	return mail.New(n.cfg.SMTP, n.cfg.MailFrom)
+}
+
 // web is the process's web side.
 func (n *node) web() *app.App {
 	queue := "Redis"
@@ -126,7 +139,7 @@ func (n *node) web() *app.App {
 		queue = "embedded"
 	}
 	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Desk: n.desk, Door: n.door, PublicURL: n.publicURL(),
-		Limiter: limit.New(n.redis.Client(), n.log), Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
+		Limiter: limit.New(n.redis.Client(), n.log), Mail: n.mail, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue,
 		Doctor: n.checks, Log: n.log})

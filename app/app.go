@@ -15,6 +15,7 @@ import (
 	"lobstead/engine/provision"
 	"lobstead/kit/events"
 	"lobstead/kit/limit"
+	"lobstead/kit/mail"
 	"lobstead/models"
 	setupview "lobstead/views/setup"
 )
@@ -32,6 +33,7 @@ type Deps struct {
 	AnyHost   bool           // bound beyond loopback without a public URL
 	Version   string
 	Limiter   *limit.Limiter
+	Mail      *mail.Sender // nil = links are shown, to be passed on
 	Limits    Limits
 	Queue     string                                  // "embedded" or "Redis", for the settings page
 	Doctor    func(context.Context) []setupview.Check // the checks of `lobstead doctor`

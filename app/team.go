@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lobstead/api/cloud"
+	"lobstead/kit/mail"
 	"lobstead/models"
 	"lobstead/views/settings"
 )
@@ -66,6 +67,13 @@ func (h *Team) Create(c *Ctx) (Reply, error) {
 // invited shows the link once, to be passed on.
 func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
 	link := h.PublicURL + "/join?token=" + escapeName(in.Token.Reveal())
+	if h.Mail != nil {
+		err := h.Mail.Send(c, letter(c, in, link))
+		if err == nil {
+			return redirect("/settings/team").json(cloud.NewInvited(in, "")).with(201).say("ok", "A letter is on its way to "+in.Invitation.Email), nil
+		}
+		h.Log.Error("an invitation was not mailed", "to", in.Invitation.Email, "error", err) // the link is shown instead
+	}
 	if c.wantsJSON() {
 		return data(cloud.NewInvited(in, link)).with(201), nil
 	}
@@ -77,8 +85,16 @@ func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Link, p.LinkFor = link, in.Invitation.Email
+	p.Link, p.LinkFor, p.NotMailed = link, in.Invitation.Email, h.Mail != nil
 	return page(settings.Team(*p)).with(201), nil
+}
+
+// letter is the invitation as it is mailed.
+func letter(c *Ctx, in *models.Invited, link string) mail.Letter {
+	organization := c.Principal.Organization.Name
+	return mail.Letter{To: in.Invitation.Email, Subject: "Join " + organization + " on Lobstead",
+		Text: in.Invitation.InvitedBy + " asks you to join " + organization + " on Lobstead.\n\nOpen this link to accept; it works once, for seven days:\n\n" + link +
+			"\n\nIf you do not know why you get this letter, ignore it.\n"}
 }
 
 // refused shows the page again with what is wrong beside the fields; programs get the fault.

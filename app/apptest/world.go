@@ -24,6 +24,7 @@ import (
 	"lobstead/kit/events"
 	"lobstead/kit/fault"
 	"lobstead/kit/limit"
+	"lobstead/kit/mail"
 	"lobstead/kit/secret"
 	"lobstead/kit/testservices"
 	"lobstead/models"
@@ -56,6 +57,7 @@ type Options struct {
 	NoWorker  bool   // turns stay queued
 	Pace      time.Duration
 	Limits    app.Limits // none without
+	Mail      *mail.Sender
 	Log       io.Writer
 }
 
@@ -89,7 +91,7 @@ func Start(t testing.TB, o Options) *World {
 	if public == "" {
 		public = w.URL
 	}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, PublicURL: public, Version: "test", Limiter: limit.New(redis.Client(), log), Limits: o.Limits,
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, PublicURL: public, Version: "test", Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mail: o.Mail,
 		Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log})
 	served := make(chan struct{})
 	go func() { defer close(served); _ = w.App.Fiber().Listener(l) }()

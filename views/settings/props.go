@@ -34,6 +34,7 @@ type TeamProps struct {
 	Email, Role            string // as typed
 	Errors                 map[string]string
 	Link, LinkFor          string
+	NotMailed              bool // the mail server refused the letter
 	BaseURL                string
 }
 
