@@ -70,12 +70,12 @@ func (h *APIKeys) Create(c *Ctx) (Reply, error) {
 	if perr != nil {
 		return nil, perr
 	}
-	p.Name, p.Scopes, p.Errors, p.Key = n.Name, n.Scopes, errs, key
-	status := 201
 	if err != nil {
-		status = 422
+		p.Name, p.Scopes, p.Errors = n.Name, n.Scopes, errs
+		return page(settings.Keys(*p)).with(422), nil
 	}
-	return page(settings.Keys(*p)).with(status), nil
+	p.Key = key
+	return page(settings.Keys(*p)).with(201), nil
 }
 
 // Destroy revokes one.

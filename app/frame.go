@@ -1,6 +1,7 @@
 package app
 
 import (
+	"lobstead/models"
 	"lobstead/views/layout"
 	"lobstead/views/ui"
 )
@@ -8,7 +9,8 @@ import (
 // frame is what stands around a signed-in page.
 func (c *Ctx) frame(title, active, liveURL string) layout.FrameProps {
 	return layout.FrameProps{Title: title, Active: active, Theme: c.theme(), LiveURL: liveURL, Version: c.app.Version,
-		UserName: c.Principal.User.Name, UserEmail: c.Principal.User.Email, Flash: c.flash(), OrgName: c.Principal.Organization.Name}
+		UserName: c.Principal.User.Name, UserEmail: c.Principal.User.Email, Flash: c.flash(), OrgName: c.Principal.Organization.Name,
+		MayAudit: c.Principal.May(models.CanViewAudit)}
 }
 
 // bare is what stands around a page of somebody who is not signed in.

@@ -84,6 +84,13 @@
     source = null;
   };
   const stop = () => { stopped = true; close(); settled(); };
+  // What was shown may not be seen any more: the server says what may be. Once, else a page could go round and round.
+  const gone = () => {
+    stop();
+    const last = Number(sessionStorage.getItem("gone"));
+    sessionStorage.setItem("gone", String(Date.now()));
+    if (Date.now() - last > 10000) location.reload();
+  };
   const open = () => {
     if (stopped || source || !url) return;
     const s = source = new EventSource(url);
@@ -96,7 +103,7 @@
       apply(e.data);
     });
     s.addEventListener("reload", () => { stop(); location.reload(); });
-    s.addEventListener("gone", stop);
+    s.addEventListener("gone", gone);
     s.onerror = () => {
       close();
       if (stopped) return;

@@ -28,6 +28,7 @@ type FrameProps struct {
 	Nav       []NavItem // DefaultNav when nil
 	Version   string
 	PageClass string // a class of <main>, for a page that needs the whole height
+	MayAudit  bool   // the settings have the audit log
 }
 
 // NavItem is one entry of the sidebar. Count is a small figure, hidden at zero; with CountID the stream can replace it.

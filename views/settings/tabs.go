@@ -1,0 +1,21 @@
+package settings
+
+import (
+	"lobstead/views/layout"
+	"lobstead/views/ui"
+)
+
+// tabs are the pages that this person can open.
+func tabs(f layout.FrameProps, current string) []ui.TabItem {
+	out := []ui.TabItem{
+		{Text: "General", Href: generalPath, Current: current == generalPath},
+		{Text: "Team", Href: teamPath, Current: current == teamPath || current == rolesPath},
+		{Text: "API keys", Href: keysPath, Current: current == keysPath},
+		{Text: "Models", Href: modelsPath, Current: current == modelsPath},
+		{Text: "Sign-ins", Href: signInsPath, Current: current == signInsPath},
+	}
+	if f.MayAudit {
+		out = append(out, ui.TabItem{Text: "Audit log", Href: auditPath, Current: current == auditPath})
+	}
+	return out
+}
