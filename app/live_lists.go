@@ -95,6 +95,7 @@ func (h *Live) Overview(c *Ctx) (Reply, error) {
 
 // Instances streams the list.
 func (h *Live) Instances(c *Ctx) (Reply, error) {
+	shown := -1 // instances when the list was sent last: with the first and the last more than rows changes
 	return streamReply{&fragments{app: h.App, on: orgTopics, list: true, make: func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error) {
 		rows, err := sc.Instances(ctx)
 		if err != nil {
@@ -106,6 +107,10 @@ func (h *Live) Instances(c *Ctx) (Reply, error) {
 		}
 		out := make([]fragment, 1, 1+len(rows))
 		out[0] = fragment{"instance-rows", instances.Rows(*o)}
+		if shown < 0 || (shown == 0) != (len(rows) == 0) {
+			out[0] = fragment{"instance-list", instances.List(*o)}
+		}
+		shown = len(rows)
 		for n := range rows {
 			out = append(out, fragment{"instance-" + rows[n].ID, instances.Row(&rows[n], o.Models[rows[n].ID])})
 		}

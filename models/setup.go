@@ -147,7 +147,8 @@ func (sy *System) found(ctx context.Context, f Founding, gate func(*gorm.DB) err
 				return err
 			}
 		}
-		return nil
+		return sy.audit(tx, Actor{UserID: out.User.ID, Name: name, Role: Owner}, act{name: "organization.founded", kind: "organization", id: out.Organization.ID,
+			of: orgName, after: map[string]any{"owner": email, "staff": true}})
 	})
 	if err != nil {
 		return nil, err

@@ -282,7 +282,7 @@ func TestAuditChain(t *testing.T) {
 		}
 		return out
 	}
-	require.Equal(t, map[string]int64{sc.Org: 0, other.Org: 0}, whole())
+	require.Equal(t, map[string]int64{sc.Org: 0, other.Org: 0, models.InstallationChain: 0}, whole())
 	for _, change := range []string{`UPDATE audit_entries SET actor_name = 'Nobody' WHERE seq = 1`, `UPDATE audit_entries SET actor_name = 'Nobody', hash = 'x' WHERE seq = 1`,
 		`UPDATE audit_entries SET after = '{}' WHERE seq = 1`, `UPDATE audit_entries SET created_at = '2001-01-01 00:00:00' WHERE seq = 1`, `DELETE FROM audit_entries WHERE seq = 1`} {
 		_, err = store.SQL().ExecContext(ctx, change+` AND chain = '`+sc.Org+`'`)
@@ -308,6 +308,10 @@ func TestAuditChainUnderLoad(t *testing.T) {
 	}
 	reports, err := store.AsSystem("test").VerifyAudit(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, n, reports[0].Entries)
-	require.Zero(t, reports[0].Broken)
+	for _, r := range reports {
+		require.Zero(t, r.Broken)
+		if r.Chain == sc.Org {
+			require.Equal(t, n, r.Entries)
+		}
+	}
 }
