@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ const SignInLife = 30 * 24 * time.Hour
 // seenEvery is how stale LastSeenAt may be: a write per request would cost more than it tells.
 const seenEvery = time.Minute
 
+var errBlocked = fault.New(fault.Forbidden, "user.blocked", "This account is blocked").Hinting("Ask whoever runs this server")
+
 var errSignIn = fault.New(fault.Unauthenticated, "sign_in.wrong", "The e-mail address or the password is wrong")
 
 // decoyHash makes a sign-in with an unknown address as slow as one with a wrong password: its parameters
@@ -42,40 +45,70 @@ var decoyHash = sync.OnceValue(func() string {
 	return hash
 })
 
-// Client is what a browser shows of itself.
+// Client is what a browser shows of itself, and the way its person came in.
 type Client struct {
 	UserAgent string
 	Address   string
+	Way       string // for the audit log: "password", "passkey", "password and passkey", a provider's name
 }
 
-// SignInWithPassword checks a password and opens a sign-in; wrong and unknown answer alike.
-func (sy *System) SignInWithPassword(ctx context.Context, email string, password secret.String, c Client) (secret.String, *User, error) {
+// CheckPassword finds who an address and a password belong to; wrong, unknown and blocked answer alike.
+func (sy *System) CheckPassword(ctx context.Context, email string, password secret.String) (*User, error) {
 	normal, ok := NormalEmail(email)
 	if !ok {
 		normal = ""
 	}
 	u, err := first[User](sy.read(ctx).Where("email = ?", normal))
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return secret.String{}, nil, err
+		return nil, err
 	}
 	hash := decoyHash()
 	if u != nil && u.PasswordHash != "" {
 		hash = u.PasswordHash
 	}
-	if !checkPassword(password, hash) || u == nil || u.BlockedAt != nil {
-		return secret.String{}, nil, errSignIn
+	if !checkPassword(password, hash) || u == nil || u.PasswordHash == "" || u.BlockedAt != nil {
+		return nil, errSignIn
 	}
+	return u, nil
+}
+
+// SignInWithPassword is CheckPassword and OpenSignIn.
+func (sy *System) SignInWithPassword(ctx context.Context, email string, password secret.String, c Client) (secret.String, *User, error) {
+	u, err := sy.CheckPassword(ctx, email, password)
+	if err != nil {
+		return secret.String{}, nil, err
+	}
+	c.Way = "password"
 	token, err := sy.OpenSignIn(ctx, u.ID, c)
 	return token, u, err
 }
 
-// OpenSignIn makes a fresh token for a person who proved who they are.
+// OpenSignIn makes a fresh token for a person who proved who they are; Forbidden for one who is blocked.
 func (sy *System) OpenSignIn(ctx context.Context, userID string, c Client) (secret.String, error) {
 	token, hash := secret.Token("")
 	now := sy.store.now()
 	row := SignIn{ID: id.New(), UserID: userID, TokenHash: hash, UserAgent: clip(cleanText(c.UserAgent), 400), Address: clip(cleanText(c.Address), 64),
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SignInLife)}
-	return token, translate(sy.write(ctx).Create(&row).Error)
+	return token, sy.tx(ctx, func(tx *gorm.DB) error {
+		u, err := first[User](tx.Where("id = ?", userID))
+		if err != nil {
+			return err
+		}
+		if u.BlockedAt != nil {
+			return errBlocked
+		}
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		return sy.audit(tx, u.actor(c.Address), act{name: "sign_in.opened", kind: "user", id: u.ID, of: u.Email, after: map[string]any{"way": cmp.Or(c.Way, "setup")}})
+	})
+}
+
+// NoteLockout writes down that tries to sign in were refused because there were too many of them.
+func (sy *System) NoteLockout(ctx context.Context, account, address string) error {
+	return sy.tx(ctx, func(tx *gorm.DB) error {
+		return sy.audit(tx, Actor{Address: address}, act{name: "sign_in.locked", kind: "account", of: account})
+	})
 }
 
 // Principal is who a request comes from, resolved afresh for each. A signed-in person who belongs nowhere has an

@@ -114,7 +114,8 @@ func TestEveryStatementNeedsAScope(t *testing.T) {
 			require.ErrorIs(t, err, models.ErrNoTenant, "%s %s in a scope", table, name)
 		}
 	}
-	for _, model := range []any{&models.User{}, &models.SignIn{}, &models.SetupLink{}, &models.Identity{}} {
+	for _, model := range []any{&models.User{}, &models.SignIn{}, &models.SetupLink{}, &models.Identity{}, &models.Passkey{}, &models.SignInProvider{}, &models.SpentToken{},
+		&models.InstallationSetting{}} {
 		for _, ctx := range []context.Context{t.Context(), models.TenantContext(t.Context(), "some")} {
 			require.ErrorIs(t, store.Gorm(ctx).Find(list(reflect.ValueOf(model).Elem().Interface())).Error, models.ErrNoTenant)
 			require.ErrorIs(t, store.Gorm(ctx).Create(model).Error, models.ErrNoTenant)

@@ -21,20 +21,15 @@ type User struct {
 	PasswordHash string
 	Theme        string
 	Staff        bool
+	SecondFactor bool // a passkey is asked for after the password
 	BlockedAt    *time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
 
-// Identity is a way to sign in that another service vouches for.
-type Identity struct {
-	ID            string
-	UserID        string
-	Provider      string
-	Subject       string
-	Email         string
-	EmailVerified bool
-	CreatedAt     time.Time
+// actor is the person as the audit log names them.
+func (u *User) actor(address string) Actor {
+	return Actor{UserID: u.ID, Name: u.Name, Address: address}
 }
 
 // Themes of the interface.
