@@ -32,6 +32,7 @@ type node struct {
 	cfg      *config.Config
 	log      *slog.Logger
 	scrubber *secret.Scrubber
+	box      *secret.Box
 	store    *models.Store
 	redis    *jobs.Redis
 	bus      *events.Bus
@@ -65,7 +66,9 @@ func (n *node) openStore(ctx context.Context) error {
 		return err
 	}
 	p := n.cfg.Providers
-	n.scrubber.Add(n.cfg.SecretKey, n.cfg.SMTP, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter)
+	n.box = box
+	s := n.cfg.SignIn
+	n.scrubber.Add(n.cfg.SecretKey, n.cfg.SMTP, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter, s.GitHubSecret, s.GoogleSecret, s.OIDCSecret)
 	n.store, err = models.Open(ctx, models.Options{URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Log: n.log})
 	if err != nil {
 		return err
@@ -83,7 +86,9 @@ func (n *node) openStore(ctx context.Context) error {
 		return err
 	}
 	n.scrubber.Add(keys...)
-	return nil
+	keys, err = n.store.AsSystem("what must never be printed").SignInSecrets(ctx)
+	n.scrubber.Add(keys...)
+	return err
 }
 
 // openQueue opens Redis, the bus over it, and the verbs that need them.
@@ -142,7 +147,22 @@ func (n *node) web() *app.App {
 		Limiter: limit.New(n.redis.Client(), n.log), Mail: n.mail, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue,
-		Doctor: n.checks, Log: n.log})
+		Doctor: n.checks, Log: n.log, Box: n.box, SignIn: n.signInProviders(), PasswordsForAll: n.cfg.SignIn.Passwords == "everybody"})
+}
+
+// signInProviders are those that the environment names. Whoever sets it owns the host, so their issuer may be inside
+// the network.
+func (n *node) signInProviders() []models.SignInProvider {
+	s, out := n.cfg.SignIn, []models.SignInProvider{}
+	add := func(kind, name, issuer, client string, key secret.String, private bool) {
+		if client != "" {
+			out = append(out, models.SignInProvider{ID: kind, Kind: kind, Name: name, Issuer: issuer, ClientID: client, Secret: key, Private: private, Enabled: true, Environment: true})
+		}
+	}
+	add(models.GitHub, "GitHub", "https://github.com", s.GitHubID, s.GitHubSecret, false)
+	add(models.Google, "Google", "https://accounts.google.com", s.GoogleID, s.GoogleSecret, false)
+	add(models.OIDC, s.OIDCName, s.OIDCIssuer, s.OIDCID, s.OIDCSecret, true)
+	return out
 }
 
 // publicURL is how people reach this server: as configured, else the address it listens on.

@@ -16,6 +16,7 @@ import (
 	"lobstead/kit/events"
 	"lobstead/kit/limit"
 	"lobstead/kit/mail"
+	"lobstead/kit/secret"
 	"lobstead/models"
 	setupview "lobstead/views/setup"
 )
@@ -38,6 +39,10 @@ type Deps struct {
 	Queue     string                                  // "embedded" or "Redis", for the settings page
 	Doctor    func(context.Context) []setupview.Check // the checks of `lobstead doctor`
 	Log       *slog.Logger
+
+	Box             *secret.Box             // seals what browsers carry for us
+	SignIn          []models.SignInProvider // those of the environment, with their secrets
+	PasswordsForAll bool                    // whatever the page says: the way back in
 }
 
 // Limits are what one caller may do in a span of time; the zero Rule is no limit.
@@ -54,6 +59,7 @@ type App struct {
 	routes []Route
 	live   *liveHub
 	quota  *quota
+	vouch  *vouchClients
 	base   context.Context
 	stop   context.CancelFunc
 }
@@ -63,7 +69,7 @@ const maxBody = 64 << 20
 
 // New builds the web side; Listen on Fiber() starts it.
 func New(d Deps) *App {
-	a := &App{Deps: d, quota: newQuota()}
+	a := &App{Deps: d, quota: newQuota(), vouch: newVouchClients()}
 	a.base, a.stop = context.WithCancel(context.Background())
 	a.live = newLiveHub(a)
 	a.fiber = fiber.New(fiber.Config{
@@ -87,6 +93,7 @@ func (a *App) Shutdown(ctx context.Context) error {
 	a.live.close()
 	err := a.fiber.ShutdownWithContext(ctx)
 	a.stop()
+	a.vouch.close()
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // what is left is cut: a turn is in the log, a page is asked for again
 	}

@@ -15,14 +15,15 @@ import (
 // ids fill the places of a path and a body; an empty organization gives ids that match no row.
 type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
+	identity, passkey, nobody                                                                    string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
-		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID}
+		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New()}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -36,13 +37,18 @@ type routeCase struct {
 
 // pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
 var pathIDs = map[string]func(i ids) map[string]string{
-	"/instances/":         func(i ids) map[string]string { return map[string]string{":id": i.instance} },
-	"/live/instances/":    func(i ids) map[string]string { return map[string]string{":id": i.instance} },
-	"/api/instances/":     func(i ids) map[string]string { return map[string]string{":id": i.instance} },
-	"/chat/":              func(i ids) map[string]string { return map[string]string{":id": i.session, ":attachment": i.attachment} },
-	"/live/chat/":         func(i ids) map[string]string { return map[string]string{":id": i.session} },
-	"/turns/":             func(i ids) map[string]string { return map[string]string{":id": i.turn} },
-	"/settings/models/":   func(i ids) map[string]string { return map[string]string{":id": i.provider} },
+	"/instances/":                    func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/live/instances/":               func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/api/instances/":                func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/chat/":                         func(i ids) map[string]string { return map[string]string{":id": i.session, ":attachment": i.attachment} },
+	"/live/chat/":                    func(i ids) map[string]string { return map[string]string{":id": i.session} },
+	"/turns/":                        func(i ids) map[string]string { return map[string]string{":id": i.turn} },
+	"/settings/models/":              func(i ids) map[string]string { return map[string]string{":id": i.provider} },
+	"/settings/security/identities/": func(i ids) map[string]string { return map[string]string{":id": i.identity} },
+	"/settings/security/passkeys/":   func(i ids) map[string]string { return map[string]string{":id": i.passkey} },
+	// Providers are the installation's: no organization has one.
+	"/sign-in/":           func(i ids) map[string]string { return map[string]string{":provider": i.nobody} },
+	"/admin/sign-in/":     func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
 	"/settings/sign-ins/": func(i ids) map[string]string { return map[string]string{":id": i.signIn} },
 
 	"/settings/team/":        func(i ids) map[string]string { return map[string]string{":id": i.member} },
@@ -85,6 +91,14 @@ func bodies(i ids) map[string][]body {
 		"POST /chat/:id": {{form: form("title", "renamed")}}, "POST /chat/:id/delete": none, "POST /chat/:id/messages": {{form: form("message", "hello")}},
 		"POST /turns/:id/stop": none, "POST /settings/models": {{form: form("kind", "nonsense", "key", "k")}},
 		"POST /settings/models/:id/default": none, "POST /settings/models/:id/delete": none,
+		"POST /sign-in/passkey": {{json: `{"credential":{}}`}}, "POST /sign-in/passkey/options": {{json: `{}`}},
+		"GET /sign-in/:provider": {{query: "?next=/chat"}}, "GET /sign-in/:provider/callback": {{query: "?state=s&code=c"}},
+		"POST /settings/security/password":      {{form: form("current", "wrong", "password", "long enough pw")}},
+		"POST /settings/security/second-factor": {{form: form("on", "false")}}, "POST /settings/security/identities/:id/delete": none,
+		"POST /settings/security/passkeys": {{json: `{"name":"Phone","credential":{}}`}}, "POST /settings/security/passkeys/options": none,
+		"POST /settings/security/passkeys/:id/delete": none, "POST /admin/sign-in": {{form: form("kind", "nonsense", "name", "x", "client_id", "x", "secret", "s")}},
+		"POST /admin/sign-in/:id": {{form: form("name", "x", "client_id", "x")}}, "POST /admin/sign-in/:id/enabled": {{form: form("on", "true")}},
+		"POST /admin/sign-in/:id/delete": none, "POST /admin/sign-in/passwords": {{form: form("passwords", "nonsense")}},
 		"POST /settings/sign-ins/others/delete": none, "POST /settings/sign-ins/:id/delete": none,
 		"POST /join": {{form: form("name", "A", "password", "long enough pw")}}, "POST /organizations": {{form: form("name", "")}}, "POST /organizations/:id/switch": none,
 		"POST /settings": {{form: form("name", "")}}, "POST /settings/delete": {{form: form("confirm", "another name")}},

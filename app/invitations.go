@@ -1,7 +1,8 @@
 package app
 
 import (
-	"lobstead/kit/fault"
+	"cmp"
+
 	"lobstead/kit/secret"
 	"lobstead/models"
 	"lobstead/views/signin"
@@ -24,6 +25,14 @@ func (h *Invitations) form(c *Ctx, name string, errs map[string]string, status i
 	if c.Principal != nil && c.Principal.SignInID != "" {
 		p.SignedInAs = c.Principal.User.Email
 	}
+	policy, err := c.passwordPolicy()
+	if err != nil {
+		return nil, err
+	}
+	p.NoPassword = policy != models.PasswordsForAll
+	if p.Providers, err = c.signInServices("/"); err != nil {
+		return nil, err
+	}
 	return page(signin.Join(p)).with(status), nil
 }
 
@@ -33,8 +42,8 @@ func (h *Invitations) Accept(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !h.quota.allow("address "+h.address(c.f), signInBurst) {
-		return nil, fault.New(fault.TooMany, "sign_in.limit", "Too many tries. Wait a minute, then try again")
+	if err := c.brake(""); err != nil {
+		return nil, err
 	}
 	token, sy := secret.Of(c.Query("token")), h.Store.AsSystem("invitation")
 	open, err := sy.Invitation(c, token)
@@ -47,6 +56,9 @@ func (h *Invitations) Accept(c *Ctx) (Reply, error) {
 		}
 		return (&Organizations{h.App}).look(c, open.Organization.ID, "Welcome to "+open.Organization.Name)
 	}
+	if policy, err := c.passwordPolicy(); err != nil || policy != models.PasswordsForAll {
+		return nil, cmp.Or(err, error(errPasswords))
+	}
 	name, _ := f.String("name")
 	password, _ := f.String("password")
 	user, err := sy.AcceptInvitation(c, token, models.Joining{Name: name, Password: secret.Of(password)}, h.address(c.f))
@@ -56,10 +68,5 @@ func (h *Invitations) Accept(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	cookie, err := sy.OpenSignIn(c, user.ID, c.client())
-	if err != nil {
-		return nil, err
-	}
-	c.signIn(cookie)
-	return redirect("/").say("ok", "Welcome to "+open.Organization.Name), nil
+	return redirect("/").say("ok", "Welcome to "+open.Organization.Name), c.open(user.ID, "invitation")
 }

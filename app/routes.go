@@ -28,6 +28,7 @@ func (a *App) table() []Route {
 	organizations, organization := &Organizations{a}, &Organization{a}
 	manageTeam, manageKeys, edit, end := May(models.CanManageTeam), May(models.CanManageKeys), May(models.CanEditSettings), May(models.CanDeleteOrg)
 	readAudit := May(models.CanViewAudit)
+	vouched, passkeys, security, adminSignIn := &ProviderSignIns{a}, &Passkeys{a}, &Security{a}, &AdminSignIn{a}
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	return []Route{
@@ -40,6 +41,11 @@ func (a *App) table() []Route {
 		{post, "/setup", Public, Pages, 0, setup.Create},
 		{get, "/sign-in", Public, Pages, 0, signIns.New},
 		{post, "/sign-in", Public, Pages, 0, signIns.Create},
+		{get, "/sign-in/passkey", Public, Pages, 0, passkeys.Second},
+		{post, "/sign-in/passkey", Public, Pages, 0, passkeys.SignIn},
+		{post, "/sign-in/passkey/options", Public, Pages, 0, passkeys.Options},
+		{get, "/sign-in/:provider", Public, Pages, 0, vouched.New},
+		{get, "/sign-in/:provider/callback", Public, Pages, 0, vouched.Create},
 		{post, "/sign-out", Person(), Pages, 0, signIns.SignOut},
 		{post, "/theme", Public, Pages, 0, settings.Theme},
 
@@ -101,6 +107,20 @@ func (a *App) table() []Route {
 		{get, "/settings/sign-ins", Person(), Pages, 0, signIns.Index},
 		{post, "/settings/sign-ins/others/delete", Person(), Pages, 0, signIns.DestroyOthers},
 		{post, "/settings/sign-ins/:id/delete", Person(), Pages, 0, signIns.Destroy},
+		{get, "/settings/security", Person(), Pages, 0, security.Show},
+		{post, "/settings/security/password", Person(), Pages, 0, security.Password},
+		{post, "/settings/security/second-factor", Person(), Pages, 0, security.SecondFactor},
+		{post, "/settings/security/identities/:id/delete", Person(), Pages, 0, security.Unlink},
+		{post, "/settings/security/passkeys", Person(), Pages, 0, passkeys.Create},
+		{post, "/settings/security/passkeys/options", Person(), Pages, 0, passkeys.New},
+		{post, "/settings/security/passkeys/:id/delete", Person(), Pages, 0, passkeys.Destroy},
+
+		{get, "/admin/sign-in", Staff(), Pages, 0, adminSignIn.Show},
+		{post, "/admin/sign-in", Staff(), Pages, 0, adminSignIn.Create},
+		{post, "/admin/sign-in/passwords", Staff(), Pages, 0, adminSignIn.Passwords},
+		{post, "/admin/sign-in/:id", Staff(), Pages, 0, adminSignIn.Update},
+		{post, "/admin/sign-in/:id/enabled", Staff(), Pages, 0, adminSignIn.Enable},
+		{post, "/admin/sign-in/:id/delete", Staff(), Pages, 0, adminSignIn.Destroy},
 
 		{get, "/api/instances", view, Cloud, 0, instances.Index},
 		{post, "/api/instances", create, Cloud, 0, instances.Create},

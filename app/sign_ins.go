@@ -23,50 +23,162 @@ func (h *SignIns) New(c *Ctx) (Reply, error) {
 }
 
 func (h *SignIns) form(c *Ctx, email, next, problem string, status int) (Reply, error) {
-	has, err := h.Store.AsSystem("sign-in form").HasOwner(c)
+	p, err := c.signInPage(email, next, problem)
 	if err != nil {
 		return nil, err
 	}
-	return page(signin.New(signin.NewProps{Bare: c.bare("Sign in"), Email: email, Next: localPath(next), Error: problem, Unclaimed: !has})).
-		json(map[string]string{"error": problem}).with(status), nil
+	return page(signin.New(*p)).json(map[string]string{"error": problem}).with(status), nil
 }
 
-// Create checks the password and opens a fresh sign-in: a new token, whatever cookie was sent.
-func (h *SignIns) Create(c *Ctx) (Reply, error) {
-	f, err := c.Fields()
+// signInPage is the sign-in page with the ways that are open here.
+func (c *Ctx) signInPage(email, next, problem string) (*signin.NewProps, error) {
+	system := c.app.Store.AsSystem("sign-in form")
+	has, err := system.HasOwner(c)
 	if err != nil {
 		return nil, err
 	}
-	email, _ := f.String("email")
-	password, _ := f.String("password")
-	next, _ := f.OptionalString("next")
-	if err := f.Err(); err != nil {
+	p := &signin.NewProps{Bare: c.bare("Sign in"), Email: email, Next: localPath(next), Error: problem, Unclaimed: !has, Passkeys: c.relyingParty() != ""}
+	if p.Passwords, err = c.passwordPolicy(); err != nil {
 		return nil, err
 	}
-	to := "/"
-	if next != nil {
-		to = localPath(*next)
+	p.Providers, err = c.signInServices(p.Next)
+	return p, err
+}
+
+// signInServices are those that are open here; next is where they lead.
+func (c *Ctx) signInServices(next string) ([]signin.Provider, error) {
+	rows, err := c.app.Store.AsSystem("sign-in form").SignInProviders(c, c.app.SignIn)
+	out := []signin.Provider{}
+	for _, row := range rows {
+		if row.Enabled {
+			out = append(out, signin.Provider{Kind: row.Kind, Name: row.Name, Href: "/sign-in/" + row.ID + "?next=" + escapeName(next)})
+		}
+	}
+	return out, err
+}
+
+// passwordPolicy is the page's, or everybody's where the host says so.
+func (c *Ctx) passwordPolicy() (models.PasswordPolicy, error) {
+	if c.app.PasswordsForAll {
+		return models.PasswordsForAll, nil
+	}
+	return c.app.Store.AsSystem("who may use a password").PasswordPolicy(c)
+}
+
+var errPasswords = fault.New(fault.Forbidden, "sign_in.passwords_off", "Signing in with a password is switched off here").Hinting("Use another way to sign in")
+
+// Create checks the password and opens a fresh sign-in: a new token, whatever cookie was sent. Who asked for a second
+// factor goes on to it.
+func (h *SignIns) Create(c *Ctx) (Reply, error) {
+	email, password, to, err := c.passwordForm()
+	if err != nil {
+		return nil, err
 	}
 	account, _ := models.NormalEmail(email) // as it is looked up: other spellings are no further tries
-	if !h.quota.allow("address "+h.address(c.f), signInBurst) || !h.quota.allow("account "+account, signInBurst) {
-		return nil, fault.New(fault.TooMany, "sign_in.limit", "Too many tries. Wait a minute, then try again")
+	if err := c.brake(account); err != nil {
+		return nil, err
 	}
-	token, _, err := h.Store.AsSystem("sign in").SignInWithPassword(c, email, secret.Of(password), c.client())
-	if fault.Is(err, fault.Unauthenticated) {
-		return h.form(c, email, to, fault.As(err).Detail, 401)
+	u, err := h.checkPassword(c, email, password)
+	switch {
+	case fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.Forbidden):
+		return h.form(c, email, to, sentence(fault.As(err)), statuses[fault.KindOf(err)])
+	case err != nil:
+		return nil, err
+	case u.SecondFactor:
+		return redirect("/sign-in/passkey"), c.setFlow(secondFlow, flow{UserID: u.ID, Next: to})
 	}
+	return redirect(to), c.open(u.ID, "password")
+}
+
+func (c *Ctx) passwordForm() (email string, password secret.String, to string, err error) {
+	f, err := c.Fields()
+	if err != nil {
+		return "", secret.String{}, "", err
+	}
+	email, _ = f.String("email")
+	plain, _ := f.String("password")
+	if next, _ := f.OptionalString("next"); next != nil {
+		to = *next
+	}
+	return email, secret.Of(plain), localPath(to), f.Err()
+}
+
+// checkPassword is the right password of somebody who may use it here.
+func (h *SignIns) checkPassword(c *Ctx, email string, password secret.String) (*models.User, error) {
+	policy, err := c.passwordPolicy()
 	if err != nil {
 		return nil, err
 	}
-	if c.Principal != nil && c.Principal.SignInID != "" { // the cookie that is replaced ends here
-		if err := h.Store.AsSystem("sign in again").RevokeSignIn(c, c.Principal.User.ID, c.Principal.SignInID); err != nil {
-			return nil, err
+	if policy == models.PasswordsForNobody {
+		return nil, errPasswords
+	}
+	system := h.Store.AsSystem("sign in")
+	u, err := system.CheckPassword(c, email, password)
+	if err != nil {
+		return nil, err
+	}
+	may, err := system.MaySignInWithPassword(c, u, policy)
+	if err == nil && !may {
+		err = errPasswords
+	}
+	return u, err
+}
+
+// open signs the browser in as a person, by a fresh token.
+func (c *Ctx) open(userID, way string) error {
+	client := c.client()
+	client.Way = way
+	token, err := c.app.Store.AsSystem("sign in").OpenSignIn(c, userID, client)
+	if err != nil {
+		return err
+	}
+	return c.replace(token)
+}
+
+// replace gives the browser a new token; the sign-in of its old cookie ends.
+func (c *Ctx) replace(token secret.String) error {
+	if c.Principal != nil && c.Principal.SignInID != "" {
+		err := c.app.Store.AsSystem("sign in again").RevokeSignIn(c, c.Principal.User.ID, c.Principal.SignInID)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
 		}
-		h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
+		c.app.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
 	}
 	c.signIn(token)
-	return redirect(to), nil
+	return nil
 }
+
+// brake slows guessing down, per address and per account; "" when it is not known whose account it is. The first
+// refusal is written into the audit log.
+func (c *Ctx) brake(account string) error {
+	from := c.app.address(c.f)
+	keys := []string{"address " + subscriber(from)}
+	if account != "" {
+		keys = append(keys, "account "+account)
+	}
+	for _, key := range keys {
+		if c.app.quota.allow(key, signInBurst) {
+			continue
+		}
+		if c.app.quota.first(key) {
+			if err := c.app.Store.AsSystem("too many tries to sign in").NoteLockout(c, account, from); err != nil {
+				return err
+			}
+		}
+		return errTries
+	}
+	return nil
+}
+
+// start is the brake of what only begins a sign-in.
+func (c *Ctx) start() error {
+	if !c.app.quota.allow("start "+subscriber(c.app.address(c.f)), startBurst) {
+		return errTries
+	}
+	return nil
+}
+
+var errTries = fault.New(fault.TooMany, "sign_in.limit", "Too many tries. Wait a minute, then try again")
 
 // SignOut ends this browser's sign-in.
 func (h *SignIns) SignOut(c *Ctx) (Reply, error) {

@@ -35,6 +35,7 @@ type Org struct {
 	Provider             *models.Provider
 	Invitation           *models.Invited
 	Revoked, Expired     string // keys of the owner that work no more
+	Identity, Passkey    string // of the owner
 }
 
 func (w *World) populate() {
@@ -70,6 +71,11 @@ func (w *World) NewOrg(name string) *Org {
 	require.NoError(t, err)
 	o.Provider, err = sc.ConnectProvider(t.Context(), models.NewProvider{Kind: "openai", Model: slug + "-model", Key: secret.Of(GoodKey)}, "ok")
 	require.NoError(t, err)
+	o.Identity, o.Passkey = id.New(), id.New()
+	w.Exec(`INSERT INTO identities (id, user_id, provider, subject, created_at) SELECT ?, id, 'https://elsewhere.example', ?, created_at FROM users WHERE id = ?`,
+		o.Identity, slug, o.Owner.UserID)
+	w.Exec(`INSERT INTO passkeys (id, user_id, name, credential_id, credential, created_at) SELECT ?, id, ?, ?, ?, created_at FROM users WHERE id = ?`,
+		o.Passkey, slug+" phone", slug, []byte("{}"), o.Owner.UserID)
 	return o
 }
 
@@ -163,3 +169,6 @@ func (w *World) rebind(query string) string {
 	}
 	return b.String()
 }
+
+// Forgive empties the brakes of signing in, so that a test of many tries is about something else.
+func (w *World) Forgive() { w.App.Forgive() }

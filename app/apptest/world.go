@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -47,6 +48,7 @@ type World struct {
 	Acme, Rival *Org
 
 	dialect string
+	box     *secret.Box
 	stop    func()
 }
 
@@ -56,7 +58,10 @@ type Options struct {
 	Empty     bool   // no organizations: a fresh installation
 	NoWorker  bool   // turns stay queued
 	Pace      time.Duration
-	Limits    app.Limits // none without
+	Limits    app.Limits              // none without
+	SignIn    []models.SignInProvider // of the environment
+	Passwords bool                    // for everybody, whatever the page says
+	Proxies   bool                    // the test is one, and says where requests come from
 	Mail      *mail.Sender
 	Log       io.Writer
 }
@@ -67,7 +72,7 @@ func New(t testing.TB) *World { return Start(t, Options{}) }
 // Start is New with options.
 func Start(t testing.TB, o Options) *World {
 	t.Helper()
-	w := &World{T: t, Boxes: NewBoxes()}
+	w := &World{T: t, Boxes: NewBoxes(), box: modelstest.Box(t)}
 	w.open()
 	log := slog.New(slog.DiscardHandler)
 	if o.Log != nil {
@@ -92,7 +97,11 @@ func Start(t testing.TB, o Options) *World {
 		public = w.URL
 	}
 	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, PublicURL: public, Version: "test", Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mail: o.Mail,
-		Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log})
+		Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
+		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
+	if o.Proxies {
+		w.App.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = w.App.Fiber().Listener(l) }()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -37,7 +37,7 @@ func check(cli *CLI, command string, how chosen) error {
 			errs = append(errs, fmt.Errorf("%s is read from the environment only: a flag would show it to everybody on this machine", name))
 		}
 	}
-	errs = append(errs, c.checkKeys(), c.checkURLs(), c.checkProxies(), c.checkNumbers())
+	errs = append(errs, c.checkKeys(), c.checkURLs(), c.checkProxies(), c.checkNumbers(), c.SignIn.check())
 	switch command {
 	case "serve", "web":
 		errs = append(errs, c.checkBind("listen", "LISTEN", c.Listen), c.checkBind("metrics-listen", "METRICS_LISTEN", c.Metrics))
@@ -151,6 +151,27 @@ func (c *Config) checkNumbers() error {
 		if l.n < 0 || l.n > 1_000_000 {
 			errs = append(errs, fmt.Errorf("--limit-%s (LIMIT_%s): %d is not within 0 and 1000000", l.name, l.variable, l.n))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// check refuses halves: a client id without its secret would only fail when somebody signs in.
+func (s SignIn) check() error {
+	var errs []error
+	for _, p := range []struct {
+		name   string
+		id     string
+		secret bool
+	}{{"GITHUB", s.GitHubID, !s.GitHubSecret.Empty()}, {"GOOGLE", s.GoogleID, !s.GoogleSecret.Empty()}, {"OIDC", s.OIDCID, !s.OIDCSecret.Empty()}} {
+		if (p.id != "") != p.secret {
+			errs = append(errs, fmt.Errorf("%s_CLIENT_ID and %s_CLIENT_SECRET: set both or neither", p.name, p.name))
+		}
+	}
+	switch {
+	case (s.OIDCIssuer == "") != (s.OIDCID == ""):
+		errs = append(errs, errors.New("--oidc-issuer (OIDC_ISSUER) and --oidc-client-id (OIDC_CLIENT_ID): set both or neither"))
+	case s.OIDCIssuer != "" && !hasScheme(s.OIDCIssuer, "http://", "https://"):
+		errs = append(errs, errors.New("--oidc-issuer (OIDC_ISSUER): needs http:// or https://"))
 	}
 	return errors.Join(errs...)
 }

@@ -38,6 +38,7 @@ type Config struct {
 	LimitInvitations int `name:"limit-invitations" var:"LIMIT_INVITATIONS" default:"20" placeholder:"N" help:"Invitations that one organization sends in an hour, 0 for no limit."`
 
 	Providers Providers `embed:""`
+	SignIn    SignIn    `embed:""`
 
 	// Proxies is TrustedProxies, parsed.
 	Proxies []netip.Prefix `kong:"-"`
@@ -51,6 +52,19 @@ type Providers struct {
 	Gemini        secret.String `name:"gemini-api-key" var:"GEMINI_API_KEY" private:"" hidden:"" help:"Key of Google Gemini."`
 	OpenRouter    secret.String `name:"openrouter-api-key" var:"OPENROUTER_API_KEY" private:"" hidden:"" help:"Key of OpenRouter."`
 	OllamaHost    string        `name:"ollama-host" var:"OLLAMA_HOST" placeholder:"HOST" help:"Address of an Ollama, or off. Default: one on this machine is found by itself."`
+}
+
+// SignIn are the services that vouch for people, as far as the environment names them; staff can name more on a page.
+type SignIn struct {
+	Passwords    string        `name:"password-sign-in" var:"PASSWORD_SIGN_IN" default:"as-set" enum:"as-set,everybody" help:"Who may sign in with a password: as set on the page, or everybody, to get in again: ${enum}."`
+	GitHubID     string        `name:"github-client-id" var:"GITHUB_CLIENT_ID" placeholder:"ID" help:"Sign-in with GitHub: the OAuth app's client id."`
+	GitHubSecret secret.String `name:"github-client-secret" var:"GITHUB_CLIENT_SECRET" private:"" hidden:"" help:"Secret of the OAuth app at GitHub."`
+	GoogleID     string        `name:"google-client-id" var:"GOOGLE_CLIENT_ID" placeholder:"ID" help:"Sign-in with Google: the OAuth client's id."`
+	GoogleSecret secret.String `name:"google-client-secret" var:"GOOGLE_CLIENT_SECRET" private:"" hidden:"" help:"Secret of the OAuth client at Google."`
+	OIDCIssuer   string        `name:"oidc-issuer" var:"OIDC_ISSUER" placeholder:"URL" help:"Sign-in with an OpenID Connect provider: its issuer, below which the discovery document lies. May be inside your network."`
+	OIDCID       string        `name:"oidc-client-id" var:"OIDC_CLIENT_ID" placeholder:"ID" help:"Client id at the OpenID Connect provider."`
+	OIDCSecret   secret.String `name:"oidc-client-secret" var:"OIDC_CLIENT_SECRET" private:"" hidden:"" help:"Client secret at the OpenID Connect provider."`
+	OIDCName     string        `name:"oidc-name" var:"OIDC_NAME" default:"Single sign-on" placeholder:"NAME" help:"What people call the OpenID Connect provider."`
 }
 
 // CLI is the whole command line: one command and the settings, which every command takes.

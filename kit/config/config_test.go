@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -87,6 +88,12 @@ func TestRefused(t *testing.T) {
 		{"", "DATABASE_URL=mysql://u:hunter22@h/d", "--database-url (DATABASE_URL)"},
 		{"", "REDIS_URL=http://u:hunter22@h", "--redis-url (REDIS_URL)"},
 		{"", "OPENAI_BASE_URL=x", "OPENAI_BASE_URL"},
+		{"", "GITHUB_CLIENT_ID=x", "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"},
+		{"", "GOOGLE_CLIENT_SECRET=x", "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"},
+		{"", "OIDC_ISSUER=https://a", "OIDC_ISSUER"},
+		{"--oidc-client-secret s", "", "OIDC_CLIENT_SECRET is read from the environment only"},
+		{"--oidc-issuer ldap://a --oidc-client-id x", "OIDC_CLIENT_SECRET=s", "needs http:// or https://"},
+		{"", "PASSWORD_SIGN_IN=no", "password-sign-in"},
 		{"", "TRUSTED_PROXIES=10.0.0.0/8,x", `TRUSTED_PROXIES): "x"`},
 		{"", "TRUSTED_PROXIES=0.0.0.0/0", "everybody"},
 		{"--turns 0", "", "--turns (WORKERS)"},
@@ -140,12 +147,14 @@ func TestCommands(t *testing.T) {
 }
 
 func TestSecretsAreNeverPrinted(t *testing.T) {
-	names := []string{"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"}
+	names := []string{"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY",
+		"GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ISSUER"}
+	public := map[string]string{"GITHUB_CLIENT_ID": "a", "GOOGLE_CLIENT_ID": "b", "OIDC_CLIENT_ID": "c", "OIDC_ISSUER": "https://issuer.example"}
 	canaries := map[string]string{"DATABASE_URL": "postgres://u:canary@h/d", "REDIS_URL": "redis://:canary@h", "SECRET_KEY": key}
 	var set []string
 	for _, n := range names {
 		if canaries[n] == "" {
-			canaries[n] = "canary-" + n
+			canaries[n] = cmp.Or(public[n], "canary-"+n)
 		}
 		set = append(set, n+"="+canaries[n])
 	}

@@ -117,3 +117,26 @@ type SignInsProps struct {
 	SignIns []models.SignIn
 	Current string // id of this browser's
 }
+
+// SecurityProps is /settings/security. Services are those that can still be linked; Unnamed says that this address can
+// have no passkeys.
+type SecurityProps struct {
+	Frame        layout.FrameProps
+	HasPassword  bool
+	SecondFactor bool
+	Policy       models.PasswordPolicy
+	Passkeys     []models.Passkey
+	Links        []Link
+	Services     []Service
+	Unnamed      bool
+	Errors       map[string]string // of the password form
+}
+
+// Link is an identity with the name of its service.
+type Link struct {
+	models.Identity
+	Name string
+}
+
+// Service can be linked by following Href.
+type Service struct{ Name, Href string }

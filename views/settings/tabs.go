@@ -12,6 +12,7 @@ func tabs(f layout.FrameProps, current string) []ui.TabItem {
 		{Text: "Team", Href: teamPath, Current: current == teamPath || current == rolesPath},
 		{Text: "API keys", Href: keysPath, Current: current == keysPath},
 		{Text: "Models", Href: modelsPath, Current: current == modelsPath},
+		{Text: "Security", Href: securityPath, Current: current == securityPath},
 		{Text: "Sign-ins", Href: signInsPath, Current: current == signInsPath},
 	}
 	if f.MayAudit {
