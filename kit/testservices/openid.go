@@ -1,0 +1,96 @@
+package testservices
+
+import (
+	"bufio"
+	_ "embed"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+//go:embed openid.mjs
+var openIDScript []byte
+
+// openIDVersion of npm's oidc-provider, which is certified and strict.
+const openIDVersion = "9.13.3"
+
+// Client of the provider that OpenID starts.
+const (
+	OpenIDClient = "lobstead"
+	OpenIDSecret = "a-secret-for-tests-0123456789"
+)
+
+// OpenID starts npm's oidc-provider as a process with one client, which may be called back at redirect, and gives its
+// issuer. Its page has one field, "login", for the address of whoever signs in. Where npm has not put it yet, npm
+// fetches it; without node or npm the test is skipped.
+func OpenID(t testing.TB, redirect string) (issuer string) {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		leftOut(t, "oidc-provider", "there is no node")
+	}
+	dir := openIDModule(t)
+	script, err := os.CreateTemp(dir, "openid-*.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(script.Name()) })
+	if _, err := script.Write(openIDScript); err != nil {
+		t.Fatal(err)
+	}
+	_ = script.Close()
+	cmd := exec.Command(node, script.Name(), redirect, OpenIDClient, OpenIDSecret)
+	dieWithParent(cmd)
+	errs := &strings.Builder{}
+	cmd.Stderr = errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "http://") {
+			return lines.Text()
+		}
+	}
+	_ = cmd.Wait()
+	t.Fatal("oidc-provider did not start: " + errs.String())
+	return ""
+}
+
+// openIDModule is the folder from which scripts can import oidc-provider.
+func openIDModule(t testing.TB) string {
+	t.Helper()
+	modules := filepath.Join(moduleRoot(t), "node_modules")
+	dir := filepath.Join(modules, ".oidc-provider-"+openIDVersion)
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err == nil {
+		return dir
+	}
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		leftOut(t, "oidc-provider", "it is not in node_modules and there is no npm to fetch it")
+	}
+	if err := os.MkdirAll(modules, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := os.MkdirTemp(modules, ".oidc-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(fresh) }()
+	out, err := exec.Command(npm, "install", "--prefix", fresh, "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "oidc-provider@"+openIDVersion).CombinedOutput()
+	if err != nil {
+		leftOut(t, "oidc-provider", "npm could not fetch it: "+string(out))
+	}
+	_ = os.Rename(fresh, dir) // another package may have been quicker
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
+		leftOut(t, "oidc-provider", err.Error())
+	}
+	return dir
+}
