@@ -13,6 +13,7 @@ import (
 
 	"lobstead/app"
 	"lobstead/engine/agent"
+	"lobstead/engine/billing"
 	"lobstead/engine/provision"
 	"lobstead/engine/sandbox"
 	"lobstead/engine/sandbox/process"
@@ -68,8 +69,10 @@ func (n *node) openStore(ctx context.Context) error {
 	p := n.cfg.Providers
 	n.box = box
 	s := n.cfg.SignIn
-	n.scrubber.Add(n.cfg.SecretKey, n.cfg.SMTP, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter, s.GitHubSecret, s.GoogleSecret, s.OIDCSecret)
-	n.store, err = models.Open(ctx, models.Options{URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Log: n.log})
+	n.scrubber.Add(n.cfg.SecretKey, n.cfg.SMTP, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter, s.GitHubSecret, s.GoogleSecret, s.OIDCSecret,
+		n.cfg.Stripe.Key, n.cfg.Stripe.WebhookSecret)
+	n.store, err = models.Open(ctx, models.Options{URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Log: n.log,
+		PlanLimits: !n.cfg.Stripe.Key.Empty()})
 	if err != nil {
 		return err
 	}
@@ -143,7 +146,7 @@ func (n *node) web() *app.App {
 	if n.redis.Embedded() {
 		queue = "embedded"
 	}
-	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Desk: n.desk, Door: n.door, PublicURL: n.publicURL(),
+	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Desk: n.desk, Door: n.door, Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
 		Limiter: limit.New(n.redis.Client(), n.log), Mail: n.mail, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue,
@@ -163,6 +166,23 @@ func (n *node) signInProviders() []models.SignInProvider {
 	add(models.Google, "Google", "https://accounts.google.com", s.GoogleID, s.GoogleSecret, false)
 	add(models.OIDC, s.OIDCName, s.OIDCIssuer, s.OIDCID, s.OIDCSecret, true)
 	return out
+}
+
+// billing is how organizations pay, by Stripe where a key is given. An address of its own may be anywhere: the operator
+// chose it.
+func (n *node) billing() *billing.Billing {
+	s := n.cfg.Stripe
+	return billing.New(billing.Config{Store: n.store, Key: s.Key, WebhookSecret: s.WebhookSecret, APIURL: s.URL, PublicURL: n.publicURL(),
+		Client: dial.New(dial.Policy{AllowPrivate: s.URL != "", FirstByte: billing.Patience, Redirects: -1}), Changed: n.desk.Announce, Log: n.log})
+}
+
+// payHosts is where a Stripe of the operator's own leads browsers.
+func (n *node) payHosts() []string {
+	u, err := url.Parse(n.cfg.Stripe.URL)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{u.Host}
 }
 
 // publicURL is how people reach this server: as configured, else the address it listens on.

@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lobstead/engine/agent"
+	"lobstead/engine/billing"
 	"lobstead/engine/provision"
 	"lobstead/kit/events"
 	"lobstead/kit/limit"
@@ -28,6 +29,8 @@ type Deps struct {
 	Turns     *agent.Turns
 	Desk      *provision.Desk
 	Door      *agent.Door
+	Billing   *billing.Billing
+	PayHosts  []string       // host names that billing leads to besides Stripe's own
 	PublicURL string         // scheme and host people use, without a slash at the end
 	Proxies   []netip.Prefix // whose X-Forwarded-* are believed
 	Hosts     []string       // host names that requests may carry besides PublicURL's; empty = loopback only

@@ -87,6 +87,8 @@ func bodies(i ids) map[string][]body {
 		"POST /sign-in": {{form: form("email", "no@example.com", "password", "wrong")}}, "POST /sign-out": none,
 		"POST /instances": {{form: form("name", "x", "region", "local", "tier", "STARTER")}}, "POST /instances/:id": {{form: form("name", "renamed")}},
 		"POST /instances/:id/power": {{form: form("action", "stop")}}, "POST /instances/:id/delete": {{form: form("confirm", "acme-canary-box")}},
+		"POST /settings/billing/checkout": {{form: form("plan", "nonsense")}}, "POST /settings/billing/portal": none,
+		"POST /api/stripe/checkout": {{json: `{"plan":"nonsense"}`}}, "POST /api/stripe/webhook": {{json: `{"object":"event"}`}},
 		"POST /chat":     {{form: form("message", "hello", "instance", i.instance), foreign: true}},
 		"POST /chat/:id": {{form: form("title", "renamed")}}, "POST /chat/:id/delete": none, "POST /chat/:id/messages": {{form: form("message", "hello")}},
 		"POST /turns/:id/stop": none, "POST /settings/models": {{form: form("kind", "nonsense", "key", "k")}},

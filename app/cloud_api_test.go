@@ -48,8 +48,8 @@ func TestTeamAPI(t *testing.T) {
 	assert.Contains(t, rows[0], "image")
 
 	for body, want := range map[string]string{
-		`{}`: `{"code":"invalid_type","expected":"string","received":"undefined","message":"Required","path":["email"]}`,
-		`{"email":"no address","role":"MEMBER"}`:     `{"code":"invalid_string","validation":"email","message":"Invalid email","path":["email"]}`,
+		`{}`:                                     `{"code":"invalid_type","expected":"string","received":"undefined","message":"Required","path":["email"]}`,
+		`{"email":"no address","role":"MEMBER"}`: `{"code":"invalid_string","validation":"email","message":"Invalid email","path":["email"]}`,
 		`{"email":"a@example.com","role":"OWNER"}`:   `"code":"invalid_enum_value","received":"OWNER","options":["ADMIN","MEMBER"]`,
 		`{"email":7,"role":"MEMBER"}`:                `{"code":"invalid_type","expected":"string","received":"number","message":"Expected string, received number","path":["email"]}`,
 		`{"email":"a@example.com","role":"MEMBER"`:   `"error":"Invalid request"`,

@@ -91,7 +91,7 @@ func fieldSentence(i fault.Issue) string {
 
 var errorTitles = map[fault.Kind]string{
 	fault.NotFound: "This page does not exist", fault.Forbidden: "You may not do this", fault.Internal: "Something went wrong",
-	fault.TooMany: "Too many requests", fault.Unavailable: "Not available right now", fault.Full: "The disk is full",
+	fault.Payment: "A payment is needed", fault.TooMany: "Too many requests", fault.Unavailable: "Not available right now", fault.Full: "The disk is full",
 }
 
 var errorTodos = map[fault.Kind]string{

@@ -8,9 +8,17 @@ import (
 
 // frame is what stands around a signed-in page.
 func (c *Ctx) frame(title, active, liveURL string) layout.FrameProps {
-	return layout.FrameProps{Title: title, Active: active, Theme: c.theme(), LiveURL: liveURL, Version: c.app.Version,
+	return layout.FrameProps{Title: title, Notice: suspendedNotice(&c.Principal.Organization), Active: active, Theme: c.theme(), LiveURL: liveURL, Version: c.app.Version,
 		UserName: c.Principal.User.Name, UserEmail: c.Principal.User.Email, Flash: c.flash(), OrgName: c.Principal.Organization.Name,
 		MayAudit: c.Principal.May(models.CanViewAudit)}
+}
+
+// suspendedNotice says on every page why nothing runs.
+func suspendedNotice(o *models.Organization) string {
+	if o.SuspendedAt == nil {
+		return ""
+	}
+	return "This organization is suspended: " + o.SuspendedReason + ". Nothing runs until that is settled."
 }
 
 // bare is what stands around a page of somebody who is not signed in.

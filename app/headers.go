@@ -13,8 +13,10 @@ import (
 	"lobstead/models"
 )
 
+const formAction = "form-action 'self'"
+
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
-	"connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"connect-src 'self'; manifest-src 'self'; " + formAction + "; base-uri 'none'; frame-ancestors 'none'"
 
 // headers go on every answer, errors included.
 func (a *App) headers(f *fiber.Ctx) error {

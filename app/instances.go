@@ -113,13 +113,20 @@ func (a *App) gateway(sc *models.Scope, i *models.Instance) (*cloud.Gateway, err
 
 // New shows the form.
 func (h *Instances) New(c *Ctx) (Reply, error) {
-	return page(instances.New(h.newProps(c, models.NewInstance{Region: "local", Tier: models.Starter}, nil))), nil
+	return h.form(c, models.NewInstance{Region: "local", Tier: models.Starter}, nil, 200)
 }
 
-func (h *Instances) newProps(c *Ctx, n models.NewInstance, errs map[string]string) instances.NewProps {
-	return instances.NewProps{Frame: c.frame("Deploy instance", "/instances", ""), Name: n.Name, Region: n.Region, Tier: string(n.Tier),
-		Errors: errs, BaseURL: h.PublicURL}
+func (h *Instances) form(c *Ctx, n models.NewInstance, errs map[string]string, status int) (Reply, error) {
+	plans, err := c.Scope.Plans(c)
+	if err != nil {
+		return nil, err
+	}
+	return page(instances.New(instances.NewProps{Frame: c.frame("Deploy instance", "/instances", ""), Name: n.Name, Region: n.Region,
+		Tier: string(n.Tier), Errors: errs, Plans: plans, BaseURL: h.PublicURL})).with(status), nil
 }
+
+// refused are the faults of a creation that the form tells beside what was typed.
+var refused = map[string]bool{"instance.limit": true, "organization.suspended": true}
 
 // Create writes the wish for a new one; the reconciler does the rest.
 func (h *Instances) Create(c *Ctx) (Reply, error) {
@@ -133,7 +140,10 @@ func (h *Instances) Create(c *Ctx) (Reply, error) {
 		i, err = h.create(c, n)
 	}
 	if errs, ok := invalid(err); ok && !c.wantsJSON() {
-		return page(instances.New(h.newProps(c, n, errs))).with(422), nil
+		return h.form(c, n, errs, 422)
+	}
+	if e := fault.As(err); err != nil && refused[e.Code] && !c.wantsJSON() {
+		return h.form(c, n, map[string]string{"": sentence(e)}, statuses[e.Kind])
 	}
 	if fault.KindOf(err) == fault.Internal && err != nil {
 		err = fault.Wrap(err, fault.Internal, "instance.create", "Failed to create instance")
@@ -193,6 +203,9 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 		return nil, err
 	}
 	if p.Sessions, err = sc.Sessions(ctx, models.SessionFilter{InstanceID: instance, Limit: 10}); err != nil {
+		return nil, err
+	}
+	if p.Plans, err = sc.Plans(ctx); err != nil {
 		return nil, err
 	}
 	for _, l := range i.Layers() {

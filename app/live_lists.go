@@ -11,6 +11,7 @@ import (
 	"lobstead/models"
 	"lobstead/views/chat"
 	"lobstead/views/instances"
+	"lobstead/views/layout"
 	"lobstead/views/overview"
 )
 
@@ -77,6 +78,16 @@ func (f *fragments) diff(ctx context.Context, out *strings.Builder, parts []frag
 	return nil
 }
 
+// notice is what stands above every page while the organization is suspended. It is read anew: the principal may be a
+// moment old, and nothing comes after.
+func notice(ctx context.Context, sc *models.Scope) (fragment, error) {
+	o, err := sc.Organization(ctx)
+	if err != nil {
+		return fragment{}, err
+	}
+	return fragment{"org-notice", layout.Notice(suspendedNotice(o))}, nil
+}
+
 func orgTopics(p *models.Principal) []string {
 	return []string{provision.OrgTopic(p.Membership.OrganizationID)}
 }
@@ -88,7 +99,11 @@ func (h *Live) Overview(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []fragment{{"overview-tiles", overview.Tiles(*o)}, {"overview-instances", overview.InstanceList(*o)},
+		above, err := notice(ctx, sc)
+		if err != nil {
+			return nil, err
+		}
+		return []fragment{above, {"overview-tiles", overview.Tiles(*o)}, {"overview-instances", overview.InstanceList(*o)},
 			{"overview-failures", overview.Failures(*o)}, {"overview-checklist", overview.Checklist(*o)}}, nil
 	}}}, nil
 }
@@ -142,7 +157,11 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []fragment{{"instance-head", instances.Head(*o)}, {"instance-steps", instances.Steps(*o)},
+		above, err := notice(ctx, sc)
+		if err != nil {
+			return nil, err
+		}
+		return []fragment{above, {"instance-head", instances.Head(*o)}, {"instance-steps", instances.Steps(*o)},
 			{"instance-metrics", instances.Metrics(*o)}, {"instance-logs", instances.Logs(*o)},
 			{"instance-facts", instances.Facts(*o)}, {"instance-isolation", instances.Isolation(*o)}}, nil
 	}}}, nil

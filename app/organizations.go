@@ -104,8 +104,12 @@ func (h *Organization) ask(c *Ctx, problem string, status int) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	goes := lost(holdings)
+	if s, err := c.Scope.Subscription(c); err == nil && s.Status.Open() {
+		goes = append(goes, "The subscription, which is cancelled at once and not paid back")
+	}
 	return page(settings.DeleteOrganization(settings.DeleteOrganizationProps{Frame: c.frame("Delete organization", "/settings", ""),
-		Name: c.Principal.Organization.Name, Lost: lost(holdings), Error: problem})).with(status), nil
+		Name: c.Principal.Organization.Name, Lost: goes, Error: problem})).with(status), nil
 }
 
 // lost says what goes with an organization.
@@ -142,6 +146,9 @@ func (h *Organization) Destroy(c *Ctx) (Reply, error) {
 	}
 	members, err := c.Scope.Members(c)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.Billing.End(c, c.Scope); err != nil { // first: nobody pays for what is gone
 		return nil, err
 	}
 	if err := h.Desk.End(c, c.Scope); err != nil {

@@ -28,6 +28,7 @@ type answer struct {
 	to        string // where a page goes after a form
 	toast     *toast
 	noContent bool
+	formHosts []string // where forms of the page lead besides here
 }
 
 type toast struct {
@@ -53,6 +54,9 @@ func (r *answer) json(v any) *answer { r.data = v; return r }
 // with sets the status of a page or JSON.
 func (r *answer) with(status int) *answer { r.status = status; return r }
 
+// leadingTo lets the page's forms end at other hosts: a redirect after a form needs that too.
+func (r *answer) leadingTo(hosts ...string) *answer { r.formHosts = hosts; return r }
+
 // say shows a toast: kind is ok, warn or bad.
 func (r *answer) say(kind, text string) *answer { r.toast = &toast{kind, text}; return r }
 
@@ -67,11 +71,18 @@ func (r *answer) write(c *Ctx) error {
 	if r.toast != nil {
 		r.toastHeaders(c)
 	}
+	if len(r.formHosts) > 0 {
+		c.f.Set(fiber.HeaderContentSecurityPolicy, strings.Replace(policy, formAction, formAction+" "+strings.Join(r.formHosts, " "), 1))
+	}
 	switch {
 	case r.part != nil && c.isHTMX():
 		return writeHTML(c, status, r.part)
 	case r.to != "" && c.isHTMX():
-		c.f.Set("HX-Location", r.to)
+		where := "HX-Location"
+		if !strings.HasPrefix(r.to, "/") { // another site: the browser goes there by itself
+			where = "HX-Redirect"
+		}
+		c.f.Set(where, r.to)
 		return c.f.SendStatus(fiber.StatusNoContent)
 	case r.to != "":
 		return c.f.Redirect(r.to, fiber.StatusSeeOther)

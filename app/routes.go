@@ -23,11 +23,12 @@ func (a *App) table() []Route {
 	setup, signIns, instances, power := &Setup{a}, &SignIns{a}, &Instances{a}, &InstancePower{a}
 	overview, chat, messages, turns := &Overview{a}, &Chat{a}, &Messages{a}, &Turns{a}
 	settings, providers, live, health := &Settings{a}, &Providers{a}, &Live{a}, &Health{a}
-	agentChat, agentSessions := &AgentChat{a}, &AgentSessions{a}
 	team, keys, audit, invitations := &Team{a}, &APIKeys{a}, &Audit{a}, &Invitations{a}
 	organizations, organization := &Organizations{a}, &Organization{a}
 	manageTeam, manageKeys, edit, end := May(models.CanManageTeam), May(models.CanManageKeys), May(models.CanEditSettings), May(models.CanDeleteOrg)
 	readAudit := May(models.CanViewAudit)
+	agentChat, agentSessions, billing := &AgentChat{a}, &AgentSessions{a}, &Billing{a}
+	pay := May(models.CanManageBilling)
 	vouched, passkeys, security, adminSignIn := &ProviderSignIns{a}, &Passkeys{a}, &Security{a}, &AdminSignIn{a}
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
@@ -104,6 +105,10 @@ func (a *App) table() []Route {
 		{post, "/settings/models", manage, Pages, 0, providers.Create},
 		{post, "/settings/models/:id/default", manage, Pages, 0, providers.Use},
 		{post, "/settings/models/:id/delete", manage, Pages, 0, providers.Destroy},
+		{get, "/settings/billing", view, Pages, 0, billing.Show},
+		{get, "/settings/billing/invoices", view, Pages, 0, billing.Invoices},
+		{post, "/settings/billing/checkout", pay, Pages, 0, billing.Checkout},
+		{post, "/settings/billing/portal", pay, Pages, 0, billing.Portal},
 		{get, "/settings/sign-ins", Person(), Pages, 0, signIns.Index},
 		{post, "/settings/sign-ins/others/delete", Person(), Pages, 0, signIns.DestroyOthers},
 		{post, "/settings/sign-ins/:id/delete", Person(), Pages, 0, signIns.Destroy},
@@ -140,6 +145,8 @@ func (a *App) table() []Route {
 		{patc, "/api/settings", edit, Cloud, 0, organization.Update},
 		{dele, "/api/settings", end, Cloud, 0, organization.Destroy},
 		{get, "/api/audit", readAudit, Cloud, 0, audit.Index},
+		{post, "/api/stripe/checkout", pay, Cloud, 0, billing.Checkout},
+		{post, "/api/stripe/webhook", Public, Cloud, webhookBody, billing.Webhook},
 
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},

@@ -114,7 +114,7 @@ func (c *Ctx) elsewhere() bool {
 
 func (c *Ctx) enter(err error) error {
 	if c.Principal != nil {
-		c.Scope = c.app.Store.In(c.Org()).As(c.actor())
+		c.Scope = c.app.Store.In(c.Org()).As(c.actor()).Knowing(&c.Principal.Organization)
 	}
 	return err
 }

@@ -95,7 +95,7 @@ func TestBodiesOverTheCap(t *testing.T) {
 		if c.call.Method == "GET" || c.route == "POST /chat" || c.route == "POST /chat/:id/messages" || c.route == "POST /api/agent/chat" || c.call.Form == nil && c.call.JSON == nil {
 			continue
 		}
-		if c.call.Form != nil && len(c.call.Form) == 0 || ignoresBody[c.route] {
+		if c.call.Form != nil && len(c.call.Form) == 0 || ignoresBody[c.route] || strings.HasPrefix(c.route, "DELETE ") && c.route != "DELETE /api/agent/sessions" {
 			continue // reads no body
 		}
 		for name, body := range map[string]io.Reader{"with a length": strings.NewReader(big), "in chunks": io.MultiReader(strings.NewReader(big))} {

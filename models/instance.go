@@ -21,6 +21,8 @@ type Instance struct {
 	Tier               Tier
 	MemoryMB           int
 	StorageMB          int
+	Processes          int     // as many at once
+	CPUs               float64 `gorm:"column:cpus"`
 	ProviderID         *string // nil = the organization's default
 	Model              string  // "" = the provider's
 	Desired            Desired
@@ -71,7 +73,8 @@ func CheckTier(is *fault.Issues, t Tier) {
 	}
 }
 
-// CreateInstance writes a new instance that wants to run; the reconciler does the rest.
+// CreateInstance writes a new instance that wants to run; the reconciler does the rest. Forbidden instance.limit when the
+// plan allows no more, Payment or Forbidden organization.suspended while the organization stands still.
 func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, error) {
 	var is fault.Issues
 	CheckInstanceName(&is, n.Name)
@@ -81,17 +84,26 @@ func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, 
 	if err := is.Err(); err != nil {
 		return nil, err
 	}
-	size, _ := n.Tier.Size()
+	plans, err := sc.store.plans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := planOf(plans, n.Tier)
+	if err != nil {
+		return nil, err
+	}
 	now := sc.store.now()
 	token, hash := secret.Token("gw_")
 	row := &Instance{ID: id.New(), OrganizationID: sc.Org, Name: n.Name, Region: n.Region, Tier: n.Tier, Model: n.Model,
-		MemoryMB: size.MemoryMB, StorageMB: size.StorageMB, Desired: WantRunning, Generation: 1, State: Provisioning,
+		MemoryMB: plan.MemoryMB, StorageMB: plan.StorageMB, Processes: plan.Processes, CPUs: plan.CPUs, Desired: WantRunning, Generation: 1, State: Provisioning,
 		StateSince: now, Isolation: "[]", GatewayTokenHash: hash, CreatedBy: sc.Actor.UserID, CreatedAt: now, UpdatedAt: now}
-	var err error
 	if row.GatewayTokenSealed, err = sc.store.box.Seal([]byte(token.Reveal()), row.ID); err != nil {
 		return nil, err
 	}
 	err = sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.mayAddInstance(tx, plans); err != nil {
+			return err
+		}
 		if err := tx.Create(row).Error; err != nil {
 			return err
 		}
@@ -126,7 +138,7 @@ func (sc *Scope) Instances(ctx context.Context) ([]Instance, error) {
 }
 
 // notListed are the columns that no list shows: they were a third of the memory that reading fifty rows takes.
-var notListed = []string{"isolation", "gateway_token_hash", "lease_owner", "lease_until", "retry_at", "created_by"}
+var notListed = []string{"isolation", "gateway_token_hash", "lease_owner", "lease_until", "retry_at", "created_by", "processes", "cpus"}
 
 // Instance reads one.
 func (sc *Scope) Instance(ctx context.Context, instanceID string) (*Instance, error) {
@@ -168,6 +180,14 @@ func (sc *Scope) UpdateInstance(ctx context.Context, instanceID string, c Instan
 	if err := is.Err(); err != nil {
 		return nil, err
 	}
+	size := Size{}
+	if c.Tier != nil {
+		plan, err := sc.store.plan(ctx, *c.Tier)
+		if err != nil {
+			return nil, err
+		}
+		size = plan.Size
+	}
 	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
 		if i.Desired == WantDeleted {
 			return nil, "", fault.New(fault.Invalid, "instance.deleting", "Cannot change an instance that is being deleted")
@@ -177,8 +197,8 @@ func (sc *Scope) UpdateInstance(ctx context.Context, instanceID string, c Instan
 			line = "Renamed to " + *c.Name + " by " + sc.Actor.label()
 		}
 		if c.Tier != nil && *c.Tier != i.Tier {
-			size, _ := c.Tier.Size()
 			set["tier"], set["memory_mb"], set["storage_mb"] = *c.Tier, size.MemoryMB, size.StorageMB
+			set["processes"], set["cpus"] = size.Processes, size.CPUs
 			set["generation"] = i.Generation + 1
 			line = "Tier changed to " + string(*c.Tier) + " by " + sc.Actor.label()
 		}

@@ -154,7 +154,9 @@ func (sc *Scope) observed(tx *gorm.DB, i *Instance, o Observed) (map[string]any,
 	if next, ok := i.State.Next(o.Saw); ok && next != i.State {
 		set["state"], set["state_since"] = next, now
 	}
-	set["reason"] = sc.store.line(o.Reason, 1000)
+	if i.State != Suspended { // there it says why, until the suspension ends
+		set["reason"] = sc.store.line(o.Reason, 1000)
+	}
 	switch o.Saw {
 	case SawFailure:
 		set["attempts"], set["retry_at"] = i.Attempts+1, now.Add(retryAfter(i.Attempts))

@@ -28,7 +28,7 @@ type clockTime = time.Time
 
 // Open connects, without migrating. Errors name what to change.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, log: o.Log}
+	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, log: o.Log, limits: o.PlanLimits}
 	if s.clock == nil {
 		s.clock = clock.Real
 	}

@@ -23,7 +23,9 @@ type Organization struct {
 
 	SuspendedAt     *time.Time // nothing of it runs until billing or staff end it
 	SuspendedReason string
+	SuspendedBy     Suspender
 	DeletingAt      *time.Time // its owner ended it: it goes when its instances are gone
+	InstanceLimit   *int       // instead of the plan's; nil = the plan's
 }
 
 // Membership is a person's place in an organization.

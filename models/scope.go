@@ -11,6 +11,7 @@ type Scope struct {
 	store *Store
 	Org   string
 	Actor Actor
+	known *Organization // as the request read it
 }
 
 // Actor is who acts: it is written into what it makes.
@@ -45,6 +46,15 @@ func (s *Store) In(org string) *Scope { return &Scope{store: s, Org: org} }
 
 // As names who acts.
 func (sc Scope) As(a Actor) *Scope { sc.Actor = a; return &sc }
+
+// Knowing hands on the organization as the request has read it already: a verb that looks at it need not read it once
+// more. Nil and another organization's are passed over.
+func (sc Scope) Knowing(o *Organization) *Scope {
+	if o != nil && o.ID == sc.Org {
+		sc.known = o
+	}
+	return &sc
+}
 
 func (sc *Scope) read(ctx context.Context) *gorm.DB {
 	return sc.store.r.WithContext(tenantContext(ctx, sc.Org))

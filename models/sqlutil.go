@@ -24,9 +24,12 @@ const foundingLock = 7106851493
 
 // lockFounding makes transactions that found organizations follow each other: "no owner yet" and "this slug
 // is free" must still hold when they commit.
-func lockFounding(tx *gorm.DB) error {
+func lockFounding(tx *gorm.DB) error { return advisory(tx, foundingLock) }
+
+// advisory makes transactions of one kind follow each other on Postgres; on SQLite all do.
+func advisory(tx *gorm.DB, key int) error {
 	if tx.Name() == string(migrations.Postgres) {
-		return tx.Exec("SELECT pg_advisory_xact_lock(?)", foundingLock).Error
+		return tx.Exec("SELECT pg_advisory_xact_lock(?)", key).Error
 	}
 	return nil
 }

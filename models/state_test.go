@@ -116,7 +116,11 @@ func TestObservationsInEveryState(t *testing.T) {
 			got, err := sc.Observe(t.Context(), i.ID, models.Observed{Saw: saw, Generation: 1, Reason: "because"})
 			require.NoError(t, err)
 			require.Equal(t, next[state][n], got.State, "%s %s", state, saw)
-			require.Equal(t, "because", got.Reason)
+			if state == models.Suspended {
+				require.Equal(t, "old", got.Reason, "why it is suspended stays")
+			} else {
+				require.Equal(t, "because", got.Reason)
+			}
 			require.Equal(t, got.State != state, got.StateSince.Equal(fake.Now()), "since moves with the state only: %s %s", state, saw)
 			switch saw {
 			case models.SawRunning, models.SawStopped:

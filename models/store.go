@@ -25,6 +25,8 @@ type Store struct {
 	box     *secret.Box
 	scrub   func(string) string
 	log     *slog.Logger
+	limits  bool
+	cache   planCache
 }
 
 // Options are what a store needs from outside.
@@ -35,7 +37,12 @@ type Options struct {
 	Scrub func(string) string // takes known secrets out of what is appended to a log; nil = nothing
 	Clock clock.Clock         // nil = the system's
 	Log   *slog.Logger
+	// PlanLimits makes plans limit how many instances an organization has: billing is configured.
+	PlanLimits bool
 }
+
+// PlanLimits tells whether plans limit how many instances an organization has.
+func (s *Store) PlanLimits() bool { return s.limits }
 
 // Dialect tells which database this is.
 func (s *Store) Dialect() migrations.Dialect { return s.dialect }

@@ -10,16 +10,17 @@ const (
 	Business Tier = "BUSINESS"
 )
 
-// Size is what a tier gives.
+// Size is what a tier gives an instance.
 type Size struct {
-	Tier      Tier
+	Tier      Tier `gorm:"primaryKey"`
 	MemoryMB  int
 	StorageMB int
 	Processes int
-	CPUs      float64
+	CPUs      float64 `gorm:"column:cpus"`
 }
 
-// Sizes lists the tiers, smallest first.
+// Sizes lists the tiers as the contract has them, smallest first. What holds is in the table of plans, which begins
+// with these numbers.
 var Sizes = []Size{
 	{Starter, 512, 1024, 64, 1},
 	{Pro, 2048, 10240, 256, 2},
@@ -29,7 +30,7 @@ var Sizes = []Size{
 // TierNames are the words that an API accepts.
 var TierNames = []string{string(Starter), string(Pro), string(Business)}
 
-// Size gives what a tier means, false for an unknown one.
+// Size gives what a tier means in the contract, false for an unknown one.
 func (t Tier) Size() (Size, bool) {
 	for _, s := range Sizes {
 		if s.Tier == t {

@@ -137,7 +137,7 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 }
 
 func mayQueue(tx *gorm.DB, s *Session) error {
-	i, err := first[Instance](tx.Select("id", "state", "desired").Where("id = ?", s.InstanceID))
+	i, err := first[Instance](tx.Select("id", "organization_id", "state", "desired").Where("id = ?", s.InstanceID))
 	if err != nil {
 		return err
 	}
@@ -145,6 +145,13 @@ func mayQueue(tx *gorm.DB, s *Session) error {
 		return fault.New(fault.Conflict, "instance.deleting", "This instance is being deleted and takes no messages")
 	}
 	if i.State == Suspended {
+		o, err := first[Organization](tx.Where("id = ?", i.OrganizationID))
+		if err == nil {
+			err = o.stands()
+		}
+		if err != nil {
+			return err
+		}
 		return fault.New(fault.Conflict, "instance.state", "This instance is suspended and takes no messages")
 	}
 	if i.Desired == WantStopped {
@@ -232,22 +239,26 @@ func (sc *Scope) InterruptTurn(ctx context.Context, turnID string) (*Turn, error
 		if err != nil {
 			return err
 		}
-		next, ok := TurnMoves[t.State][TurnInterrupt]
-		if !ok {
+		if hit, err := sc.interrupt(tx, t, "Stopped by "+sc.Actor.label()); err != nil || !hit {
 			out = t
-			return nil
-		}
-		reason := "Stopped by " + sc.Actor.label()
-		if next.Ended() {
-			lease := Lease{TurnID: t.ID, SessionID: t.SessionID, Attempt: t.Attempt}
-			if err := sc.end(tx, lease, t, TurnEnded{State: next, Reason: reason, Code: "interrupted"}); err != nil {
-				return err
-			}
-		} else if _, err := changed(tx.Model(&Turn{}).Where("id = ?", t.ID), map[string]any{"state": next, "reason": reason}); err != nil {
 			return err
 		}
 		out, err = first[Turn](tx.Where("id = ?", turnID))
 		return err
 	})
 	return out, err
+}
+
+// interrupt asks a turn to stop inside a transaction; false: it has ended, or was asked already.
+func (sc *Scope) interrupt(tx *gorm.DB, t *Turn, reason string) (bool, error) {
+	next, ok := TurnMoves[t.State][TurnInterrupt]
+	switch {
+	case !ok:
+		return false, nil
+	case next.Ended():
+		lease := Lease{TurnID: t.ID, SessionID: t.SessionID, Attempt: t.Attempt}
+		return true, sc.end(tx, lease, t, TurnEnded{State: next, Reason: reason, Code: "interrupted"})
+	}
+	_, err := changed(tx.Model(&Turn{}).Where("id = ?", t.ID), map[string]any{"state": next, "reason": reason})
+	return true, err
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,10 +19,13 @@ import (
 
 	"lobstead/app"
 	"lobstead/engine/agent"
+	"lobstead/engine/billing"
+	"lobstead/engine/billing/billingtest"
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/offline"
 	"lobstead/engine/provision"
 	"lobstead/jobs"
+	"lobstead/kit/dial"
 	"lobstead/kit/events"
 	"lobstead/kit/fault"
 	"lobstead/kit/limit"
@@ -63,6 +67,7 @@ type Options struct {
 	Passwords bool                    // for everybody, whatever the page says
 	Proxies   bool                    // the test is one, and says where requests come from
 	Mail      *mail.Sender
+	Billing   *billingtest.Stripe // nil = nothing is paid, and nothing limited
 	Log       io.Writer
 }
 
@@ -73,7 +78,7 @@ func New(t testing.TB) *World { return Start(t, Options{}) }
 func Start(t testing.TB, o Options) *World {
 	t.Helper()
 	w := &World{T: t, Boxes: NewBoxes(), box: modelstest.Box(t)}
-	w.open()
+	w.open(o.Billing != nil)
 	log := slog.New(slog.DiscardHandler)
 	if o.Log != nil {
 		log = slog.New(slog.NewTextHandler(o.Log, nil))
@@ -96,7 +101,9 @@ func Start(t testing.TB, o Options) *World {
 	if public == "" {
 		public = w.URL
 	}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, PublicURL: public, Version: "test", Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mail: o.Mail,
+	pay, hosts := w.billing(o.Billing, public, desk)
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mail: o.Mail,
 		Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
 	if o.Proxies {
@@ -130,6 +137,15 @@ func Start(t testing.TB, o Options) *World {
 	return w
 }
 
+// billing is the way to a Stripe, or to none.
+func (w *World) billing(s *billingtest.Stripe, public string, desk *provision.Desk) (*billing.Billing, []string) {
+	if s == nil {
+		return billing.New(billing.Config{Store: w.Store}), nil
+	}
+	return billing.New(billing.Config{Store: w.Store, Key: secret.Of(billingtest.Key), WebhookSecret: secret.Of(billingtest.Secret), APIURL: s.URL, PublicURL: public,
+		Client: dial.New(dial.Policy{AllowPrivate: true, Redirects: -1}), Changed: desk.Announce}), []string{strings.TrimPrefix(s.URL, "http://")}
+}
+
 // In is the same world for a part of a test.
 func (w *World) In(t testing.TB) *World {
 	part := *w
@@ -141,16 +157,16 @@ func (w *World) In(t testing.TB) *World {
 func (w *World) Stop() { w.stop() }
 
 // open makes the database and a second way into it.
-func (w *World) open() {
+func (w *World) open(planLimits bool) {
 	w.dialect = "sqlite"
 	dir, err := w.T.TempDir(), error(nil)
 	if modelstest.Postgres() {
 		url := testservices.Postgres(w.T)
 		w.dialect = "pgx"
-		w.Store = modelstest.Open(w.T, models.Options{URL: url, Log: slog.New(slog.DiscardHandler)})
+		w.Store = modelstest.Open(w.T, models.Options{URL: url, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})
 		w.DB, err = sql.Open("pgx", url)
 	} else {
-		w.Store = modelstest.Open(w.T, models.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+		w.Store = modelstest.Open(w.T, models.Options{Dir: dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})
 		w.DB, err = sql.Open("sqlite", "file:"+filepath.Join(dir, "lobstead.db")+"?_pragma=busy_timeout(10000)&_txlock=immediate")
 	}
 	require.NoError(w.T, err)

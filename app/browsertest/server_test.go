@@ -29,6 +29,7 @@ type server struct {
 	data  string
 	base  string // http://127.0.0.1:PORT
 	setup string // the link for the first owner
+	env   []string
 	cmd   *exec.Cmd
 	ended chan struct{}
 
@@ -62,14 +63,14 @@ func TestMain(m *testing.M) {
 }
 
 // start runs the program in a fresh data directory; its log must stay free of errors.
-func start(t *testing.T) *server {
+func start(t *testing.T, env ...string) *server {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and runs the whole program")
 	}
 	dir, err := os.MkdirTemp("", "lobstead-data")
 	require.NoError(t, err)
-	s := &server{t: t, data: filepath.Join(dir, "data")}
+	s := &server{t: t, data: filepath.Join(dir, "data"), env: env}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	t.Cleanup(s.finish)
 	s.run("127.0.0.1:0")
@@ -85,6 +86,7 @@ func (s *server) run(listen string) {
 	require.NoError(s.t, err, "the program does not build")
 	s.cmd = exec.Command(path, "serve", "--data", s.data, "--listen", listen)
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "METRICS_LISTEN=off", "LIMIT_CREATIONS=0"}
+	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := s.cmd.StdoutPipe()
 	require.NoError(s.t, err)

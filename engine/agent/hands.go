@@ -14,14 +14,10 @@ import (
 // wakeLimit is how long a tool call waits for a sandbox, a first provisioning included.
 const wakeLimit = 30 * time.Second
 
-// TierSpec asks for what an instance's tier gives.
-func TierSpec(_ context.Context, sc *models.Scope, i *models.Instance) (sandbox.Spec, error) {
-	size, ok := i.Tier.Size()
-	if !ok {
-		return sandbox.Spec{}, fault.New(fault.Internal, "instance.tier", "Unknown tier %q", i.Tier)
-	}
+// SizeSpec asks for what an instance was given.
+func SizeSpec(_ context.Context, sc *models.Scope, i *models.Instance) (sandbox.Spec, error) {
 	return sandbox.Spec{ID: i.ID, OrganizationID: sc.Org, Limits: sandbox.Limits{
-		MemoryMB: size.MemoryMB, StorageMB: size.StorageMB, Processes: size.Processes, CPUs: size.CPUs}}, nil
+		MemoryMB: i.MemoryMB, StorageMB: i.StorageMB, Processes: i.Processes, CPUs: i.CPUs}}, nil
 }
 
 // hands is a turn's hold on its sandbox. It is opened by the first tool call that needs it, so that no answer

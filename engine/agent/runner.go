@@ -25,7 +25,7 @@ type Config struct {
 	Jobs   *jobs.Client // nil = sessions get no titles
 	Fetch  *http.Client // guarded; nil = fetch_url says that it is off
 
-	// Spec says what sandbox an instance gets; nil = its tier's limits and nothing else. Whoever provisions
+	// Spec says what sandbox an instance gets; nil = the instance's size and nothing else. Whoever provisions
 	// must use the same function, since the driver keeps the last word.
 	Spec func(ctx context.Context, sc *models.Scope, i *models.Instance) (sandbox.Spec, error)
 
@@ -79,7 +79,7 @@ func New(c Config) *Runner {
 		c.Crash = func(string) {}
 	}
 	if c.Spec == nil {
-		c.Spec = TierSpec
+		c.Spec = SizeSpec
 	}
 	r := &Runner{Config: c, owner: c.Node + "/" + rand.Text(), waiting: newWaiting(),
 		slots: make(chan struct{}, c.Workers), draining: make(chan struct{})}

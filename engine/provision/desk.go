@@ -69,6 +69,34 @@ func (d *Desk) End(ctx context.Context, sc *models.Scope) error {
 	return err
 }
 
+// Suspend makes an organization stand still; see models.Scope.Suspend.
+func (d *Desk) Suspend(ctx context.Context, sc *models.Scope, reason string) error {
+	rows, err := sc.Suspend(ctx, reason)
+	if err == nil {
+		d.Announce(ctx, sc.Org, rows)
+	}
+	return err
+}
+
+// Resume lets an organization go on; see models.Scope.Resume.
+func (d *Desk) Resume(ctx context.Context, sc *models.Scope) error {
+	rows, err := sc.Resume(ctx)
+	if err == nil {
+		d.Announce(ctx, sc.Org, rows)
+	}
+	return err
+}
+
+// Announce tells workers of the wishes that a verb on a whole organization wrote, and whoever watches the
+// organization. What it loses, the sweep finds.
+func (d *Desk) Announce(ctx context.Context, org string, rows []models.Instance) {
+	d.Bus.Publish(ctx, OrgTopic(org), nil)
+	for n := range rows {
+		publish(ctx, d.Bus, org, rows[n].ID, State, Logs)
+		publishWish(ctx, d.Bus, org, rows[n].ID)
+	}
+}
+
 func (d *Desk) asked(ctx context.Context, sc *models.Scope, i *models.Instance, err error) (*models.Instance, error) {
 	if err != nil {
 		return nil, err

@@ -123,9 +123,8 @@ func ended(o sandbox.Observed) error {
 
 // Spec is what an instance asks of its sandbox.
 func Spec(i *models.Instance) sandbox.Spec {
-	size, _ := i.Tier.Size()
 	return sandbox.Spec{ID: i.ID, OrganizationID: i.OrganizationID, Limits: sandbox.Limits{
-		MemoryMB: i.MemoryMB, StorageMB: i.StorageMB, Processes: size.Processes, CPUs: size.CPUs,
+		MemoryMB: i.MemoryMB, StorageMB: i.StorageMB, Processes: i.Processes, CPUs: i.CPUs,
 	}}
 }
 

@@ -27,7 +27,8 @@ var wanted = map[models.InstanceState]map[models.Action]models.InstanceState{
 	models.Suspended:    {models.Delete: "gone"},
 }
 
-// suspend does what billing will do. No verb for it exists yet, so it is written below the models.
+// suspend makes one instance what the suspension of its organization makes of all, below the models: the others of the
+// test go on.
 func (r *rig) suspend(i *models.Instance) *models.Instance {
 	r.t.Helper()
 	if modelstest.Postgres() {

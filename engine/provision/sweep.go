@@ -71,7 +71,11 @@ func (s *Sweeper) enqueue(ctx context.Context, ref models.InstanceRef) error {
 }
 
 func (s *Sweeper) due(ctx context.Context) ([]models.InstanceRef, error) {
-	refs, err := s.Reconciler.Store.AsSystem("the sweep looks for wishes of all organizations").UnsettledInstances(ctx, sweepBatch)
+	system := s.Reconciler.Store.AsSystem("the sweep looks for wishes of all organizations")
+	if _, err := system.SuspendStragglers(ctx); err != nil {
+		return nil, err
+	}
+	refs, err := system.UnsettledInstances(ctx, sweepBatch)
 	if err != nil {
 		return nil, err
 	}

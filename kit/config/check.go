@@ -37,7 +37,7 @@ func check(cli *CLI, command string, how chosen) error {
 			errs = append(errs, fmt.Errorf("%s is read from the environment only: a flag would show it to everybody on this machine", name))
 		}
 	}
-	errs = append(errs, c.checkKeys(), c.checkURLs(), c.checkProxies(), c.checkNumbers(), c.SignIn.check())
+	errs = append(errs, c.checkKeys(), c.checkURLs(), c.checkProxies(), c.checkNumbers(), c.SignIn.check(), c.checkStripe())
 	switch command {
 	case "serve", "web":
 		errs = append(errs, c.checkBind("listen", "LISTEN", c.Listen), c.checkBind("metrics-listen", "METRICS_LISTEN", c.Metrics))
@@ -174,6 +174,21 @@ func (s SignIn) check() error {
 		errs = append(errs, errors.New("--oidc-issuer (OIDC_ISSUER): needs http:// or https://"))
 	}
 	return errors.Join(errs...)
+}
+
+// checkStripe: with half of it organizations would pay, and nobody here would hear of it.
+func (c *Config) checkStripe() error {
+	if u := c.Stripe.URL; u != "" && !hasScheme(u, "http://", "https://") {
+		return errors.New("--stripe-api-url (STRIPE_API_URL): needs http:// or https://")
+	}
+	switch {
+	case !c.Stripe.Key.Empty() && c.Stripe.WebhookSecret.Empty():
+		return errors.New("STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRET is not: without it no payment would have an effect. " +
+			"Stripe shows it at the webhook endpoint, which is PUBLIC_URL/api/stripe/webhook")
+	case c.Stripe.Key.Empty() && !c.Stripe.WebhookSecret.Empty():
+		return errors.New("STRIPE_WEBHOOK_SECRET is set and STRIPE_SECRET_KEY is not: set both, or neither")
+	}
+	return nil
 }
 
 // checkShared: two processes with an embedded Redis each would never hear of one another.

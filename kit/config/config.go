@@ -39,6 +39,7 @@ type Config struct {
 
 	Providers Providers `embed:""`
 	SignIn    SignIn    `embed:""`
+	Stripe    Stripe    `embed:""`
 
 	// Proxies is TrustedProxies, parsed.
 	Proxies []netip.Prefix `kong:"-"`
@@ -65,6 +66,13 @@ type SignIn struct {
 	OIDCID       string        `name:"oidc-client-id" var:"OIDC_CLIENT_ID" placeholder:"ID" help:"Client id at the OpenID Connect provider."`
 	OIDCSecret   secret.String `name:"oidc-client-secret" var:"OIDC_CLIENT_SECRET" private:"" hidden:"" help:"Client secret at the OpenID Connect provider."`
 	OIDCName     string        `name:"oidc-name" var:"OIDC_NAME" default:"Single sign-on" placeholder:"NAME" help:"What people call the OpenID Connect provider."`
+}
+
+// Stripe is how organizations pay. Without a key nothing is limited and nobody pays.
+type Stripe struct {
+	Key           secret.String `name:"stripe-secret-key" var:"STRIPE_SECRET_KEY" private:"" hidden:"" help:"Secret key of Stripe: plans then limit what organizations have. Needs STRIPE_WEBHOOK_SECRET."`
+	WebhookSecret secret.String `name:"stripe-webhook-secret" var:"STRIPE_WEBHOOK_SECRET" private:"" hidden:"" help:"Signing secret of the webhook endpoint in Stripe."`
+	URL           string        `name:"stripe-api-url" var:"STRIPE_API_URL" placeholder:"URL" help:"Another server that speaks Stripe's API, for tests."`
 }
 
 // CLI is the whole command line: one command and the settings, which every command takes.

@@ -94,6 +94,10 @@ func TestRefused(t *testing.T) {
 		{"--oidc-client-secret s", "", "OIDC_CLIENT_SECRET is read from the environment only"},
 		{"--oidc-issuer ldap://a --oidc-client-id x", "OIDC_CLIENT_SECRET=s", "needs http:// or https://"},
 		{"", "PASSWORD_SIGN_IN=no", "password-sign-in"},
+		{"", "STRIPE_SECRET_KEY=hunter22", "STRIPE_WEBHOOK_SECRET is not"},
+		{"", "STRIPE_WEBHOOK_SECRET=hunter22", "STRIPE_SECRET_KEY is not"},
+		{"", "STRIPE_API_URL=localhost", "STRIPE_API_URL"},
+		{"--stripe-secret-key sk", "", "STRIPE_SECRET_KEY is read from the environment only"},
 		{"", "TRUSTED_PROXIES=10.0.0.0/8,x", `TRUSTED_PROXIES): "x"`},
 		{"", "TRUSTED_PROXIES=0.0.0.0/0", "everybody"},
 		{"--turns 0", "", "--turns (WORKERS)"},
@@ -147,7 +151,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestSecretsAreNeverPrinted(t *testing.T) {
-	names := []string{"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY",
+	names := []string{"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET",
 		"GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ISSUER"}
 	public := map[string]string{"GITHUB_CLIENT_ID": "a", "GOOGLE_CLIENT_ID": "b", "OIDC_CLIENT_ID": "c", "OIDC_ISSUER": "https://issuer.example"}
 	canaries := map[string]string{"DATABASE_URL": "postgres://u:canary@h/d", "REDIS_URL": "redis://:canary@h", "SECRET_KEY": key}

@@ -19,8 +19,7 @@ type gauge struct {
 func (p ShowProps) gauges() []gauge {
 	points := slices.Clone(p.Metrics)
 	slices.Reverse(points)
-	size, _ := p.Instance.Tier.Size()
-	cpus := max(1, size.CPUs)
+	cpus := max(1, p.Instance.CPUs)
 	series := func(f func(models.InstanceMetric) float64) []float64 {
 		out := make([]float64, len(points))
 		for n, m := range points {

@@ -10,6 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"encoding/json"
+	"lobstead/models"
 	"lobstead/views/layout"
 	"lobstead/views/ui"
 	"slices"
@@ -117,7 +118,7 @@ func form(p NewProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Choices(ui.FieldProps{Name: "tier", Label: "Tier", Value: p.tier(), Error: p.Errors["tier"], Hint: "Limits of the sandbox. You can change the tier later; the files stay."}, tierOptions()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Choices(ui.FieldProps{Name: "tier", Label: "Tier", Value: p.tier(), Error: p.Errors["tier"], Hint: "Limits of the sandbox. You can change the tier later; the files stay."}, tierOptions(p.Plans)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -206,7 +207,7 @@ func nameField(value, problem string, focus bool) ui.FieldProps {
 
 func (p NewProps) tier() string {
 	if p.Tier == "" {
-		return tierOptions()[0].Value
+		return string(models.Starter)
 	}
 	return p.Tier
 }

@@ -25,6 +25,7 @@ type NewProps struct {
 	Region  string
 	Tier    string
 	Errors  map[string]string // field → sentence; "" = the whole form
+	Plans   []models.Plan     // what the tiers give
 	BaseURL string
 	// Forbidden: this person may not deploy; the page says who can.
 	Forbidden bool
@@ -47,6 +48,7 @@ type ShowProps struct {
 	MayDelete                bool
 	BaseURL                  string
 	Errors                   map[string]string // of the rename and tier form; "confirm" of the deletion
+	Plans                    []models.Plan     // what the tiers give
 	SessionTotal             int               // when Sessions holds only the newest; 0 = len(Sessions)
 }
 

@@ -34,10 +34,8 @@ func (p ShowProps) facts() []ui.Pair {
 		{Key: "Tier", Value: string(i.Tier)},
 		{Key: "Memory", Value: megabytes(i.MemoryMB)},
 		{Key: "Storage", Value: megabytes(i.StorageMB)},
-	}
-	if size, ok := i.Tier.Size(); ok {
-		pairs = append(pairs, ui.Pair{Key: "Processors", Value: strconv.FormatFloat(size.CPUs, 'f', -1, 64)},
-			ui.Pair{Key: "Processes", Value: "at most " + strconv.Itoa(size.Processes)})
+		{Key: "Processors", Value: strconv.FormatFloat(i.CPUs, 'f', -1, 64)},
+		{Key: "Processes", Value: "at most " + strconv.Itoa(i.Processes)},
 	}
 	model := p.Model
 	if model == "" {

@@ -62,7 +62,7 @@ func settings(p ShowProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Choices(ui.FieldProps{Name: "tier", Label: "Tier", Value: string(p.Instance.Tier), Error: p.Errors["tier"], Hint: "A new tier restarts the sandbox with the new limits. Its files stay."}, tierOptions()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Choices(ui.FieldProps{Name: "tier", Label: "Tier", Value: string(p.Instance.Tier), Error: p.Errors["tier"], Hint: "A new tier restarts the sandbox with the new limits. Its files stay."}, tierOptions(p.Plans)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -80,9 +80,9 @@ func processors(n float64) string {
 }
 
 // tierOptions are the cards of a form.
-func tierOptions() []ui.Option {
-	out := make([]ui.Option, 0, len(models.Sizes))
-	for _, s := range models.Sizes {
+func tierOptions(plans []models.Plan) []ui.Option {
+	out := make([]ui.Option, 0, len(plans))
+	for _, s := range plans {
 		out = append(out, ui.Option{Value: string(s.Tier), Text: string(s.Tier), Note: megabytes(s.MemoryMB) + " memory, " +
 			megabytes(s.StorageMB) + " storage, " + processors(s.CPUs) + ", " + strconv.Itoa(s.Processes) + " processes"})
 	}

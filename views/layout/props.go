@@ -29,6 +29,7 @@ type FrameProps struct {
 	Version   string
 	PageClass string // a class of <main>, for a page that needs the whole height
 	MayAudit  bool   // the settings have the audit log
+	Notice    string // above every page: why the organization stands still
 }
 
 // NavItem is one entry of the sidebar. Count is a small figure, hidden at zero; with CountID the stream can replace it.

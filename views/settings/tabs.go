@@ -13,6 +13,7 @@ func tabs(f layout.FrameProps, current string) []ui.TabItem {
 		{Text: "API keys", Href: keysPath, Current: current == keysPath},
 		{Text: "Models", Href: modelsPath, Current: current == modelsPath},
 		{Text: "Security", Href: securityPath, Current: current == securityPath},
+		{Text: "Billing", Href: billingPath, Current: current == billingPath},
 		{Text: "Sign-ins", Href: signInsPath, Current: current == signInsPath},
 	}
 	if f.MayAudit {

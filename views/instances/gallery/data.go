@@ -21,7 +21,7 @@ func instance(id, name string, state models.InstanceState, tier models.Tier) mod
 	if state == models.Stopped {
 		want = models.WantStopped
 	}
-	return models.Instance{ID: id, Name: name, Region: "local", Tier: tier, MemoryMB: size.MemoryMB, StorageMB: size.StorageMB,
+	return models.Instance{ID: id, Name: name, Region: "local", Tier: tier, MemoryMB: size.MemoryMB, StorageMB: size.StorageMB, Processes: size.Processes, CPUs: size.CPUs,
 		Desired: want, State: state, Generation: 1, ObservedGeneration: 1, StateSince: now.Add(-4 * time.Minute),
 		LastActiveAt: ago(3 * time.Minute), CreatedAt: now.Add(-74 * time.Hour)}
 }
@@ -29,6 +29,14 @@ func instance(id, name string, state models.InstanceState, tier models.Tier) mod
 const diskFull = "The workspace is full: 1 GB of 1 GB. Free space or choose a larger tier."
 
 // some are instances in every state.
+func plans() []models.Plan {
+	out := []models.Plan{}
+	for _, s := range models.Sizes {
+		out = append(out, models.Plan{Size: s})
+	}
+	return out
+}
+
 func some(n int) []models.Instance {
 	base := []models.Instance{
 		instance("i1", "support-triage", models.Running, models.Pro),

@@ -107,12 +107,12 @@ func index(t string, n int) instances.IndexProps {
 }
 
 func deploy(t string) instances.NewProps {
-	return instances.NewProps{Frame: frame(t, "Deploy instance", "/instances"), Region: "local", Tier: "STARTER", BaseURL: base}
+	return instances.NewProps{Frame: frame(t, "Deploy instance", "/instances"), Region: "local", Tier: "STARTER", Plans: plans(), BaseURL: base}
 }
 
 func show(t string, n int) instances.ShowProps {
 	i := some(8)[n]
-	p := instances.ShowProps{Frame: frame(t, i.Name, "/instances"), Instance: &i, Logs: logs(), Isolation: layers(), Model: "auto → claude-sonnet-5", MayDelete: true, BaseURL: base,
+	p := instances.ShowProps{Frame: frame(t, i.Name, "/instances"), Instance: &i, Plans: plans(), Logs: logs(), Isolation: layers(), Model: "auto → claude-sonnet-5", MayDelete: true, BaseURL: base,
 		Steps: steps(models.StepDone, models.StepDone, models.StepDone, models.StepDone)}
 	switch i.State {
 	case models.Running:
