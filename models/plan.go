@@ -250,10 +250,7 @@ func (sc *Scope) livingInstances(db *gorm.DB) (int, error) {
 func (sc *Scope) mayAddInstance(tx *gorm.DB, plans []Plan) error {
 	o, err := sc.known, error(nil)
 	if o == nil || sc.store.limits || o.InstanceLimit != nil {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
-		if o, err = first[Organization](tx.Where("id = ?", sc.Org)); err != nil {
+		if o, err = sc.heldOrganization(tx); err != nil {
 			return err
 		}
 	}
@@ -307,7 +304,7 @@ func (sc *Scope) SetInstanceLimit(ctx context.Context, limit *int) (*Organizatio
 func (sc *Scope) changeOrganization(ctx context.Context, f func(o *Organization) (map[string]any, act)) (*Organization, error) {
 	var out *Organization
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		o, err := first[Organization](locked(tx).Where("id = ?", sc.Org))
+		o, err := sc.heldOrganization(tx)
 		if err != nil {
 			return err
 		}

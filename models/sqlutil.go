@@ -44,6 +44,14 @@ func (sc *Scope) lockOrganization(tx *gorm.DB) error {
 	return err
 }
 
+// heldOrganization is lockOrganization that gives the row.
+func (sc *Scope) heldOrganization(tx *gorm.DB) (*Organization, error) {
+	if tx.Name() == string(migrations.Postgres) {
+		tx = tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"})
+	}
+	return first[Organization](tx.Where("id = ?", sc.Org))
+}
+
 var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // maxSearch bounds what is searched for, in bytes: SQLite refuses very long patterns.

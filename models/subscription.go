@@ -162,7 +162,7 @@ func (sc *Scope) Subscription(ctx context.Context) (*Subscription, error) {
 func (sc *Scope) ApplySubscription(ctx context.Context, eventID string, ticket int64, s Subscribed) ([]Instance, error) {
 	var rows []Instance
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		o, err := first[Organization](locked(tx).Where("id = ?", sc.Org))
+		o, err := sc.heldOrganization(tx)
 		if err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func (sc *Scope) suspender() Suspender {
 }
 
 func (sc *Scope) suspend(tx *gorm.DB, reason string) ([]Instance, error) {
-	o, err := first[Organization](locked(tx).Where("id = ?", sc.Org)) // creations that are under way are waited for
+	o, err := sc.heldOrganization(tx)
 	by, reason := sc.suspender(), sc.store.line(reason, 500)
 	switch {
 	case err != nil:
@@ -112,7 +112,7 @@ func (sc *Scope) stopForSuspension(tx *gorm.DB, reason string) ([]Instance, erro
 }
 
 func (sc *Scope) resume(tx *gorm.DB) ([]Instance, error) {
-	o, err := first[Organization](locked(tx).Where("id = ?", sc.Org))
+	o, err := sc.heldOrganization(tx)
 	if err != nil || o.SuspendedAt == nil || o.SuspendedBy == SuspendedByStaff && !sc.Actor.Staff {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (sy *System) SuspendStragglers(ctx context.Context) ([]Instance, error) {
 	for _, row := range ids {
 		sc := sy.store.In(row.OrganizationID)
 		err := sc.tx(ctx, func(tx *gorm.DB) error {
-			o, err := first[Organization](locked(tx).Where("id = ?", sc.Org))
+			o, err := sc.heldOrganization(tx)
 			if err != nil || o.SuspendedAt == nil {
 				return err
 			}
