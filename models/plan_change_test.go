@@ -162,6 +162,24 @@ func TestInstanceLimit(t *testing.T) {
 		`organization.plan_changed{"plan":"STARTER"}{"plan":"PRO"}`}, acts)
 }
 
+// Without billing a creation asks nothing more than before: what the request knows and the cached plans are enough.
+func TestUnlimitedCreationsReadNothingMore(t *testing.T) {
+	t.Parallel()
+	if modelstest.Postgres() {
+		t.Skip("SQLite only: on Postgres the audit log locks the organization by a read")
+	}
+	store := modelstest.New(t)
+	sc, f := modelstest.Found(t, store, "Acme")
+	modelstest.Instance(t, sc, "warm")
+	rec := &recorder{}
+	rec.watch(t, store)
+	modelstest.Instance(t, sc.Knowing(&f.Organization), "one")
+	require.NotEmpty(t, rec.sql)
+	for _, query := range rec.sql {
+		require.Contains(t, query, "audit_entries")
+	}
+}
+
 // Creations at once cannot exceed the limit together.
 func TestInstanceLimitInParallel(t *testing.T) {
 	t.Parallel()
