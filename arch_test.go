@@ -20,7 +20,9 @@ var floors = []struct {
 	{"lobstead", []string{"lobstead/..."}},
 	{"lobstead/app", []string{"lobstead/views/...", "lobstead/api/...", "lobstead/engine/...", "lobstead/models", "lobstead/migrations", "lobstead/jobs", "lobstead/static", "lobstead/kit/..."}},
 	{"lobstead/jobs/work", []string{"lobstead/engine/...", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
+	{"lobstead/views/docs", []string{"lobstead/views/...", "lobstead/api/openapi", "lobstead/models", "lobstead/static", "lobstead/kit/..."}}, // the page is made of the document's tables
 	{"lobstead/views/...", []string{"lobstead/views/...", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
+	{"lobstead/api/openapi", []string{"lobstead/api/wire", "lobstead/api/cloud", "lobstead/api/agent", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/api/...", []string{"lobstead/api/wire", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
 	{"lobstead/engine/agent", []string{"lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/provision/...", []string{"lobstead/engine/provision", "lobstead/engine/sandbox", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},

@@ -10,10 +10,6 @@ import (
 // AgentSessions are the conversations in the agent API's spelling: one path, the id in the body.
 type AgentSessions struct{ *App }
 
-type sessionBody struct {
-	Session agentapi.Session `json:"session"`
-}
-
 // Index lists the instance's conversations, pinned first.
 func (h *AgentSessions) Index(c *Ctx) (Reply, error) {
 	i, err := h.instanceOf(c)
@@ -24,7 +20,7 @@ func (h *AgentSessions) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data(map[string]any{"sessions": agentapi.NewSessions(rows)}), nil
+	return data(agentapi.SessionList{Sessions: agentapi.NewSessions(rows)}), nil
 }
 
 // Create opens one.
@@ -52,7 +48,7 @@ func (h *AgentSessions) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data(sessionBody{agentapi.NewSession(s)}), nil
+	return data(agentapi.SessionAnswer{Session: agentapi.NewSession(s)}), nil
 }
 
 // Update changes one; the body names it.
@@ -73,7 +69,7 @@ func (h *AgentSessions) Update(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	h.Turns.Changed(c, c.Scope, s.ID)
-	return data(sessionBody{agentapi.NewSession(s)}), nil
+	return data(agentapi.SessionAnswer{Session: agentapi.NewSession(s)}), nil
 }
 
 // Destroy deletes one; proxies drop the body of a DELETE, so the query may name it too.
@@ -94,7 +90,7 @@ func (h *AgentSessions) Destroy(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	h.Turns.Changed(c, c.Scope, s.ID)
-	return data(map[string]bool{"success": true}), nil
+	return data(agentapi.Deleted{Success: true}), nil
 }
 
 func sessionName(c *Ctx, f *wire.Fields) (string, error) {

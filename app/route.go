@@ -50,6 +50,21 @@ func Person() Access { return Access{person, models.CanView} }
 // Staff asks for a person who runs the installation.
 func Staff() Access { return Access{staff, models.CanView} }
 
+// admits tells whether the rule lets a caller in; serve.go says the same with the words of each refusal.
+func (a Access) admits(p *models.Principal) bool {
+	switch {
+	case a.kind == public:
+		return true
+	case p == nil:
+		return false
+	case a.kind == person:
+		return p.SignInID != ""
+	case a.kind == staff:
+		return p.SignInID != "" && p.User.Staff
+	}
+	return a.kind == signedIn && p.Membership.ID != "" && p.May(a.can)
+}
+
 // String is how `lobstead routes` prints the rule.
 func (a Access) String() string {
 	switch a.kind {

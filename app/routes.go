@@ -30,6 +30,7 @@ func (a *App) table() []Route {
 	agentChat, agentSessions, billing := &AgentChat{a}, &AgentSessions{a}, &Billing{a}
 	pay := May(models.CanManageBilling)
 	vouched, passkeys, security, adminSignIn := &ProviderSignIns{a}, &Passkeys{a}, &Security{a}, &AdminSignIn{a}
+	search, docs := &Search{a}, newDocs(a)
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	return []Route{
@@ -55,6 +56,9 @@ func (a *App) table() []Route {
 		{get, "/organizations", Person(), Pages, 0, organizations.Index},
 		{post, "/organizations", Person(), Pages, 0, organizations.Create},
 		{post, "/organizations/:id/switch", Person(), Pages, 0, organizations.Switch},
+		{get, "/docs", Public, Pages, 0, docs.Show},
+		{get, "/api/openapi.json", Public, Cloud, 0, docs.Document},
+		{get, "/search", view, Pages, 0, search.Index},
 
 		{get, "/", view, Pages, 0, overview.Show},
 

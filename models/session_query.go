@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"gorm.io/gorm/clause"
+
 	"lobstead/kit/fault"
 )
 
@@ -23,6 +25,20 @@ func (sc *Scope) BusySessions(ctx context.Context) ([]string, error) {
 // SessionNamed finds a session by id, or by the alias that a client chose: the newest of that name.
 func (sc *Scope) SessionNamed(ctx context.Context, name string) (*Session, error) {
 	return first[Session](sc.read(ctx).Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name, "created_at DESC, id DESC")))
+}
+
+// SearchSessions finds conversations of every status by title and, with said, by what was said in them. Those whose
+// title fits come first, then the newest.
+func (sc *Scope) SearchSessions(ctx context.Context, text string, said bool, limit int) ([]Session, error) {
+	like := likeAny(text)
+	title, args := like.in("title"), like.args(1)
+	q := sc.read(ctx).Limit(limit).Order(clause.OrderBy{Expression: clause.Expr{SQL: "CASE WHEN " + title + " THEN 0 ELSE 1 END, updated_at DESC, id DESC", Vars: args}})
+	if !said {
+		return all[Session](q.Where(title, args...))
+	}
+	events := sc.read(ctx).Model(&Event{}).Select("1").Where("session_id = sessions.id").
+		Where(like.in("data ->> 'text'", "data ->> 'output'", "data ->> 'input'"), like.args(3)...)
+	return all[Session](q.Where(title+" OR EXISTS (?)", append(like.args(1), events)...))
 }
 
 // SessionSpend sums what the calls of a session cost.

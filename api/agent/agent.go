@@ -140,6 +140,21 @@ type Session struct {
 	LastMessageAt *string `json:"last_message_at"`
 }
 
+// SessionList is the answer to a list.
+type SessionList struct {
+	Sessions []Session `json:"sessions"`
+}
+
+// SessionAnswer is one session.
+type SessionAnswer struct {
+	Session Session `json:"session"`
+}
+
+// Deleted answers a deletion.
+type Deleted struct {
+	Success bool `json:"success"`
+}
+
 // SessionID is how the family names a session: the alias its client chose, else our id.
 func SessionID(s *models.Session) string {
 	if s.Alias != nil {

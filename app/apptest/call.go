@@ -9,6 +9,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -172,4 +173,10 @@ func Multipart(fields map[string]string, files ...File) (io.Reader, string) {
 	}
 	_ = m.Close()
 	return &b, m.FormDataContentType()
+}
+
+// Read reads a JSON body into a type.
+func (a Answer) Read(t testing.TB, into any) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(a.Body), into), a.Body)
 }

@@ -12,7 +12,8 @@ import (
 // Where the frame's own forms post; the app routes them.
 const (
 	SignOutPath = "/sign-out"
-	ThemePath   = "/theme" // form value "theme": sets the cookie "theme" and goes back
+	SearchPath  = "/search" // the palette's page, and with HX-Request its results
+	ThemePath   = "/theme"  // form value "theme": sets the cookie "theme" and goes back
 )
 
 // FrameProps is what the signed-in frame shows. Only Title is needed everywhere.
@@ -64,6 +65,9 @@ type BareProps struct {
 	Version string
 	Wide    bool
 }
+
+// PlainProps is what a page without any frame shows.
+type PlainProps struct{ Title, Theme string }
 
 // ErrorProps is a whole page that says what went wrong and what to do.
 type ErrorProps struct {
@@ -123,6 +127,7 @@ type Shortcut struct {
 // Shortcuts is the catalogue that every signed-in page binds.
 func Shortcuts() []Shortcut {
 	return []Shortcut{
+		{"mod+k", "Search everything, and act", "click", "[data-palette-open]"},
 		{"/", "Search on this page", "focus", "[data-search]"},
 		{"mod+n c", "New chat", "go", "/chat"},
 		{"?", "Show this list", "dialog", "shortcuts"},

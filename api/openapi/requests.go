@@ -1,0 +1,50 @@
+package openapi
+
+// The bodies that are asked for. Readers in api/cloud and api/agent take a body field by field, so that every issue
+// comes at once; these types say the same in one piece, and a test holds the two against each other.
+
+// InstanceCreate asks for a new instance.
+type InstanceCreate struct {
+	Name   string `json:"name"`
+	Region string `json:"region"`
+	Tier   string `json:"tier"`
+}
+
+// InstanceChange changes one; at least one field.
+type InstanceChange struct {
+	Name string `json:"name,omitempty"`
+	Tier string `json:"tier,omitempty"`
+}
+
+// InstanceAction starts, stops or restarts one.
+type InstanceAction struct {
+	Action string `json:"action"`
+}
+
+// ChatMessage is one message to the agent.
+type ChatMessage struct {
+	Message   string   `json:"message"`
+	SessionID string   `json:"session_id,omitempty"`
+	Images    []string `json:"images,omitempty"`
+}
+
+// SessionCreate opens a conversation.
+type SessionCreate struct {
+	Title    string `json:"title,omitempty"`
+	Category string `json:"category,omitempty"`
+}
+
+// SessionChange changes what is said of a conversation; at least one field besides its name.
+type SessionChange struct {
+	SessionID string `json:"sessionId"`
+	Title     string `json:"title,omitempty"`
+	Category  string `json:"category,omitempty"`
+	Status    string `json:"status,omitempty"`
+	Icon      string `json:"icon,omitempty"`
+	Pinned    bool   `json:"pinned,omitempty"`
+}
+
+// SessionRef names a conversation.
+type SessionRef struct {
+	SessionID string `json:"sessionId,omitempty"`
+}

@@ -1,0 +1,135 @@
+package openapi
+
+import (
+	"strings"
+
+	"lobstead/models"
+)
+
+// Rule is what a field promises beyond its Go type.
+type Rule struct {
+	Say             string   // one sentence, without a full stop
+	Enum            []string // the words that it may be
+	Pattern, Format string
+	Min, Max        int // characters of a text, value of a number; 0 = no bound
+	Types           Types
+	Example         any
+}
+
+var (
+	states = []string{string(models.Provisioning), string(models.Running), string(models.Stopped), string(models.Errored), string(models.Suspended)}
+	levels = []string{string(models.LogInfo), string(models.LogWarn), string(models.LogError)}
+)
+
+const (
+	instancePattern = `^[a-z0-9-]+$`
+	momentPattern   = `^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$`
+	exampleID       = "c0m8vd2qk4h7x1y9zr3t6w5naj"
+	exampleMoment   = "2026-11-22T09:30:00.000Z"
+	opaque          = "Opaque; keep it as it is"
+)
+
+// moment is how every time is written: UTC with milliseconds.
+func moment(say string) Rule {
+	return Rule{Say: say, Format: "date-time", Pattern: momentPattern, Example: exampleMoment}
+}
+
+// rules are keyed by component and field, or by the field alone ("*.createdAt") where every type means the same.
+// A rule that describes no field fails a test.
+var rules = map[string]Rule{
+	"*.id":                 {Say: opaque, Example: exampleID},
+	"*.instanceId":         {Say: opaque, Example: exampleID},
+	"*.createdAt":          moment(""),
+	"*.updatedAt":          moment(""),
+	"*.timestamp":          moment("The same moment as createdAt"),
+	"*.created_at":         moment(""),
+	"*.updated_at":         moment(""),
+	"*.success":            {Say: "Always true: a failure has a status of its own"},
+	"*.organizationId":     {Say: opaque, Example: exampleID},
+	"*.tier":               {Say: "Size of the sandbox", Enum: models.TierNames, Example: string(models.Starter)},
+	"Error.error":          {Say: "The sentence of its status", Example: "Invalid request"},
+	"Error.details":        {Say: "Of a 400: every field that is wrong"},
+	"Error.code":           {Say: "Stable, for programs", Example: "invalid"},
+	"Error.hint":           {Say: "What to do now"},
+	"AgentError.error":     {Say: "One sentence", Example: "message is required"},
+	"AgentError.code":      {Say: "Stable, for programs", Example: "instance.stopped"},
+	"Issue.code":           {Enum: []string{"too_small", "too_big", "invalid_type", "invalid_string", "invalid_enum_value", "custom"}, Example: "too_small"},
+	"Issue.message":        {Say: "For people", Example: "String must contain at least 1 character(s)"},
+	"Issue.path":           {Say: "Where it is: names of fields and numbers of entries", Types: Types{"string", "integer"}, Example: "name"},
+	"Issue.validation":     {Say: "Of invalid_string: the check that failed"},
+	"Issue.options":        {Say: "Of invalid_enum_value: what would be right"},
+	"Issue.received":       {Say: "What came: a JSON type, or the word itself"},
+	"Issue.expected":       {Say: "Of invalid_type: the JSON type that is wanted"},
+	"Issue.minimum":        {Say: "Of too_small"},
+	"Issue.maximum":        {Say: "Of too_big"},
+	"InstanceCreated.name": {Example: "support-triage"},
+
+	"InstanceCreated.status":            {Say: "What it is doing now", Enum: states, Example: string(models.Running)},
+	"InstanceCreated.region":            {Example: "local"},
+	"InstanceCreated.memoryMb":          {Example: 512},
+	"InstanceCreated.storageMb":         {Example: 1024},
+	"InstanceCreated.gatewayUrl":        {Say: "Where it is reached; null until it runs"},
+	"InstanceCreated.gatewayToken":      {Say: "A secret: what that address asks for; null until it runs"},
+	"InstanceListItem.lastActiveAt":     moment("When it last answered; null until it did"),
+	"InstanceListItem.organizationName": {Example: "Harbour Lab"},
+	"InstanceListItem.organizationSlug": {Example: "harbour-lab"},
+	"InstanceListItem.reason":           {Say: "Why it is in its state, where there is a reason"},
+	"InstanceDetail.logs":               {Say: "At most 50, newest first"},
+	"InstanceDetail.metrics":            {Say: "At most 100, newest first"},
+	"Log.level":                         {Enum: levels, Example: string(models.LogInfo)},
+	"Log.message":                       {Example: "Started"},
+	"Metric.cpuUsage":                   {Say: "Percent of one core", Example: 3.5},
+	"Metric.memoryUsage":                {Say: "MB", Example: 112.5},
+	"Metric.diskUsage":                  {Say: "MB", Example: 18.0},
+
+	"InstanceCreate.name":   {Say: "Lower case letters, digits and hyphens", Pattern: instancePattern, Min: 1, Max: 50, Example: "support-triage"},
+	"InstanceCreate.region": {Say: "Any word: a label to tell instances apart", Min: 1, Max: 64, Example: "local"},
+	"InstanceChange.name":   {Say: "Lower case letters, digits and hyphens", Pattern: instancePattern, Min: 1, Max: 50, Example: "support-desk"},
+	"InstanceChange.tier":   {Say: "Restarts the sandbox with other limits; the files stay", Enum: models.TierNames, Example: string(models.Pro)},
+	"InstanceAction.action": {Enum: []string{string(models.Start), string(models.Stop), string(models.Restart)}, Example: string(models.Restart)},
+
+	"ChatMessage.message":          {Say: "What to do or answer", Min: 1, Example: "List the files"},
+	"ChatMessage.session_id":       {Say: "An id, or any word of yours: the conversation of that name, made when it is new. Without it, the newest one", Example: "weekly-report"},
+	"ChatMessage.images":           {Say: "Base64, or data URLs: PNG, JPEG, GIF or WebP", Example: "data:image/png;base64,iVBORw0KGgo="},
+	"AgentChat.response":           {Say: "The answer", Example: "There are three files."},
+	"AgentChat.reply":              {Say: "The same text", Example: "There are three files."},
+	"AgentChat.content":            {Say: "The same text", Example: "There are three files."},
+	"AgentChat.model":              {Example: "offline-1"},
+	"AgentChat.messages_limit":     {Say: "Per month; null is no limit"},
+	"AgentMessage.role":            {Enum: []string{"assistant"}, Example: "assistant"},
+	"AgentMessage.content":         {Example: "There are three files."},
+	"*.session_id":                 {Say: "How you named the conversation, else its id", Example: exampleID},
+	"*.turn_id":                    {Example: exampleID},
+	"AgentToolUse.name":            {Example: "list_files"},
+	"AgentToolUse.status":          {Enum: []string{"success", "error", "interrupted"}, Example: "success"},
+	"AgentToolUse.duration_ms":     {Example: 12},
+	"AgentSession.title":           {Example: "Weekly report"},
+	"AgentSession.category":        {Enum: models.SessionCategories, Example: "general"},
+	"AgentSession.status":          {Enum: models.SessionStatuses, Example: "active"},
+	"AgentSession.last_message_at": moment("null until there is one"),
+	"SessionCreate.title":          {Max: 100, Example: "Weekly report"},
+	"SessionCreate.category":       {Enum: models.SessionCategories, Example: "research"},
+	"SessionChange.sessionId":      {Say: "An id, or the word by which you named the conversation", Example: exampleID},
+	"SessionChange.title":          {Min: 1, Max: 100, Example: "Weekly report"},
+	"SessionChange.category":       {Enum: models.SessionCategories, Example: "research"},
+	"SessionChange.status":         {Enum: models.SessionStatuses, Example: "completed"},
+	"SessionChange.icon":           {Max: 32, Example: "📈"},
+	"SessionChange.pinned":         {Example: true},
+	"SessionRef.sessionId":         {Say: "An id, or the word by which you named the conversation", Example: exampleID},
+}
+
+func roleWords() []string {
+	out := []string{}
+	for _, r := range models.Roles {
+		out = append(out, string(r))
+	}
+	return out
+}
+
+// sentence makes the words of a rule stand alone.
+func sentence(s string) string {
+	if s == "" || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}

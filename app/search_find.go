@@ -1,0 +1,107 @@
+package app
+
+import (
+	"strings"
+
+	"lobstead/models"
+	"lobstead/views/layout"
+	"lobstead/views/search"
+	"lobstead/views/ui"
+)
+
+var powerWords = map[models.Action]string{models.Start: "Start", models.Stop: "Stop", models.Restart: "Restart", models.Recover: "Recover"}
+
+var powerIcons = map[models.Action]ui.Icon{models.Start: ui.IconPlay, models.Stop: ui.IconSquare, models.Restart: ui.IconRotateCw, models.Recover: ui.IconWrench}
+
+// instances are found by name, and each brings what can be done with it in its state.
+func (f *finder) instances() error {
+	if !f.app.admits(get, "/instances/:id", f.c.Principal) {
+		return nil
+	}
+	rows, err := f.c.Scope.Instances(f.c)
+	f.names = map[string]string{}
+	for n := range rows {
+		i := &rows[n]
+		f.names[i.ID] = i.Name
+		if f.q == "" {
+			continue
+		}
+		state := strings.ToLower(string(i.State))
+		f.offer(get, "/instances/:id", search.Hit{Icon: ui.IconServer, Text: i.Name, Note: state, Kind: "Instance", Href: "/instances/" + i.ID},
+			state+" "+i.Region+" "+string(i.Tier))
+		for _, a := range i.State.Actions() {
+			if a == models.Delete {
+				f.offer(get, "/instances/:id/delete", search.Hit{Icon: ui.IconTrash2, Text: "Delete " + i.Name + "…", Kind: "Action", Href: "/instances/" + i.ID + "/delete"}, "remove instance")
+				continue
+			}
+			f.offer(post, "/instances/:id/power", search.Hit{Icon: powerIcons[a], Text: powerWords[a] + " " + i.Name, Kind: "Action",
+				Action: "/instances/" + i.ID + "/power", Name: "action", Value: string(a)}, "instance")
+		}
+		f.offer(get, "/chat", search.Hit{Icon: ui.IconSquarePen, Text: "New chat with " + i.Name, Kind: "Action", Href: "/chat?new=1&instance=" + i.ID}, "message ask")
+	}
+	return err
+}
+
+// chats are found by title and by what was said in them; without words, the newest.
+func (f *finder) chats() error {
+	if !f.app.admits(get, "/chat/:id", f.c.Principal) {
+		return nil
+	}
+	var rows []models.Session
+	var err error
+	if f.q == "" {
+		rows, err = f.c.Scope.Sessions(f.c, models.SessionFilter{Limit: recentChats})
+	} else {
+		rows, err = f.c.Scope.SearchSessions(f.c, f.q, len([]rune(f.q)) >= searchSaid, shownHits)
+	}
+	for _, s := range rows {
+		h := search.Hit{Icon: ui.IconMessageSquare, Text: s.Title, Note: f.names[s.InstanceID], Kind: "Chat", Href: "/chat/" + s.ID}
+		if s.Status == "archived" {
+			h.Note += ", archived"
+		}
+		r := f.rank(s.Title, "")
+		if r == unfit { // the database found it in the conversation, or knows more letters than we do
+			r = said
+		}
+		f.hits = append(f.hits, ranked{h, r})
+	}
+	return err
+}
+
+// place is a page that the palette knows. Who may not open it, and whose installation has none, is not offered it.
+type place struct {
+	text, path, more string
+	icon             ui.Icon
+}
+
+var places = []place{
+	{"Overview", "/", "home start dashboard", ui.IconHouse},
+	{"Instances", "/instances", "agents sandboxes list", ui.IconServer},
+	{"Chat", "/chat", "conversations sessions messages", ui.IconMessageSquare},
+	{"Settings", "/settings", "general organization person account", ui.IconSettings},
+	{"Models", "/settings/models", "providers openai anthropic gemini ollama keys connect", ui.IconBrain},
+	{"Sign-ins", "/settings/sign-ins", "sessions devices browsers security", ui.IconMonitor},
+	{"API reference", "/docs", "documentation openapi curl help", ui.IconCode},
+}
+
+func (f *finder) pages() error {
+	for _, p := range places {
+		f.offer(get, p.path, search.Hit{Icon: p.icon, Text: p.text, Kind: "Page", Href: p.path}, p.more)
+	}
+	return nil
+}
+
+// acts concern the person.
+func (f *finder) acts() error {
+	if f.q == "" {
+		return nil
+	}
+	for _, t := range []struct {
+		text, value string
+		icon        ui.Icon
+	}{{"Dark theme", "dark", ui.IconMoon}, {"Light theme", "light", ui.IconSun}, {"System theme", "system", ui.IconMonitor}} {
+		f.offer(post, layout.ThemePath, search.Hit{Icon: t.icon, Text: t.text, Kind: "Action", Action: layout.ThemePath, Name: "theme", Value: t.value}, "change look appearance mode colours")
+	}
+	f.offer(post, layout.SignOutPath, search.Hit{Icon: ui.IconLogOut, Text: "Sign out", Kind: "Action", Action: layout.SignOutPath}, "log out leave")
+	return nil
+}
