@@ -154,6 +154,38 @@ func TestChangesFitTheDocument(t *testing.T) {
 	r.fits(t, "DELETE /api/instances/:id", key(o, "DELETE", box, nil), 200)
 }
 
+// The organization's people, keys and settings.
+func TestTeamFitsTheDocument(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	r := newReader(t, w)
+	o := w.Acme.Owner
+	call := func(who *apptest.Person, method, path string, body any) apptest.Call {
+		return apptest.Call{Method: method, Path: path, Who: who, ByKey: true, JSON: body}
+	}
+	asked := r.fits(t, "POST /api/team", call(o, "POST", "/api/team", `{"email":"new@example.org","role":"MEMBER"}`), 201)
+	assert.NotEmpty(t, asked.Map()["inviteUrl"])
+	r.fits(t, "POST /api/team", call(o, "POST", "/api/team", map[string]string{"email": w.Rival.Owner.Email, "role": "ADMIN"}), 201)
+	r.fits(t, "POST /api/team", call(o, "POST", "/api/team", map[string]string{"email": w.Rival.Owner.Email, "role": "ADMIN"}), 409)
+	r.fits(t, "POST /api/team", call(o, "POST", "/api/team", `{"email":"x","role":"OWNER"}`), 400)
+	member := "/api/team/" + w.Acme.Member.MemberID
+	r.fits(t, "PATCH /api/team/:id", call(o, "PATCH", member, `{"role":"ADMIN"}`), 200)
+	r.fits(t, "PATCH /api/team/:id", call(w.Rival.Owner, "PATCH", member, `{"role":"ADMIN"}`), 404)
+	r.fits(t, "DELETE /api/team/:id", call(o, "DELETE", "/api/team/"+o.UserID, nil), 400)
+	r.fits(t, "DELETE /api/team/:id", call(w.Acme.Admin, "DELETE", "/api/team/"+o.UserID, nil), 403)
+	r.fits(t, "DELETE /api/team/:id", call(o, "DELETE", member, nil), 200)
+
+	made := r.fits(t, "POST /api/api-keys", call(o, "POST", "/api/api-keys", `{"name":"ci","expiresInDays":30,"scopes":["view"]}`), 201)
+	r.fits(t, "POST /api/api-keys", call(o, "POST", "/api/api-keys", `{"name":"","expiresInDays":0,"scopes":["fly"]}`), 400)
+	r.fits(t, "DELETE /api/api-keys/:id", call(o, "DELETE", "/api/api-keys/"+made.Map()["id"].(string), nil), 200)
+	r.fits(t, "PATCH /api/settings", call(o, "PATCH", "/api/settings", `{"name":"Renamed"}`), 200)
+	r.fits(t, "PATCH /api/settings", call(o, "PATCH", "/api/settings", `{}`), 400)
+	r.fits(t, "GET /api/team", call(o, "GET", "/api/team", nil), 200)
+	r.fits(t, "GET /api/audit", call(o, "GET", "/api/audit?act=organization.renamed", nil), 200)
+	r.fits(t, "GET /api/audit", call(o, "GET", "/api/audit?since=yesterday", nil), 400)
+	r.fits(t, "DELETE /api/settings", call(w.Acme.Admin, "DELETE", "/api/settings", nil), 403)
+	r.fits(t, "DELETE /api/settings", call(o, "DELETE", "/api/settings", nil), 200)
+}
+
 // A refusal by the rate limit has the described body and headers.
 func TestLimitsFitTheDocument(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true, Limits: app.Limits{Requests: limit.Rule{N: 1, Per: time.Minute}}})

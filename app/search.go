@@ -61,7 +61,7 @@ func found(q string, hits []search.Hit) cloud.Found {
 func (h *Search) hits(c *Ctx, q string) ([]search.Hit, error) {
 	f := &finder{c: c, app: h.App, q: strings.ToLower(q)}
 	f.words = strings.Fields(f.q)
-	for _, source := range []func() error{f.starts, f.instances, f.chats, f.pages, f.acts} {
+	for _, source := range []func() error{f.starts, f.instances, f.chats, f.pages, f.acts, f.organizations, f.people, f.keys} {
 		if err := source(); err != nil {
 			return nil, err
 		}

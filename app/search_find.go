@@ -79,6 +79,13 @@ var places = []place{
 	{"Instances", "/instances", "agents sandboxes list", ui.IconServer},
 	{"Chat", "/chat", "conversations sessions messages", ui.IconMessageSquare},
 	{"Settings", "/settings", "general organization person account", ui.IconSettings},
+	{"Team", "/settings/team", "members people invite roles users", ui.IconUsers},
+	{"Who can do what", "/settings/roles", "roles permissions rights", ui.IconShieldCheck},
+	{"API keys", "/settings/keys", "tokens credentials make revoke curl", ui.IconKeyRound},
+	{"Audit log", "/settings/audit", "history who did what acts export", ui.IconScrollText},
+	{"Export everything", "/settings/export", "download archive organization", ui.IconDownload},
+	{"Delete this organization…", "/settings/delete", "end remove", ui.IconTrash2},
+	{"Organizations", "/organizations", "switch make another new", ui.IconChevronsUpDown},
 	{"Models", "/settings/models", "providers openai anthropic gemini ollama keys connect", ui.IconBrain},
 	{"Sign-ins", "/settings/sign-ins", "sessions devices browsers security", ui.IconMonitor},
 	{"API reference", "/docs", "documentation openapi curl help", ui.IconCode},
@@ -104,4 +111,45 @@ func (f *finder) acts() error {
 	}
 	f.offer(post, layout.SignOutPath, search.Hit{Icon: ui.IconLogOut, Text: "Sign out", Kind: "Action", Action: layout.SignOutPath}, "log out leave")
 	return nil
+}
+
+// organizations are those that the person could look at instead of this one.
+func (f *finder) organizations() error {
+	who := f.c.Principal
+	if f.q == "" || !f.app.admits(post, "/organizations/:id/switch", who) {
+		return nil
+	}
+	rows, err := f.app.Store.AsSystem("own organizations").OrganizationsOf(f.c, who.User.ID)
+	for _, p := range rows {
+		if o := p.Organization; o.ID != who.Organization.ID {
+			f.offer(post, "/organizations/:id/switch", search.Hit{Icon: ui.IconChevronsUpDown, Text: "Switch to " + o.Name, Kind: "Action",
+				Action: "/organizations/" + o.ID + "/switch"}, "organization change "+o.Slug)
+		}
+	}
+	return err
+}
+
+// people are the organization's members.
+func (f *finder) people() error {
+	if f.q == "" || !f.app.admits(get, "/settings/team", f.c.Principal) {
+		return nil
+	}
+	rows, err := f.c.Scope.Members(f.c)
+	for _, m := range rows {
+		f.offer(get, "/settings/team", search.Hit{Icon: ui.IconUser, Text: m.User.Name, Note: m.User.Email, Kind: "Member",
+			Href: "/settings/team#member-" + m.Membership.ID}, m.User.Email+" "+string(m.Membership.Role))
+	}
+	return err
+}
+
+// keys are found by name and by how they begin.
+func (f *finder) keys() error {
+	if f.q == "" || !f.app.admits(get, "/settings/keys", f.c.Principal) {
+		return nil
+	}
+	rows, err := f.c.Scope.APIKeys(f.c)
+	for _, k := range rows {
+		f.offer(get, "/settings/keys", search.Hit{Icon: ui.IconKeyRound, Text: k.Name, Note: k.Prefix + "…", Kind: "Key", Href: "/settings/keys#key-" + k.ID}, k.Prefix)
+	}
+	return err
 }

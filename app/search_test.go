@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lobstead/api/cloud"
+	"lobstead/app"
 	"lobstead/app/apptest"
 	"lobstead/models"
 )
@@ -58,6 +59,12 @@ func TestSearchFindsAndRanks(t *testing.T) {
 	assert.Equal(t, "/chat/"+w.Acme.Session.ID, hits[0].Href)
 	assert.Empty(t, searched(t, w, w.Acme.Member, false, "no such words anywhere"))
 
+	assert.Equal(t, "member", searched(t, w, w.Acme.Member, false, w.Acme.Admin.Email)[0].Kind)
+	hits = searched(t, w, w.Acme.Member, false, "test")
+	assert.Equal(t, "key", hits[0].Kind)
+	assert.True(t, strings.HasPrefix(hits[0].Href, "/settings/keys#key-"), hits[0].Href)
+	assert.Equal(t, "Audit log", searched(t, w, w.Acme.Owner, false, "audit")[0].Title)
+	assert.NotContains(t, titles(searched(t, w, w.Acme.Member, false, "audit")), "Audit log")
 	assert.Equal(t, "Settings", searched(t, w, w.Acme.Member, false, "settings")[0].Title)
 	assert.Equal(t, "New chat", searched(t, w, w.Acme.Member, false, "new chat")[0].Title)
 	dark := searched(t, w, w.Acme.Member, false, "dark")
@@ -72,6 +79,7 @@ func TestSearchOffersWhatIsAllowed(t *testing.T) {
 		for _, q := range []string{"", "acme", "a", "e", "settings", "delete", "deploy", "theme"} {
 			for _, h := range searched(t, w, who, false, q) {
 				switch {
+				case h.Href == "/settings/export": // an act in the log of its own
 				case h.Action == nil:
 					require.NotEmpty(t, h.Href)
 					status := w.Do(apptest.Call{Method: "GET", Path: h.Href, Who: who}).Status
@@ -120,6 +128,30 @@ func TestSearchKeepsToAKeysScopes(t *testing.T) {
 	assert.NotContains(t, got, "Stop")
 	assert.NotContains(t, titles(searched(t, w, reader, true, "sign")), "Sign")
 	assert.NotEmpty(t, searched(t, w, w.Acme.Owner, true, "confidential"))
+}
+
+// Somebody who belongs to two organizations may go to the other one, and sees nothing of it until then.
+func TestSearchSwitchesOrganizations(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	assert.NotContains(t, titles(searched(t, w, w.Acme.Owner, false, "switch rival")), "Switch to")
+	_, err := w.Rival.Scope.Invite(t.Context(), w.Acme.Owner.Email, models.Member)
+	require.NoError(t, err)
+	hits := searched(t, w, w.Acme.Owner, false, "switch to rival")
+	require.NotEmpty(t, hits)
+	assert.Equal(t, "Switch to Rival", hits[0].Title)
+	assert.NotContains(t, titles(searched(t, w, w.Acme.Owner, true, "switch to rival")), "Rival", "a key stays where it is")
+	assert.NotContains(t, titles(searched(t, w, w.Acme.Owner, false, "rival")), w.Rival.Instance.Name)
+	assert.Equal(t, 303, w.Do(apptest.Call{Method: hits[0].Action.Method, Path: hits[0].Action.Path, Who: w.Acme.Owner, Form: url.Values{}}).Status)
+	assert.Contains(t, titles(searched(t, w, w.Acme.Owner, false, "rival")), w.Rival.Instance.Name)
+	assert.NotContains(t, titles(searched(t, w, w.Acme.Owner, false, "acme")), w.Acme.Instance.Name)
+}
+
+// A page that the palette knows is a page that there is.
+func TestSearchKnowsNoPageThatIsNotThere(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	for _, path := range app.SearchPlaces() {
+		assert.True(t, routed(w, "GET", path), path)
+	}
 }
 
 // The other organization's words never appear, whatever is asked.

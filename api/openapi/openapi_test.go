@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/assert"
@@ -83,6 +84,10 @@ var readers = map[string]func(f *wire.Fields) error{
 	"POST /api/instances":             func(f *wire.Fields) error { _, err := cloud.ReadNewInstance(f); return err },
 	"PATCH /api/instances/:id":        func(f *wire.Fields) error { _, err := cloud.ReadInstanceChange(f); return err },
 	"POST /api/instances/:id/actions": func(f *wire.Fields) error { _, err := cloud.ReadAction(f); return err },
+	"POST /api/team":                  func(f *wire.Fields) error { _, _, err := cloud.ReadInvitation(f); return err },
+	"PATCH /api/team/:id":             func(f *wire.Fields) error { _, err := cloud.ReadRole(f); return err },
+	"POST /api/api-keys":              func(f *wire.Fields) error { _, err := cloud.ReadNewAPIKey(f, time.Now()); return err },
+	"PATCH /api/settings":             func(f *wire.Fields) error { _, err := cloud.ReadName(f); return err },
 	"POST /api/agent/chat":            func(f *wire.Fields) error { _, err := agent.ReadChat(f); return err },
 	"PATCH /api/agent/sessions":       func(f *wire.Fields) error { _, _, err := agent.ReadSessionChange(f); return err },
 }
@@ -159,10 +164,15 @@ func checkWords(t *testing.T, key string, read func(*wire.Fields) error, example
 			assert.Equal(t, s.Enum, words, "%s %s", key, name)
 		}
 	}
-	if s.MaxLength != nil && strings.HasPrefix(key, "POST /api/instances") && name == "name" {
+	if s.MaxLength != nil && name == "name" {
 		assert.Empty(t, try(strings.Repeat("x", int(*s.MaxLength))))
 		assert.NotEmpty(t, try(strings.Repeat("x", int(*s.MaxLength)+1)))
 		assert.NotEmpty(t, try(""))
+	}
+	if s.Max != nil {
+		assert.Empty(t, try(*s.Max))
+		assert.NotEmpty(t, try(*s.Max+1))
+		assert.NotEmpty(t, try(*s.Min-1))
 	}
 }
 

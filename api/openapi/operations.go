@@ -11,6 +11,10 @@ var Nouns = []Noun{
 	{"instances", "Instances", "Deployed agents. Each runs in a sandbox of its own; deleting one deletes its files."},
 	{"chat", "Chat", "Talk to an agent. Which one: the header X-Instance-Id, the query “instance”, else the organization's oldest."},
 	{"sessions", "Sessions", "Conversations with an agent, kept until you delete them."},
+	{"team", "Team", "The organization's people. Somebody without an account gets an invitation, which works once and for seven days."},
+	{"keys", "API keys", "Credentials for programs. A key acts in one organization with the role of who made it, or less."},
+	{"settings", "Settings", "The organization itself."},
+	{"audit", "Audit log", "Every privileged act, chained by hashes: an entry that is changed or taken out breaks the chain."},
 	{"document", "This document", "What this page is made of."},
 }
 
@@ -25,13 +29,16 @@ var (
 	use     = May(models.CanUseInstances)
 	create  = May(models.CanCreateInstances)
 	destroy = May(models.CanDeleteInstances)
+
+	manageTeam, manageKeys, edit = May(models.CanManageTeam), May(models.CanManageKeys), May(models.CanEditSettings)
+	readAudit, end               = May(models.CanViewAudit), May(models.CanDeleteOrg)
 )
 
 // Operations is the one table of them. A JSON route that is not here fails a test of the app, and so does an
 // operation that has no route.
 var Operations = []Operation{
 	{Method: "GET", Path: "/api/instances", ID: "instances.list", Noun: "instances", Caller: view, Summary: "List instances",
-		Note: "Newest first. The gateway's token is part of the answer: treat it as a secret.", Status: 200, Answer: []cloud.InstanceListItem{}},
+		Note: "Newest first; to a browser those of all its person's organizations, to a key those of its own. The gateway's token is part of the answer: treat it as a secret.", Status: 200, Answer: []cloud.InstanceListItem{}},
 	{Method: "POST", Path: "/api/instances", ID: "instances.create", Noun: "instances", Caller: create, Summary: "Deploy an instance",
 		Note: "The answer comes at once; read the instance until its status is RUNNING.", Request: InstanceCreate{}, Status: 201, Answer: cloud.InstanceCreated{},
 		Limit: "Creations per organization and hour are limited"},
@@ -59,6 +66,36 @@ var Operations = []Operation{
 		Note:   "Proxies drop the body of a DELETE, so the query may name it too. 409 while it is answering.",
 		Params: []Param{{Name: "sessionId", In: "query", Say: "Instead of the body", Example: exampleID}}, Request: SessionRef{}, BodyOptional: true,
 		Status: 200, Answer: agent.Deleted{}, Errors: []int{404, 409}},
+
+	{Method: "GET", Path: "/api/team", ID: "team.list", Noun: "team", Caller: view, Summary: "List members", Note: "The owner first.", Status: 200, Answer: []cloud.Member{}},
+	{Method: "POST", Path: "/api/team", ID: "team.invite", Noun: "team", Caller: manageTeam, Summary: "Invite somebody",
+		Note:    "An address with an account joins at once; any other gets an invitation, whose link is in this answer only, and only when no mail was sent. 409 when the person is a member already.",
+		Request: MemberInvite{}, Status: 201, Answer: cloud.Member{}, Errors: []int{409}, Limit: "Invitations per organization and hour are limited"},
+	{Method: "PATCH", Path: "/api/team/:id", ID: "team.update", Noun: "team", Caller: manageTeam, Summary: "Change a member's role",
+		Note: "The id of the membership or of the person. The owner's role goes by a transfer on the team page only.", Request: MemberChange{}, Status: 200, Answer: cloud.Member{}},
+	{Method: "DELETE", Path: "/api/team/:id", ID: "team.remove", Noun: "team", Caller: manageTeam, Summary: "Remove a member",
+		Note: "Their keys in this organization end, and what they have open closes at once. Not the owner, and not yourself.", Status: 200, Answer: cloud.Deleted{}, Errors: []int{400}},
+
+	{Method: "GET", Path: "/api/api-keys", ID: "keys.list", Noun: "keys", Caller: view, Summary: "List keys",
+		Note: "Newest first, without the keys themselves: only a hash of each is kept.", Status: 200, Answer: []cloud.APIKey{}},
+	{Method: "POST", Path: "/api/api-keys", ID: "keys.create", Noun: "keys", Caller: manageKeys, Summary: "Make a key",
+		Note: "This answer is the only one that holds it. A key cannot be given more than its maker may.", Request: KeyCreate{}, Status: 201, Answer: cloud.APIKeyCreated{}},
+	{Method: "DELETE", Path: "/api/api-keys/:id", ID: "keys.revoke", Noun: "keys", Caller: manageKeys, Summary: "Revoke a key",
+		Note: "It answers 401 from then on.", Status: 200, Answer: cloud.Deleted{}},
+
+	{Method: "GET", Path: "/api/settings", ID: "settings.read", Noun: "settings", Caller: view, Summary: "Read the organization", Status: 200, Answer: cloud.Settings{}},
+	{Method: "PATCH", Path: "/api/settings", ID: "settings.update", Noun: "settings", Caller: edit, Summary: "Rename the organization",
+		Note: "The slug stays, since clients may have kept it.", Request: SettingsChange{}, Status: 200, Answer: cloud.Settings{}},
+	{Method: "DELETE", Path: "/api/settings", ID: "settings.delete", Noun: "settings", Caller: end, Summary: "Delete the organization",
+		Note: "Everything in it: instances with their files, conversations, members, keys. There is no way back.", Status: 200, Answer: cloud.Deleted{}},
+
+	{Method: "GET", Path: "/api/audit", ID: "audit.list", Noun: "audit", Caller: readAudit, Summary: "Read the audit log",
+		Note: "Newest first, a hundred at a time.", Params: []Param{
+			{Name: "q", In: "query", Say: "Words in the actor, the act or the target"}, {Name: "act", In: "query", Say: "One kind of act", Example: "key.created"},
+			{Name: "actor", In: "query", Say: "One actor, by id"}, {Name: "since", In: "query", Say: "A date or a moment", Example: "2026-11-01"},
+			{Name: "until", In: "query", Say: "A date, which counts, or a moment", Example: "2026-11-30"},
+			{Name: "before", In: "query", Say: "The next page: the seq of the last entry that you have", Example: "412"},
+		}, Status: 200, Answer: []cloud.AuditEntry{}, Errors: []int{400}},
 
 	{Method: "GET", Path: "/api/openapi.json", ID: "document.read", Noun: "document", Caller: Anybody, Summary: "This description as OpenAPI 3.1",
 		Note: "For generators of clients and for tools.", Status: 200, Answer: map[string]any{}},

@@ -21,6 +21,29 @@ type InstanceAction struct {
 	Action string `json:"action"`
 }
 
+// MemberInvite asks somebody to join.
+type MemberInvite struct {
+	Email string `json:"email"`
+	Role  string `json:"role"`
+}
+
+// MemberChange gives a member another role.
+type MemberChange struct {
+	Role string `json:"role"`
+}
+
+// KeyCreate asks for a key.
+type KeyCreate struct {
+	Name          string   `json:"name"`
+	ExpiresInDays int      `json:"expiresInDays,omitempty"`
+	Scopes        []string `json:"scopes,omitempty"`
+}
+
+// SettingsChange renames the organization.
+type SettingsChange struct {
+	Name string `json:"name"`
+}
+
 // ChatMessage is one message to the agent.
 type ChatMessage struct {
 	Message   string   `json:"message"`

@@ -47,6 +47,10 @@ var rules = map[string]Rule{
 	"*.success":            {Say: "Always true: a failure has a status of its own"},
 	"*.organizationId":     {Say: opaque, Example: exampleID},
 	"*.tier":               {Say: "Size of the sandbox", Enum: models.TierNames, Example: string(models.Starter)},
+	"*.role":               {Enum: roleWords(), Example: string(models.Member)},
+	"*.expiresAt":          moment("When it ends; null is never"),
+	"*.email":              {Example: "maren@example.org"},
+	"*.userId":             {Say: opaque, Example: exampleID},
 	"Error.error":          {Say: "The sentence of its status", Example: "Invalid request"},
 	"Error.details":        {Say: "Of a 400: every field that is wrong"},
 	"Error.code":           {Say: "Stable, for programs", Example: "invalid"},
@@ -88,6 +92,45 @@ var rules = map[string]Rule{
 	"InstanceChange.tier":   {Say: "Restarts the sandbox with other limits; the files stay", Enum: models.TierNames, Example: string(models.Pro)},
 	"InstanceAction.action": {Enum: []string{string(models.Start), string(models.Stop), string(models.Restart)}, Example: string(models.Restart)},
 
+	"MemberInvite.email":       {Say: "An address", Format: "email", Example: "alice@example.com"},
+	"MemberInvite.role":        {Enum: []string{string(models.Admin), string(models.Member)}, Example: string(models.Member)},
+	"MemberChange.role":        {Enum: []string{string(models.Admin), string(models.Member)}, Example: string(models.Admin)},
+	"Member.id":                {Say: "Of the membership, or of the invitation", Example: exampleID},
+	"Member.name":              {Example: "Maren Olsen"},
+	"Member.image":             {Say: "Always null: no pictures are kept"},
+	"Member.user":              {Say: "Null while somebody is only invited"},
+	"Member.status":            {Enum: []string{"active", "invited", "blocked"}, Example: "active"},
+	"Member.inviteUrl":         {Say: "A secret: the link that lets them in", Example: "https://agents.example.org/join?token=…"},
+	"Person.name":              {Example: "Maren Olsen"},
+	"Person.image":             {Say: "Always null"},
+	"KeyCreate.name":           {Say: "What it is for", Min: 1, Max: 100, Example: "ci"},
+	"KeyCreate.expiresInDays":  {Say: "Without it, the key does not end", Min: 1, Max: 365, Example: 90},
+	"KeyCreate.scopes":         {Say: "What it may do; without them, all that you may", Enum: scopeWords(), Example: string(models.CanView)},
+	"APIKey.name":              {Example: "ci"},
+	"APIKey.prefix":            {Say: "How the key begins, to recognise it", Example: "lob_7f3a"},
+	"APIKey.scopes":            {Say: "Empty: all that its maker may", Enum: scopeWords(), Example: string(models.CanView)},
+	"APIKey.lastUsedAt":        moment("Null until it is used"),
+	"APIKey.lastUsedAddress":   {Example: "192.0.2.7"},
+	"APIKeyCreated.key":        {Say: "The key, this once", Pattern: "^lob_", Example: "lob_…"},
+	"SettingsChange.name":      {Min: 1, Max: 100, Example: "Harbour Lab"},
+	"Settings.name":            {Example: "Harbour Lab"},
+	"Settings.slug":            {Example: "harbour-lab"},
+	"Settings.plan":            {Enum: models.TierNames, Example: string(models.Starter)},
+	"Settings.role":            {Say: "Yours", Enum: roleWords(), Example: string(models.Owner)},
+	"Settings.suspendedAt":     {Say: "Since when nothing of it runs; null in normal life", Format: "date-time"},
+	"Settings.suspendedReason": {Say: "Why"},
+	"AuditEntry.seq":           {Say: "Counts up without gaps", Example: 412},
+	"AuditEntry.act":           {Example: "key.created"},
+	"AuditEntry.before":        {Say: "What changed of the target: as it was"},
+	"AuditEntry.after":         {Say: "… and as it became"},
+	"AuditEntry.reason":        {Say: "Why staff acted"},
+	"AuditEntry.hash":          {Say: "Over this entry and previousHash"},
+	"AuditActor.kind":          {Enum: []string{string(models.ActorPerson), string(models.ActorKey), string(models.ActorStaff), string(models.ActorSystem)}, Example: string(models.ActorPerson)},
+	"AuditActor.name":          {Example: "Maren Olsen"},
+	"AuditActor.address":       {Example: "192.0.2.7"},
+	"AuditTarget.kind":         {Example: "key"},
+	"AuditTarget.name":         {Example: "ci"},
+
 	"ChatMessage.message":          {Say: "What to do or answer", Min: 1, Example: "List the files"},
 	"ChatMessage.session_id":       {Say: "An id, or any word of yours: the conversation of that name, made when it is new. Without it, the newest one", Example: "weekly-report"},
 	"ChatMessage.images":           {Say: "Base64, or data URLs: PNG, JPEG, GIF or WebP", Example: "data:image/png;base64,iVBORw0KGgo="},
@@ -122,6 +165,14 @@ func roleWords() []string {
 	out := []string{}
 	for _, r := range models.Roles {
 		out = append(out, string(r))
+	}
+	return out
+}
+
+func scopeWords() []string {
+	out := []string{}
+	for _, c := range models.Capabilities {
+		out = append(out, string(c))
 	}
 	return out
 }

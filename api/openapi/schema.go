@@ -91,6 +91,9 @@ func nameOf(t reflect.Type) string {
 
 // of gives the schema of a type: a reference for a struct, the schema itself for the rest.
 func (r *reflector) of(t reflect.Type) *Schema {
+	if t == reflect.TypeFor[json.RawMessage]() { // JSON as it was stored
+		return &Schema{Type: Types{"object"}}
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return nullable(r.of(t.Elem()))
