@@ -78,7 +78,7 @@ func (b *Book) JSON(base, version string) []byte {
 	}
 	doc := object{
 		"openapi": "3.1.1",
-		"info":    object{"title": "Lobstead", "version": version, "description": about, "license": object{"name": "See the LICENSE of the source"}},
+		"info":    object{"title": "Lobstead", "version": version, "description": about},
 		"servers": []object{{"url": base}},
 		"tags":    tags, "paths": paths,
 		"components": object{"schemas": b.schemas, "responses": failures(), "headers": headers, "securitySchemes": securitySchemes},

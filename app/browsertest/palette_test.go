@@ -102,6 +102,7 @@ func TestPalette(t *testing.T) {
 	b.now("a phone: from the drawer, by touch")
 	b.do(size(390, 844))
 	b.click("[data-drawer-open]")
+	b.until(`document.querySelector("#side").getBoundingClientRect().left === 0`)
 	b.click("[data-palette-open]")
 	b.answered("")
 	require.Equal(t, "false", b.text(`document.querySelector("#side").classList.contains("open")`))

@@ -218,7 +218,7 @@ func contents(p ShowProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\" placeholder=\"Search\" aria-label=\"Search the operations\" autocomplete=\"off\" data-search data-shortcut=\"/\" data-shortcut-do=\"focus\" data-shortcut-target=\"[data-search]\"> <kbd class=\"kbd js-only\" aria-hidden=\"true\">/</kbd></label></form><ul class=\"docs-list\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\" placeholder=\"Search\" aria-label=\"Search the operations\" autocomplete=\"off\" data-search data-shortcut=\"/\" data-shortcut-do=\"focus\" data-shortcut-target=\"[data-search]\"> <kbd class=\"kbd js-only hide-s\" aria-hidden=\"true\">/</kbd></label></form><ul class=\"docs-list\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
