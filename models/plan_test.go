@@ -70,6 +70,7 @@ func TestHotQueriesUseIndexes(t *testing.T) {
 		"sessions of one": {run: func(ctx context.Context) { _, _ = sc.Sessions(ctx, models.SessionFilter{InstanceID: inst.ID}) }, may: "ORDER BY"},
 		"search":          {run: func(ctx context.Context) { _, _ = sc.Sessions(ctx, models.SessionFilter{Search: "x"}) }},
 		"session of":      {run: func(ctx context.Context) { _, _ = sc.SessionOf(ctx, inst.ID, s.ID) }, may: "ORDER BY"},
+		"search all":      {run: func(ctx context.Context) { _, _ = sc.SearchSessions(ctx, "x", true, 20) }, may: "ORDER BY"},
 		"cookie":          {run: func(ctx context.Context) { _, _ = sy.BySignIn(ctx, secret.Of("x")) }, may: "ORDER BY"},
 		"key":             {run: func(ctx context.Context) { _, _ = sy.ByAPIKey(ctx, secret.Of("x"), "") }},
 		"open turns":      {run: func(ctx context.Context) { _, _ = sc.OpenTurns(ctx, s.ID) }},

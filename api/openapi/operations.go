@@ -9,7 +9,7 @@ import (
 // Nouns are the sections, in the order of the page.
 var Nouns = []Noun{
 	{"instances", "Instances", "Deployed agents. Each runs in a sandbox of its own; deleting one deletes its files."},
-	{"chat", "Chat", "Talk to an agent. Which one: the header X-Instance-Id, the query “instance”, else the organization's oldest."},
+	{"chat", "Chat", "Talk to an agent. Which one: the header X-Instance-Id, the query “instance”, else the oldest that runs, else the oldest."},
 	{"sessions", "Sessions", "Conversations with an agent, kept until you delete them."},
 	{"team", "Team", "The organization's people. Somebody without an account gets an invitation, which works once and for seven days."},
 	{"keys", "API keys", "Credentials for programs. A key acts in one organization with the role of who made it, or less."},
