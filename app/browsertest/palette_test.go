@@ -137,6 +137,8 @@ func TestAPIReference(t *testing.T) {
 	b.judge("docs")
 	b.text(`document.querySelectorAll("details").forEach(d => { d.open = true; })`)
 	b.judge("docs-unfolded")
+	b.open("/docs#team-invite")
+	b.photo("docs-operation")
 	b.press("/", 191)
 	require.Equal(t, "q", b.text(`document.activeElement.name`))
 	b.do(input.InsertText("restart"))
