@@ -113,8 +113,9 @@ func (r *reflector) of(t reflect.Type) *Schema {
 		return &Schema{}
 	case reflect.Struct:
 		return r.component(t)
+	default:
+		panic("openapi: no schema for " + t.String())
 	}
-	panic("openapi: no schema for " + t.String())
 }
 
 func (r *reflector) component(t reflect.Type) *Schema {
