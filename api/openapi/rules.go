@@ -92,7 +92,7 @@ var rules = map[string]Rule{
 	"InstanceChange.tier":   {Say: "Restarts the sandbox with other limits; the files stay", Enum: models.TierNames, Example: string(models.Pro)},
 	"InstanceAction.action": {Enum: []string{string(models.Start), string(models.Stop), string(models.Restart)}, Example: string(models.Restart)},
 
-	"MemberInvite.email":       {Say: "An address", Format: "email", Example: "alice@example.com"},
+	"MemberInvite.email":       {Say: "Of the person to invite", Format: "email", Example: "alice@example.com"},
 	"MemberInvite.role":        {Enum: []string{string(models.Admin), string(models.Member)}, Example: string(models.Member)},
 	"MemberChange.role":        {Enum: []string{string(models.Admin), string(models.Member)}, Example: string(models.Admin)},
 	"Member.id":                {Say: "Of the membership, or of the invitation", Example: exampleID},
@@ -100,6 +100,7 @@ var rules = map[string]Rule{
 	"Member.image":             {Say: "Always null: no pictures are kept"},
 	"Member.user":              {Say: "Null while somebody is only invited"},
 	"Member.status":            {Enum: []string{"active", "invited", "blocked"}, Example: "active"},
+	"Member.expiresAt":         moment("Of an invitation: when its link ends"),
 	"Member.inviteUrl":         {Say: "A secret: the link that lets them in", Example: "https://agents.example.org/join?token=…"},
 	"Person.name":              {Example: "Maren Olsen"},
 	"Person.image":             {Say: "Always null"},
