@@ -88,6 +88,8 @@ var places = []place{
 	{"Organizations", "/organizations", "switch make another new", ui.IconChevronsUpDown},
 	{"Models", "/settings/models", "providers openai anthropic gemini ollama keys connect", ui.IconBrain},
 	{"Sign-ins", "/settings/sign-ins", "sessions devices browsers security", ui.IconMonitor},
+	{"Security", "/settings/security", "password passkeys second factor linked accounts", ui.IconShieldCheck},
+	{"How people sign in", "/admin/sign-in", "administration providers oidc github google sso staff", ui.IconKeyRound},
 	{"API reference", "/docs", "documentation openapi curl help", ui.IconCode},
 }
 
