@@ -149,7 +149,7 @@ func (n *node) web() *app.App {
 	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Desk: n.desk, Door: n.door, Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
 		Limiter: limit.New(n.redis.Client(), n.log), Mail: n.mail, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
-		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue,
+		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue, Jobs: n.jobs, Inspector: jobs.NewInspector(n.redis),
 		Doctor: n.checks, Log: n.log, Box: n.box, SignIn: n.signInProviders(), PasswordsForAll: n.cfg.SignIn.Passwords == "everybody"})
 }
 
@@ -232,7 +232,7 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 			return provision.Spec(i), nil
 		},
 		Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
-	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(),
+	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
 		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}})
 	return runner, server

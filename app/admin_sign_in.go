@@ -24,7 +24,7 @@ func (h *AdminSignIn) show(c *Ctx, form admin.SignInForm, status int) (Reply, er
 	if err != nil {
 		return nil, err
 	}
-	p := admin.SignInProps{Frame: c.frame("Sign-in", "", ""), Form: form, Policy: policy, Forced: h.PasswordsForAll}
+	p := admin.SignInProps{Frame: c.adminFrame("Sign-in"), Form: form, Policy: policy, Forced: h.PasswordsForAll}
 	for i := range rows {
 		p.Providers = append(p.Providers, admin.SignInProvider{SignInProvider: rows[i], Callback: h.callbackURL(&rows[i])})
 	}

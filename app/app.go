@@ -14,6 +14,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/billing"
 	"lobstead/engine/provision"
+	"lobstead/jobs"
 	"lobstead/kit/events"
 	"lobstead/kit/limit"
 	"lobstead/kit/mail"
@@ -39,6 +40,8 @@ type Deps struct {
 	Limiter   *limit.Limiter
 	Mail      *mail.Sender // nil = links are shown, to be passed on
 	Limits    Limits
+	Jobs      *jobs.Client
+	Inspector *jobs.Inspector
 	Queue     string                                  // "embedded" or "Redis", for the settings page
 	Doctor    func(context.Context) []setupview.Check // the checks of `lobstead doctor`
 	Log       *slog.Logger
@@ -83,7 +86,7 @@ func New(d Deps) *App {
 	server := a.fiber.Server()
 	server.KeepHijackedConns = true // event streams outlive their handler: see live.go
 	server.NoDefaultServerHeader = true
-	a.routes = a.table()
+	a.routes = append(a.table(), a.office()...)
 	a.mount()
 	return a
 }

@@ -15,15 +15,15 @@ import (
 // ids fill the places of a path and a body; an empty organization gives ids that match no row.
 type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
-	identity, passkey, nobody                                                                    string
+	identity, passkey, nobody, user                                                              string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
-		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New()}
+		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -57,6 +57,11 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/settings/keys/":        func(i ids) map[string]string { return map[string]string{":id": i.key} },
 	"/api/api-keys/":         func(i ids) map[string]string { return map[string]string{":id": i.key} },
 	"/organizations/":        func(i ids) map[string]string { return map[string]string{":id": i.organization} },
+	"/admin/users/":          func(i ids) map[string]string { return map[string]string{":id": i.user} },
+	"/admin/organizations/":  func(i ids) map[string]string { return map[string]string{":id": i.organization} },
+	"/admin/instances/":      func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/admin/jobs/":           func(ids) map[string]string { return map[string]string{":queue": "critical"} },
+	"/admin/backups/":        func(ids) map[string]string { return map[string]string{":id": id.New()} },
 }
 
 // body is one way to fill a route's body or query; ids in it are id positions like those of a path.
@@ -79,6 +84,9 @@ func bodies(i ids) map[string][]body {
 	}
 	none := []body{{form: form()}}
 	session := func(more string) string { return `{"sessionId":"` + i.session + `"` + more + `}` }
+	act := func(name string, kv ...string) []body { // of the back office
+		return []body{{form: form(append(kv, "act", name, "reason", "a ticket asks for it")...)}}
+	}
 	ways := func(json any) []body { // the places that choose an instance
 		return []body{{json: json, query: "?instance=" + i.instance, foreign: true}, {json: json, header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}}
 	}
@@ -109,8 +117,13 @@ func bodies(i ids) map[string][]body {
 		"POST /settings/keys": {{form: form("name", "")}}, "POST /settings/keys/:id/delete": none,
 		"POST /api/team": {{json: `{"email":"nobody","role":"OWNER"}`}}, "PATCH /api/team/:id": {{json: `{"role":"ADMIN"}`}}, "DELETE /api/team/:id": {{json: `{}`}},
 		"POST /api/api-keys": {{json: `{"name":""}`}}, "DELETE /api/api-keys/:id": {{json: `{}`}}, "PATCH /api/settings": {{json: `{"name":""}`}},
-		"DELETE /api/settings": {{json: `{}`}},
-		"POST /api/instances":  {{json: `{"name":"x","region":"local","tier":"nonsense"}`}}, "PATCH /api/instances/:id": {{json: `{"name":"renamed"}`}},
+		"DELETE /api/settings":  {{json: `{}`}},
+		"POST /admin/users/:id": act("block"), "POST /admin/organizations/:id": act("plan", "plan", "PRO"),
+		"POST /admin/organizations/:id/flags": act("off", "flag", "agents"), "POST /admin/organizations/:id/delete": act("delete", "confirm", "Acme Canary"),
+		"POST /admin/instances/:id": act("reconcile"), "POST /admin/jobs/:queue": act("pause"), "POST /admin/jobs/:queue/task": act("run", "id", "reconcile:"+i.instance),
+		"GET /admin/jobs/:queue/task": {{query: "?id=reconcile:" + i.instance}}, "POST /admin/flags": act("off", "flag", "no such flag"),
+		"POST /admin/backups": act("make"), "POST /admin/backups/:id": act("rehearse"), "POST /admin/backups/:id/download": act("download"),
+		"POST /api/instances": {{json: `{"name":"x","region":"local","tier":"nonsense"}`}}, "PATCH /api/instances/:id": {{json: `{"name":"renamed"}`}},
 		"DELETE /api/instances/:id": {{json: `{}`}}, "POST /api/instances/:id/actions": {{json: `{"action":"stop"}`}},
 		"POST /api/agent/chat": append(ways(`{"message":"hello"}`), body{json: `{"message":"hello","session_id":"` + i.session + `"}`,
 			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),

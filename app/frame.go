@@ -10,7 +10,7 @@ import (
 func (c *Ctx) frame(title, active, liveURL string) layout.FrameProps {
 	return layout.FrameProps{Title: title, Notice: suspendedNotice(&c.Principal.Organization), Active: active, Theme: c.theme(), LiveURL: liveURL, Version: c.app.Version,
 		UserName: c.Principal.User.Name, UserEmail: c.Principal.User.Email, Flash: c.flash(), OrgName: c.Principal.Organization.Name,
-		MayAudit: c.Principal.May(models.CanViewAudit)}
+		MayAudit: c.Principal.May(models.CanViewAudit), Staff: c.Principal.User.Staff}
 }
 
 // suspendedNotice says on every page why nothing runs.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"lobstead/kit/id"
 	"lobstead/models"
 )
 
@@ -127,6 +128,8 @@ func familyOf(path string) Family {
 const RouteMissing = "X-Route-Missing"
 
 func (a *App) missing(f *fiber.Ctx) error {
+	request := id.New()
+	f.Set("X-Request-Id", request)
 	f.Set(RouteMissing, "1")
-	return a.fail(&Ctx{f: f, app: a, Context: f.UserContext(), family: familyOf(f.Path())}, errNoRoute)
+	return a.fail(&Ctx{f: f, app: a, Context: f.UserContext(), family: familyOf(f.Path()), requestID: request}, errNoRoute)
 }

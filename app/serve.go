@@ -28,6 +28,10 @@ func (a *App) serve(f *fiber.Ctx, r *Route) (err error) {
 		}
 	}()
 	if err := a.admit(c, r); err != nil {
+		if r.Access.kind == staff { // the back office does not exist for others, whatever they lack
+			f.Set(RouteMissing, "1")
+			err = errNoRoute
+		}
 		return a.fail(c, err)
 	}
 	reply, err := r.Handler(c)
@@ -53,6 +57,8 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	bearer, cookie := c.credentials()
 	var err error
 	switch {
+	case !bearer.Empty() && r.Access.kind == staff:
+		return errGuest // before the key's requests are counted: the answer would tell
 	case !bearer.Empty():
 		c.Principal, err = a.Store.AsSystem("who is calling").ByAPIKey(c, bearer, a.address(c.f))
 		if err == nil {
@@ -89,7 +95,7 @@ func (a *App) admit(c *Ctx, r *Route) error {
 func (a *App) mayEnter(c *Ctx, r *Route) error {
 	switch {
 	case r.Access.kind == staff && !c.Principal.User.Staff:
-		return errNoRoute // the back office does not exist for others
+		return errNoRoute
 	case r.Access.kind == signedIn && c.Principal.Membership.ID == "":
 		return errHomeless
 	case r.Access.kind == signedIn && !c.Principal.May(r.Access.can):

@@ -25,7 +25,7 @@ func TestTenantsAreApart(t *testing.T) {
 				a := w.Do(call)
 				want := 404
 				switch {
-				case call.ByKey && (c.access == "signed-in person" || c.access == "staff"):
+				case call.ByKey && c.access == "signed-in person":
 					want = 401
 				case c.route == "GET /chat" && call.Face == apptest.Partial:
 					want = 200 // the left column: the caller's own list, whatever instance is named

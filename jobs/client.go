@@ -73,6 +73,25 @@ func (c *Client) Title(ctx context.Context, org, session string) error {
 	})
 }
 
+// backupLimit is how long the copy of a large database may take.
+const backupLimit = 2 * time.Hour
+
+// Backup makes the copy that a row asks for; a waiting or running one is enough.
+func (c *Client) Backup(ctx context.Context, backup string) error {
+	return c.enqueue(ctx, job{
+		name: TaskBackup, id: "backup:" + backup, queue: Default, payload: MakeBackup{backup},
+		options: []asynq.Option{asynq.MaxRetry(3), asynq.Timeout(backupLimit)},
+	})
+}
+
+// Rehearse tries a copy; a waiting or running one is enough.
+func (c *Client) Rehearse(ctx context.Context, backup string) error {
+	return c.enqueue(ctx, job{
+		name: TaskRehearse, id: "rehearse:" + backup, queue: Default, payload: RehearseBackup{backup},
+		options: []asynq.Option{asynq.MaxRetry(3), asynq.Timeout(backupLimit)},
+	})
+}
+
 type job struct {
 	name, id, queue string
 	payload         any

@@ -23,6 +23,8 @@ const (
 	TaskMetrics   = "metrics:collect"
 	TaskSweep     = "sweep"
 	TaskTitle     = "session:title"
+	TaskBackup    = "backup:make"
+	TaskRehearse  = "backup:rehearse"
 )
 
 // ReconcileInstance drives one instance towards what is wanted.
@@ -47,6 +49,16 @@ type TitleSession struct {
 	Session string `json:"session"`
 }
 
+// MakeBackup makes the copy of the database that a row asks for.
+type MakeBackup struct {
+	Backup string `json:"backup"`
+}
+
+// RehearseBackup tries whether a copy could be restored.
+type RehearseBackup struct {
+	Backup string `json:"backup"`
+}
+
 // Decode reads a task's payload into its struct; jobs/work switches over the type.
 // Errors: fault.Invalid jobs.unknown and jobs.payload; repeating such a task is pointless.
 func Decode(name string, data []byte) (any, error) {
@@ -63,6 +75,12 @@ func Decode(name string, data []byte) (any, error) {
 	case TaskTitle:
 		p, err := decode[TitleSession](name, data)
 		return p, need(err, p.Org, p.Session)
+	case TaskBackup:
+		p, err := decode[MakeBackup](name, data)
+		return p, need(err, p.Backup)
+	case TaskRehearse:
+		p, err := decode[RehearseBackup](name, data)
+		return p, need(err, p.Backup)
 	}
 	return nil, fault.New(fault.Invalid, "jobs.unknown", "Unknown task %q", name)
 }

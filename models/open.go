@@ -28,7 +28,7 @@ type clockTime = time.Time
 
 // Open connects, without migrating. Errors name what to change.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, log: o.Log, limits: o.PlanLimits}
+	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, log: o.Log, limits: o.PlanLimits, dir: o.Dir}
 	if s.clock == nil {
 		s.clock = clock.Real
 	}
@@ -72,7 +72,7 @@ func (s *Store) config(cached bool) *gorm.Config {
 }
 
 func (s *Store) openPostgres(dsn string) error {
-	s.dialect = migrations.Postgres
+	s.dialect, s.url = migrations.Postgres, dsn
 	utc := stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error { // times come back in UTC, as SQLite's do
 		c.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})

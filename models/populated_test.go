@@ -38,6 +38,8 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	_, err = sc.ConnectProvider(ctx, models.NewProvider{Kind: "openai", Model: "m", Key: secret.Of("sk-0123456789abcdef")}, "ok")
 	require.NoError(t, err)
 	require.NoError(t, sc.Settle(ctx, models.Charge{CallID: "same in both", Provider: "openai", Model: "m"}))
+	on := true
+	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))
 	ticket, _, err := store.AsSystem("test").TakeStripeEvent(ctx, "evt_"+sc.Org, "test")
 	require.NoError(t, err)
 	_, err = sc.ApplySubscription(ctx, "evt_"+sc.Org, ticket, models.Subscribed{Customer: "cus", Subscription: "sub", Status: models.SubscriptionActive, Weighed: []string{"sub"}})

@@ -126,7 +126,7 @@ func (sy *System) found(ctx context.Context, f Founding, gate func(*gorm.DB) err
 	}
 	now := sy.store.now()
 	out := &Founded{
-		User:         User{ID: id.New(), Email: email, Name: name, PasswordHash: hash, Theme: "system", Staff: true, CreatedAt: now, UpdatedAt: now},
+		User:         User{ID: id.New(), Email: email, Name: name, PasswordHash: hash, Theme: "system", CreatedAt: now, UpdatedAt: now},
 		Organization: Organization{ID: id.New(), Name: orgName, Plan: Business, CreatedAt: now, UpdatedAt: now},
 	}
 	err = sy.tx(ctx, func(tx *gorm.DB) error {
@@ -134,6 +134,10 @@ func (sy *System) found(ctx context.Context, f Founding, gate func(*gorm.DB) err
 			return err
 		}
 		if err := gate(tx); err != nil {
+			return err
+		}
+		var err error
+		if out.User.Staff, err = noStaff(tx); err != nil { // the first one runs the installation
 			return err
 		}
 		slug, err := freeSlug(tx, orgName)
@@ -154,6 +158,13 @@ func (sy *System) found(ctx context.Context, f Founding, gate func(*gorm.DB) err
 		return nil, err
 	}
 	return out, nil
+}
+
+// noStaff tells whether nobody runs the installation yet.
+func noStaff(tx *gorm.DB) (bool, error) {
+	var n int64
+	err := tx.Model(&User{}).Where("staff = ?", true).Limit(1).Count(&n).Error
+	return n == 0, err
 }
 
 // NewOrganization makes a further organization with an owner; the seed command and the tests use it.

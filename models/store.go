@@ -21,6 +21,9 @@ type Store struct {
 	w, r    *gorm.DB
 	dialect migrations.Dialect
 	path    string // of the SQLite file
+	url     string // of Postgres; holds the password
+	dir     string // the data directory
+	flags   flagCache
 	clock   clock.Clock
 	box     *secret.Box
 	scrub   func(string) string

@@ -103,6 +103,9 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 	if err := in.check(); err != nil {
 		return nil, nil, err
 	}
+	if err := sc.agentsOn(ctx); err != nil {
+		return nil, nil, err
+	}
 	now := sc.store.now()
 	turn := &Turn{ID: id.New(), OrganizationID: sc.Org, SessionID: sessionID, Source: in.Source, State: TurnQueued,
 		CreatedBy: sc.Actor.UserID, CreatedAt: now}

@@ -47,8 +47,10 @@ type World struct {
 	Bus         *events.Bus
 	Turns       *agent.Turns
 	Boxes       *Boxes
+	Redis       *jobs.Redis
 	URL         string
 	Address     string
+	Dir         string // the data directory
 	Acme, Rival *Org
 
 	dialect string
@@ -85,6 +87,7 @@ func Start(t testing.TB, o Options) *World {
 	}
 	redis, err := jobs.OpenRedis(t.Context(), redisURL(t))
 	require.NoError(t, err)
+	w.Redis = redis
 	w.Bus = events.Open(redis.Client())
 	w.Turns = &agent.Turns{Store: w.Store, Bus: w.Bus}
 	pace := o.Pace
@@ -104,7 +107,7 @@ func Start(t testing.TB, o Options) *World {
 	pay, hosts := w.billing(o.Billing, public, desk)
 	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mail: o.Mail,
-		Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
+		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
 	if o.Proxies {
 		w.App.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -160,10 +163,11 @@ func (w *World) Stop() { w.stop() }
 func (w *World) open(planLimits bool) {
 	w.dialect = "sqlite"
 	dir, err := w.T.TempDir(), error(nil)
+	w.Dir = dir
 	if modelstest.Postgres() {
 		url := testservices.Postgres(w.T)
 		w.dialect = "pgx"
-		w.Store = modelstest.Open(w.T, models.Options{URL: url, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})
+		w.Store = modelstest.Open(w.T, models.Options{URL: url, Dir: dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})
 		w.DB, err = sql.Open("pgx", url)
 	} else {
 		w.Store = modelstest.Open(w.T, models.Options{Dir: dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})

@@ -69,6 +69,14 @@ func (d *Desk) End(ctx context.Context, sc *models.Scope) error {
 	return err
 }
 
+// Look has an instance looked at now, whatever its row says; the caller noted why. fault.Unavailable when no queue
+// takes it: then the sweep does, if there is something to do.
+func (d *Desk) Look(ctx context.Context, org, id string) error {
+	publish(ctx, d.Bus, org, id, State, Logs)
+	publishWish(ctx, d.Bus, org, id)
+	return d.Jobs.Reconcile(ctx, org, id)
+}
+
 // Suspend makes an organization stand still; see models.Scope.Suspend.
 func (d *Desk) Suspend(ctx context.Context, sc *models.Scope, reason string) error {
 	rows, err := sc.Suspend(ctx, reason)

@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hibiken/asynq"
@@ -19,10 +20,16 @@ func (s *Server) mux(run context.Context) *asynq.ServeMux {
 		return s.Observer.Measure(ctx)
 	})
 	handle(m, run, jobs.TaskSweep, func(ctx context.Context, _ jobs.SweepRows) error {
-		return s.Observer.Tidy(ctx)
+		return errors.Join(s.Observer.Tidy(ctx), s.unfinishedBackups(ctx))
 	})
 	handle(m, run, jobs.TaskTitle, func(ctx context.Context, p jobs.TitleSession) error {
 		return s.Titler.Title(ctx, p.Org, p.Session)
+	})
+	handle(m, run, jobs.TaskBackup, func(ctx context.Context, p jobs.MakeBackup) error {
+		return s.Backups.MakeBackup(ctx, p.Backup)
+	})
+	handle(m, run, jobs.TaskRehearse, func(ctx context.Context, p jobs.RehearseBackup) error {
+		return s.Backups.RehearseBackup(ctx, p.Backup)
 	})
 	return m
 }

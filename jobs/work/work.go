@@ -22,12 +22,20 @@ type Titler interface {
 	Title(ctx context.Context, org, session string) error
 }
 
+// Backups copies the database and tries the copies; the rows say what is wanted.
+type Backups interface {
+	MakeBackup(ctx context.Context, backup string) error
+	RehearseBackup(ctx context.Context, backup string) error
+	UnfinishedBackups(ctx context.Context) (copies, rehearsals []string, err error)
+}
+
 // Config is what a worker works with.
 type Config struct {
 	Redis       *jobs.Redis
 	Log         *slog.Logger
 	Reconciler  *provision.Reconciler
 	Titler      Titler
+	Backups     Backups
 	Observer    *provision.Observer
 	Sweeper     *provision.Sweeper
 	Concurrency int // tasks at once; 0 = 16: most wait for a sandbox or a model
@@ -89,4 +97,16 @@ func (s *Server) failed(ctx context.Context, t *asynq.Task, err error) {
 		return
 	}
 	s.Log.WarnContext(ctx, "task failed", "task", t.Type(), "payload", string(t.Payload()), "error", err)
+}
+
+// unfinishedBackups enqueues what rows ask for and no task stands for any more.
+func (s *Server) unfinishedBackups(ctx context.Context) error {
+	copies, rehearsals, err := s.Backups.UnfinishedBackups(ctx)
+	for _, id := range copies {
+		err = errors.Join(err, s.jobs.Backup(ctx, id))
+	}
+	for _, id := range rehearsals {
+		err = errors.Join(err, s.jobs.Rehearse(ctx, id))
+	}
+	return err
 }

@@ -69,7 +69,7 @@ func newFloor(t testing.TB, redis secret.String, driver sandbox.Driver) *floor {
 // worker runs one; ear is the bus on which it hears wishes, a foreign one hears none.
 func (f *floor) worker(node string, ear *events.Bus) (stop func()) {
 	rec := &provision.Reconciler{Store: f.store, Bus: ear, Driver: f.driver, Node: node, Log: quiet()}
-	s := work.New(work.Config{Redis: f.redis, Log: quiet(), Reconciler: rec, Titler: &f.titles,
+	s := work.New(work.Config{Redis: f.redis, Log: quiet(), Reconciler: rec, Titler: &f.titles, Backups: f.store.AsSystem("backups"),
 		Observer: &provision.Observer{Store: f.store, Bus: ear, Driver: f.driver, Log: quiet()},
 		Sweeper:  &provision.Sweeper{Reconciler: rec, Jobs: f.client, Log: quiet()}})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -216,4 +216,38 @@ func startRedis(t *testing.T, sock string) (kill func()) {
 		return err == nil
 	}, 20*time.Second, 5*time.Millisecond)
 	return kill
+}
+
+// Backups go through the queue; one whose task was lost is found by the sweep.
+func TestBackupsRunAsTasks(t *testing.T) {
+	f := newFloor(t, secret.String{}, &provisiontest.Driver{})
+	stop := f.worker("a", f.bus)
+	defer stop()
+	sy := f.store.AsSystem("test")
+	if f.store.Dialect() != "sqlite" {
+		if _, err := exec.LookPath("pg_dump"); err != nil {
+			t.Skip("pg_dump is not installed")
+		}
+	}
+	made := func(ask func(id string) error) *models.Backup {
+		b, err := sy.AskBackup(t.Context(), models.Actor{Name: "Staff", Staff: true, Reason: "for the test"})
+		require.NoError(t, err)
+		require.NoError(t, ask(b.ID))
+		require.Eventually(t, func() bool {
+			b, err = sy.Backup(t.Context(), b.ID)
+			return err == nil && !b.Busy()
+		}, 30*time.Second, 20*time.Millisecond)
+		require.Equal(t, models.BackupDone, b.State, b.Problem)
+		return b
+	}
+	made(func(id string) error { return f.client.Backup(t.Context(), id) })
+	b := made(func(string) error { return f.client.Sweep(t.Context(), time.Now()) })
+	_, err := sy.AskRehearsal(t.Context(), models.Actor{Name: "Staff", Staff: true, Reason: "for the test"}, b.ID)
+	require.NoError(t, err)
+	require.NoError(t, f.client.Rehearse(t.Context(), b.ID))
+	require.Eventually(t, func() bool {
+		b, err = sy.Backup(t.Context(), b.ID)
+		return err == nil && !b.Busy()
+	}, 30*time.Second, 20*time.Millisecond)
+	require.Equal(t, models.RehearsalPassed, b.Rehearsal, b.Report)
 }

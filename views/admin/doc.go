@@ -1,3 +1,3 @@
-// Package admin shows what concerns the whole installation, to its staff. It knows no handler; props are models and
-// plain data.
+// Package admin owns the back office: what staff of the installation see of all organizations, and the forms of their
+// acts. Each act has a reason. It knows no handler; props are models and plain data.
 package admin

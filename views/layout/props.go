@@ -28,6 +28,7 @@ type FrameProps struct {
 	Flash     *ui.Flash
 	Nav       []NavItem // DefaultNav when nil
 	Version   string
+	Staff     bool   // runs the installation: the way to the back office is shown
 	PageClass string // a class of <main>, for a page that needs the whole height
 	MayAudit  bool   // the settings have the audit log
 	Notice    string // above every page: why the organization stands still

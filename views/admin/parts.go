@@ -1,0 +1,236 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lobstead/models"
+	"lobstead/views/layout"
+	"lobstead/views/ui"
+)
+
+// Where the pages are.
+const (
+	HealthPath        = "/admin"
+	UsersPath         = "/admin/users"
+	OrganizationsPath = "/admin/organizations"
+	InstancesPath     = "/admin/instances"
+	JobsPath          = "/admin/jobs"
+	FlagsPath         = "/admin/flags"
+	ModelsPath        = "/admin/models"
+	AuditPath         = "/admin/audit"
+	BackupsPath       = "/admin/backups"
+)
+
+// tabs of the back office, in order.
+var tabs = []ui.TabItem{
+	{Text: "Health", Href: HealthPath}, {Text: "Users", Href: UsersPath}, {Text: "Organizations", Href: OrganizationsPath},
+	{Text: "Instances", Href: InstancesPath}, {Text: "Jobs", Href: JobsPath}, {Text: "Flags", Href: FlagsPath},
+	{Text: "Models", Href: ModelsPath}, {Text: "Sign-in", Href: signInPath}, {Text: "Audit", Href: AuditPath}, {Text: "Backups", Href: BackupsPath},
+}
+
+func tabsAt(current string) []ui.TabItem {
+	out := slices.Clone(tabs)
+	for i := range out {
+		out[i].Current = out[i].Href == current
+	}
+	return out
+}
+
+// Form is what came back of an act that was refused; zero for a fresh form.
+type Form struct {
+	Act    string            // what was asked
+	Values map[string]string // what was typed
+	Errors map[string]string // by field; "" = of the whole
+}
+
+// of gives the form when it came back from one of the acts, else a fresh one.
+func (f Form) of(acts ...string) Form {
+	if slices.Contains(acts, f.Act) {
+		return f
+	}
+	return Form{}
+}
+
+// Act is one button of a form.
+type Act struct {
+	Value, Text string
+	Icon        ui.Icon
+	Danger      bool
+}
+
+// ActsProps is a form with one reason and the buttons that it may stand for.
+type ActsProps struct {
+	ID, Action string // ID prefixes the ids of the fields
+	Hint       string // what happens
+	Acts       []Act
+	Hidden     map[string]string
+	Form       Form
+}
+
+// Search is what stands in the search form of a list.
+type Search struct {
+	Path, Text   string
+	Placeholder  string
+	Name         string // of the select, "" for none
+	Label        string // of the select
+	Choice       string
+	Choices      []ui.Option
+	Before, Next string // ids: where this page begins, and the next one
+}
+
+func (s Search) address(before string) string {
+	v := url.Values{}
+	for k, text := range map[string]string{"q": s.Text, s.Name: s.Choice, "before": before} {
+		if k != "" && text != "" {
+			v.Set(k, text)
+		}
+	}
+	if len(v) == 0 {
+		return s.Path
+	}
+	return s.Path + "?" + v.Encode()
+}
+
+func (s Search) narrowed() bool { return s.Text != "" || s.Choice != "" }
+
+// AuditFilter is what was typed.
+type AuditFilter struct{ Text, Act, Since, Until string }
+
+// AuditProps is a part of a chain.
+type AuditProps struct {
+	Frame   layout.FrameProps
+	Chain   string // "installation" or an organization
+	Name    string // of the organization
+	Filter  AuditFilter
+	Entries []models.AuditEntry
+	Before  int64                // where this page begins, 0 for the first
+	Next    int64                // where the next one begins, 0 for none
+	Reports []models.AuditReport // when verification was asked for
+	Names   map[string]string    // of the organizations in them
+}
+
+// path gives an address with the filter kept; more are further names and values.
+func (p AuditProps) path(below string, more ...string) string {
+	v := url.Values{}
+	for k, s := range map[string]string{"chain": p.Chain, "q": p.Filter.Text, "act": p.Filter.Act, "since": p.Filter.Since, "until": p.Filter.Until} {
+		if s != "" && s != models.InstallationChain {
+			v.Set(k, s)
+		}
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		v.Set(more[i], more[i+1])
+	}
+	if len(v) == 0 {
+		return AuditPath + below
+	}
+	return AuditPath + below + "?" + v.Encode()
+}
+
+func (p AuditProps) chainName(chain string) string {
+	if chain == models.InstallationChain {
+		return "Installation"
+	}
+	if n := p.Names[chain]; n != "" {
+		return n
+	}
+	return chain
+}
+
+// chainPath is where a chain is shown.
+func chainPath(chain string) string {
+	if chain == models.InstallationChain {
+		return AuditPath
+	}
+	return AuditPath + "?chain=" + url.QueryEscape(chain)
+}
+
+// changes says what an act changed, in a line: "plan: STARTER → PRO".
+func changes(e *models.AuditEntry) string {
+	before, after := map[string]any{}, map[string]any{}
+	_, _ = json.Unmarshal([]byte(e.Before), &before), json.Unmarshal([]byte(e.After), &after) // written by us
+	names := []string{}
+	for _, m := range []map[string]any{before, after} {
+		for k := range m {
+			if !slices.Contains(names, k) {
+				names = append(names, k)
+			}
+		}
+	}
+	slices.Sort(names)
+	out := []string{}
+	for _, k := range names {
+		out = append(out, k+": "+value(before, k)+" → "+value(after, k))
+	}
+	return strings.Join(out, ", ")
+}
+
+func value(m map[string]any, k string) string {
+	v, ok := m[k]
+	if !ok {
+		return "—"
+	}
+	if s, ok := v.(string); ok {
+		return s
+	}
+	text, _ := json.Marshal(v) // came from JSON
+	return string(text)
+}
+
+// Bytes says a size in its largest sensible unit.
+func Bytes(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64) + " GB"
+	case n >= 1<<20:
+		return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MB"
+	case n >= 1<<10:
+		return strconv.FormatInt(n>>10, 10) + " KB"
+	}
+	return strconv.FormatInt(n, 10) + " bytes"
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// node is the process of a lease's owner, without the number of the try.
+func node(owner string) string {
+	if at := strings.LastIndexByte(owner, '/'); at > 0 {
+		return owner[:at]
+	}
+	return owner
+}
+
+type layer struct {
+	Name    string `json:"name"`
+	Applied bool   `json:"applied"`
+	Detail  string `json:"detail"`
+}
+
+func layers(isolation string) []layer {
+	out := []layer{}
+	_ = json.Unmarshal([]byte(isolation), &out) // written by us
+	return out
+}
+
+// isolation says how many of the layers hold.
+func isolation(text string) string {
+	all := layers(text)
+	if len(all) == 0 {
+		return "none seen yet"
+	}
+	n := 0
+	for _, l := range all {
+		if l.Applied {
+			n++
+		}
+	}
+	return strconv.Itoa(n) + " of " + plural(len(all), "layer", "layers")
+}
