@@ -91,6 +91,22 @@ func TestAdminFlags(t *testing.T) {
 	assert.Equal(t, 404, office(w, "/admin/flags", "off", "maintenance", "flag", "nonsense").Status)
 }
 
+func TestAdminPlans(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	has(t, w.Do(get("/admin/plans", w.Acme.Owner)).Body, "STARTER", "PRO", "BUSINESS", "$")
+	assert.Equal(t, 404, w.Do(get("/admin/plans/GOLD", w.Acme.Owner)).Status)
+	has(t, w.Do(get("/admin/plans/PRO", w.Acme.Owner)).Body, "Price a month")
+	assert.Equal(t, 303, office(w, "/admin/plans/PRO", "save", "a new price", "price_month_cents", "3123", "instances", "77", "cpus", "2.5").Status)
+	noted(t, w, models.InstallationChain, "plan.changed", "a new price")
+	has(t, w.Do(get("/admin/plans", w.Acme.Owner)).Body, "$31.23", "77", "2.5")
+	for name, bad := range map[string]string{"instances": "many", "cpus": "-1", "memory_mb": "1"} {
+		a := office(w, "/admin/plans/PRO", "save", "a new price", name, bad)
+		assert.Equal(t, 422, a.Status, name)
+		has(t, a.Body, `id="plan-`+name+`-error"`, `value="`+bad+`"`)
+	}
+	assert.Equal(t, 404, office(w, "/admin/plans/GOLD", "save", "a new price", "instances", "1").Status)
+}
+
 func TestAdminModels(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	body := w.Do(get("/admin/models", w.Acme.Owner)).Body

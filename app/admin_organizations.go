@@ -1,6 +1,8 @@
 package app
 
 import (
+	"strconv"
+
 	"lobstead/models"
 	"lobstead/views/admin"
 )
@@ -43,27 +45,63 @@ func (h *AdminOrganizations) show(c *Ctx, org string, form admin.Form, status in
 	if p.Instances, err = sc.Instances(c); err != nil {
 		return nil, err
 	}
+	if p.Allowance, err = sc.Allowance(c); err != nil {
+		return nil, err
+	}
 	p.Flags, err = sc.Flags(c)
 	return page(admin.Organization(p)).with(status), err
 }
 
-// Update changes the plan.
+var organizationActs = map[string]string{"plan": "The plan was changed", "limit": "The limit was changed", "suspend": "The organization is suspended",
+	"resume": "The organization goes on"}
+
+// Update changes the plan or the limit of instances, suspends, or ends a suspension.
 func (h *AdminOrganizations) Update(c *Ctx) (Reply, error) {
 	org, err := c.ID("id")
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.staffAct("plan")
+	a, err := c.staffAct("plan", "limit", "suspend", "resume")
 	if err == nil {
-		_, err = h.Store.In(org).As(a.by).ChangePlan(c, models.Tier(a.text("plan")))
+		err = h.act(c, a, h.Store.In(org).As(a.by))
 	}
-	if form, ok := c.refused(a, "plan", err, "plan"); ok {
+	if form, ok := c.refused(a, a.name, err, "plan", "instance_limit"); ok {
 		return h.show(c, org, form, 422)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return redirect(admin.OrganizationsPath+"/"+org).say("ok", "The plan was changed"), nil
+	return redirect(admin.OrganizationsPath+"/"+org).say("ok", organizationActs[a.name]), nil
+}
+
+func (h *AdminOrganizations) act(c *Ctx, a staffAct, sc *models.Scope) error {
+	switch a.name {
+	case "plan":
+		_, err := sc.SetPlan(c, models.Tier(a.text("plan")))
+		return err
+	case "limit":
+		limit, err := readLimit(a)
+		if err == nil {
+			_, err = sc.SetInstanceLimit(c, limit)
+		}
+		return err
+	case "suspend":
+		return h.Desk.Suspend(c, sc, a.reason)
+	}
+	return h.Desk.Resume(c, sc)
+}
+
+// readLimit reads how many instances an organization may have; an empty field is the plan's own number.
+func readLimit(a staffAct) (*int, error) {
+	text := a.text("instance_limit")
+	if text == "" {
+		return nil, a.fields.Err()
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		a.fields.Issues.Custom("instance_limit", "This is not a whole number")
+	}
+	return &n, a.fields.Err()
 }
 
 // Flag switches a feature for the organization, or lets it follow the installation.

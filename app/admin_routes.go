@@ -4,6 +4,7 @@ package app
 func (a *App) office() []Route {
 	health, users, organizations, instances := &Admin{a}, &AdminUsers{a}, &AdminOrganizations{a}, &AdminInstances{a}
 	queues, flags, audit, backups := &AdminJobs{a}, &AdminFlags{a}, &AdminAudit{a}, &AdminBackups{a}
+	plans := &AdminPlans{a}
 	return []Route{
 		{get, "/admin", Staff(), Pages, 0, health.Show},
 		{get, "/admin/users", Staff(), Pages, 0, users.Index},
@@ -24,6 +25,9 @@ func (a *App) office() []Route {
 		{post, "/admin/jobs/:queue/task", Staff(), Pages, 0, queues.UpdateTask},
 		{get, "/admin/flags", Staff(), Pages, 0, flags.Index},
 		{post, "/admin/flags", Staff(), Pages, 0, flags.Update},
+		{get, "/admin/plans", Staff(), Pages, 0, plans.Index},
+		{get, "/admin/plans/:tier", Staff(), Pages, 0, plans.Edit},
+		{post, "/admin/plans/:tier", Staff(), Pages, 0, plans.Update},
 		{get, "/admin/models", Staff(), Pages, 0, health.Models},
 		{get, "/admin/audit", Staff(), Pages, 0, audit.Index},
 		{get, "/admin/audit/export", Staff(), Pages, 0, audit.Export},

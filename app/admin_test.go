@@ -119,7 +119,7 @@ func TestEveryActAsksForAReason(t *testing.T) {
 		kv        []string
 	}{
 		{user, "block", nil}, {user, "unblock", nil}, {user, "sign_out", nil}, {user, "make_staff", nil}, {user, "end_staff", nil},
-		{org, "plan", []string{"plan", "PRO"}}, {org + "/flags", "off", []string{"flag", "agents"}}, {org + "/delete", "delete", []string{"confirm", w.Rival.Name}},
+		{org, "plan", []string{"plan", "PRO"}}, {org, "limit", []string{"instance_limit", "1"}}, {org, "suspend", nil}, {"/admin/plans/PRO", "save", []string{"instances", "9"}}, {org + "/flags", "off", []string{"flag", "agents"}}, {org + "/delete", "delete", []string{"confirm", w.Rival.Name}},
 		{at, "reconcile", nil}, {"/admin/jobs/critical", "pause", nil}, {"/admin/flags", "off", []string{"flag", "agents"}}, {"/admin/backups", "make", nil},
 		{"/admin/backups/" + b.ID, "delete", nil}, {"/admin/backups/" + b.ID, "rehearse", nil},
 	} {
@@ -204,6 +204,29 @@ func TestAdminOrganizations(t *testing.T) {
 	assert.Equal(t, 1, w.Count("SELECT count(*) FROM organizations WHERE id = ? AND plan = 'PRO'", w.Rival.ID))
 	noted(t, w, w.Rival.ID, "organization.plan_changed", "a deal")
 	assert.Equal(t, 422, office(w, at, "plan", "a deal", "plan", "GOLD").Status)
+
+	assert.Equal(t, 303, office(w, at, "limit", "they asked", "instance_limit", "1").Status)
+	noted(t, w, w.Rival.ID, "organization.limit_changed", "they asked")
+	deploy := apptest.Call{Method: "POST", Path: "/api/instances", Who: w.Rival.Owner, ByKey: true, JSON: `{"name":"one-more","region":"local","tier":"STARTER"}`}
+	assert.Equal(t, 403, w.Do(deploy).Status)
+	for _, bad := range []string{"-1", "many"} {
+		a = office(w, at, "limit", "they asked", "instance_limit", bad)
+		assert.Equal(t, 422, a.Status)
+		has(t, a.Body, `id="limit-limit-error"`, `value="`+bad+`"`)
+	}
+	assert.Equal(t, 303, office(w, at, "limit", "over", "instance_limit", "").Status)
+
+	assert.Equal(t, 303, office(w, at, "suspend", "unpaid for months").Status)
+	noted(t, w, w.Rival.ID, "organization.suspended", "unpaid for months")
+	stopped := w.Do(deploy)
+	assert.Equal(t, 403, stopped.Status)
+	has(t, stopped.Body, "organization.suspended", "unpaid for months")
+	has(t, w.Do(get(at, w.Acme.Owner)).Body, "Suspended", "End the suspension")
+	assert.Equal(t, 1, w.Count("SELECT count(*) FROM instances WHERE organization_id = ? AND state = 'SUSPENDED'", w.Rival.ID))
+	assert.Equal(t, 303, office(w, at, "resume", "they paid").Status)
+	require.Eventually(t, func() bool {
+		return w.Count("SELECT count(*) FROM instances WHERE organization_id = ? AND state = 'RUNNING'", w.Rival.ID) == 1
+	}, waitLong, waitStep)
 
 	assert.Equal(t, 303, office(w, at+"/flags", "off", "abuse", "flag", "agents").Status)
 	noted(t, w, w.Rival.ID, "flag.changed", "abuse")

@@ -61,6 +61,7 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/admin/organizations/":  func(i ids) map[string]string { return map[string]string{":id": i.organization} },
 	"/admin/instances/":      func(i ids) map[string]string { return map[string]string{":id": i.instance} },
 	"/admin/jobs/":           func(ids) map[string]string { return map[string]string{":queue": "critical"} },
+	"/admin/plans/":          func(ids) map[string]string { return map[string]string{":tier": "PRO"} },
 	"/admin/backups/":        func(ids) map[string]string { return map[string]string{":id": id.New()} },
 }
 
@@ -122,7 +123,7 @@ func bodies(i ids) map[string][]body {
 		"POST /admin/organizations/:id/flags": act("off", "flag", "agents"), "POST /admin/organizations/:id/delete": act("delete", "confirm", "Acme Canary"),
 		"POST /admin/instances/:id": act("reconcile"), "POST /admin/jobs/:queue": act("pause"), "POST /admin/jobs/:queue/task": act("run", "id", "reconcile:"+i.instance),
 		"GET /admin/jobs/:queue/task": {{query: "?id=reconcile:" + i.instance}}, "POST /admin/flags": act("off", "flag", "no such flag"),
-		"POST /admin/backups": act("make"), "POST /admin/backups/:id": act("rehearse"), "POST /admin/backups/:id/download": act("download"),
+		"POST /admin/backups": act("make"), "POST /admin/plans/:tier": act("save", "instances", "many"), "POST /admin/backups/:id": act("rehearse"), "POST /admin/backups/:id/download": act("download"),
 		"POST /api/instances": {{json: `{"name":"x","region":"local","tier":"nonsense"}`}}, "PATCH /api/instances/:id": {{json: `{"name":"renamed"}`}},
 		"DELETE /api/instances/:id": {{json: `{}`}}, "POST /api/instances/:id/actions": {{json: `{"action":"stop"}`}},
 		"POST /api/agent/chat": append(ways(`{"message":"hello"}`), body{json: `{"message":"hello","session_id":"` + i.session + `"}`,

@@ -6,7 +6,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"lobstead/kit/fault"
 	"lobstead/migrations"
 )
 
@@ -78,33 +77,6 @@ func (sy *System) OrganizationNames(ctx context.Context, ids []string) (map[stri
 		out[o.ID] = o.Name
 	}
 	return out, err
-}
-
-// ChangePlan puts the organization on another plan.
-func (sc *Scope) ChangePlan(ctx context.Context, plan Tier) (*Organization, error) {
-	var is fault.Issues
-	CheckTier(&is, plan)
-	if err := is.Err(); err != nil {
-		return nil, err
-	}
-	var o *Organization
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
-		var err error
-		if o, err = first[Organization](tx.Where("id = ?", sc.Org)); err != nil || o.Plan == plan {
-			return err
-		}
-		was := o.Plan
-		o.Plan = plan
-		if _, err := changed(tx.Model(&Organization{}).Where("id = ?", sc.Org), map[string]any{"plan": plan, "updated_at": sc.store.now()}); err != nil {
-			return err
-		}
-		return sc.audit(tx, act{name: "organization.plan_changed", kind: "organization", id: o.ID, of: o.Name,
-			before: map[string]any{"plan": was}, after: map[string]any{"plan": plan}})
-	})
-	return o, err
 }
 
 // InstanceRow is an instance with the name of its organization.

@@ -20,6 +20,7 @@ const (
 	InstancesPath     = "/admin/instances"
 	JobsPath          = "/admin/jobs"
 	FlagsPath         = "/admin/flags"
+	PlansPath         = "/admin/plans"
 	ModelsPath        = "/admin/models"
 	AuditPath         = "/admin/audit"
 	BackupsPath       = "/admin/backups"
@@ -28,7 +29,7 @@ const (
 // tabs of the back office, in order.
 var tabs = []ui.TabItem{
 	{Text: "Health", Href: HealthPath}, {Text: "Users", Href: UsersPath}, {Text: "Organizations", Href: OrganizationsPath},
-	{Text: "Instances", Href: InstancesPath}, {Text: "Jobs", Href: JobsPath}, {Text: "Flags", Href: FlagsPath},
+	{Text: "Instances", Href: InstancesPath}, {Text: "Jobs", Href: JobsPath}, {Text: "Flags", Href: FlagsPath}, {Text: "Plans", Href: PlansPath},
 	{Text: "Models", Href: ModelsPath}, {Text: "Sign-in", Href: signInPath}, {Text: "Audit", Href: AuditPath}, {Text: "Backups", Href: BackupsPath},
 }
 

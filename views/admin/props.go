@@ -55,6 +55,7 @@ type OrganizationProps struct {
 	Members      []models.TeamMember
 	Instances    []models.Instance
 	Flags        []models.FlagState
+	Allowance    models.Allowance
 	Form         Form
 }
 
