@@ -31,7 +31,7 @@ func (h *Billing) page(p *settings.BillingProps, status int) *answer {
 }
 
 func (h *Billing) props(c *Ctx) (*settings.BillingProps, error) {
-	p := &settings.BillingProps{Frame: c.frame("Billing", "/settings", ""), Configured: h.Deps.Billing.Configured(),
+	p := &settings.BillingProps{Frame: c.frame("Billing", "/settings", ""), Configured: h.Billing.Configured(),
 		MayManage: c.May(models.CanManageBilling) == nil, WebhookURL: h.PublicURL + "/api/stripe/webhook"}
 	p.Frame.Notice = "" // the page says it itself, with more words
 	var err error
@@ -62,7 +62,7 @@ func (h *Billing) Invoices(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	list := settings.InvoicesProps{Linked: p.MayManage}
-	rows, err := h.Deps.Billing.Invoices(c, c.Scope)
+	rows, err := h.Billing.Invoices(c, c.Scope)
 	if err != nil && p.Configured {
 		h.Log.Warn("invoices cannot be read", "request", c.requestID, "error", err)
 		list.Problem = "Stripe did not give the invoices. Try again in a moment."
@@ -83,7 +83,7 @@ func (h *Billing) Checkout(c *Ctx) (Reply, error) {
 	plan, annual, err := cloud.ReadCheckout(f)
 	if err == nil {
 		var url string
-		if url, err = h.Deps.Billing.Checkout(c, c.Scope, c.Principal.User.Email, plan, annual); err == nil {
+		if url, err = h.Billing.Checkout(c, c.Scope, c.Principal.User.Email, plan, annual); err == nil {
 			return redirect(url).json(cloud.Checkout{URL: url}), nil
 		}
 	}
@@ -92,7 +92,7 @@ func (h *Billing) Checkout(c *Ctx) (Reply, error) {
 
 // Portal leads to the page where the subscription, cards and invoices are.
 func (h *Billing) Portal(c *Ctx) (Reply, error) {
-	url, err := h.Deps.Billing.Portal(c, c.Scope)
+	url, err := h.Billing.Portal(c, c.Scope)
 	if err != nil {
 		return h.again(c, err, "", false)
 	}
@@ -124,7 +124,7 @@ func (h *Billing) Webhook(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Deps.Billing.Webhook(c, raw, strings.TrimSpace(c.f.Get("Stripe-Signature"))); err != nil {
+	if err := h.Billing.Webhook(c, raw, strings.TrimSpace(c.f.Get("Stripe-Signature"))); err != nil {
 		return nil, err
 	}
 	return data(cloud.Received{Received: true}), nil

@@ -248,8 +248,9 @@ func (sc *Scope) livingInstances(db *gorm.DB) (int, error) {
 // knows the organization; one that is suspended in that moment is caught by SuspendStragglers. The plans are read before:
 // a transaction that waits for a second connection could wait for ever.
 func (sc *Scope) mayAddInstance(tx *gorm.DB, plans []Plan) error {
-	o, err := sc.known, error(nil)
+	o := sc.known
 	if o == nil || sc.store.limits || o.InstanceLimit != nil {
+		var err error
 		if o, err = sc.heldOrganization(tx); err != nil {
 			return err
 		}

@@ -217,8 +217,10 @@ func rank(s *stripe.Subscription) int {
 		return 2
 	case models.SubscriptionCanceled:
 		return 1
+	case models.SubscriptionIncomplete, models.SubscriptionIncompleteExpired:
+		return 0 // a first payment that is not made: it never counted
 	}
-	return 0 // a first payment that is not made: it never counted
+	return 0
 }
 
 // state reads what concerns us of a subscription.
