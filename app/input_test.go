@@ -19,7 +19,9 @@ var ignoresBody = map[string]bool{"POST /sign-out": true, "POST /chat/:id/delete
 	"POST /settings/security/identities/:id/delete": true, "POST /settings/security/passkeys/:id/delete": true, "POST /settings/security/passkeys/options": true,
 	"POST /admin/sign-in/:id/delete": true, "POST /organizations/:id/switch": true, "POST /settings/team/leave": true, "POST /settings/team/:id/delete": true,
 	"POST /settings/team/:id/transfer": true, "POST /settings/invitations/:id/delete": true, "POST /settings/keys/:id/delete": true,
-	"DELETE /api/team/:id": true, "DELETE /api/api-keys/:id": true, "DELETE /api/settings": true}
+	"DELETE /api/team/:id": true, "DELETE /api/api-keys/:id": true, "DELETE /api/settings": true,
+	// Their own tests say what these take: one reads nothing, the other only what is signed.
+	"POST /settings/billing/portal": true, "POST /api/stripe/webhook": true}
 
 // notObjects are bodies that no decoder takes.
 var notObjects = map[string]string{
@@ -69,7 +71,7 @@ func TestWrongTypes(t *testing.T) {
 			call := c.call
 			call.Who, call.Form, call.JSON, call.Face = w.Acme.Owner, nil, "{"+strings.Join(parts, ",")+"}", apptest.JSON
 			a := w.Do(call)
-			assert.Less(t, a.Status, 500, "%s %s", c.name, value)
+			assert.False(t, broken(a), "%s %s: %d", c.name, value, a.Status)
 			if !ignoresBody[c.route] {
 				assert.GreaterOrEqual(t, a.Status, 400, "%s %s", c.name, value)
 			}
