@@ -182,6 +182,10 @@ func TestTeamFitsTheDocument(t *testing.T) {
 	r.fits(t, "GET /api/team", call(o, "GET", "/api/team", nil), 200)
 	r.fits(t, "GET /api/audit", call(o, "GET", "/api/audit?act=organization.renamed", nil), 200)
 	r.fits(t, "GET /api/audit", call(o, "GET", "/api/audit?since=yesterday", nil), 400)
+	r.fits(t, "POST /api/stripe/checkout", call(o, "POST", "/api/stripe/checkout", `{"plan":"HUGE","annual":"yes"}`), 400)
+	r.fits(t, "POST /api/stripe/checkout", call(w.Acme.Admin, "POST", "/api/stripe/checkout", `{"plan":"PRO"}`), 403)
+	r.fits(t, "POST /api/stripe/checkout", call(o, "POST", "/api/stripe/checkout", `{"plan":"PRO"}`), 503)
+	r.fits(t, "POST /api/stripe/webhook", apptest.Call{Method: "POST", Path: "/api/stripe/webhook", JSON: `{"object":"event"}`}, 503)
 	r.fits(t, "DELETE /api/settings", call(w.Acme.Admin, "DELETE", "/api/settings", nil), 403)
 	r.fits(t, "DELETE /api/settings", call(o, "DELETE", "/api/settings", nil), 200)
 }

@@ -82,6 +82,7 @@ var places = []place{
 	{"Team", "/settings/team", "members people invite roles users", ui.IconUsers},
 	{"Who can do what", "/settings/roles", "roles permissions rights", ui.IconShieldCheck},
 	{"API keys", "/settings/keys", "tokens credentials make revoke curl", ui.IconKeyRound},
+	{"Billing", "/settings/billing", "plan plans pay invoices subscription upgrade stripe", ui.IconCreditCard},
 	{"Audit log", "/settings/audit", "history who did what acts export", ui.IconScrollText},
 	{"Export everything", "/settings/export", "download archive organization", ui.IconDownload},
 	{"Delete this organization…", "/settings/delete", "end remove", ui.IconTrash2},

@@ -14,6 +14,7 @@ var Nouns = []Noun{
 	{"team", "Team", "The organization's people. Somebody without an account gets an invitation, which works once and for seven days."},
 	{"keys", "API keys", "Credentials for programs. A key acts in one organization with the role of who made it, or less."},
 	{"settings", "Settings", "The organization itself."},
+	{"billing", "Billing", "Plans are bought and changed at Stripe. Where no Stripe is configured, everything is unlimited and these calls answer 503."},
 	{"audit", "Audit log", "Every privileged act, chained by hashes: an entry that is changed or taken out breaks the chain."},
 	{"document", "This document", "What this page is made of."},
 }
@@ -31,7 +32,7 @@ var (
 	destroy = May(models.CanDeleteInstances)
 
 	manageTeam, manageKeys, edit = May(models.CanManageTeam), May(models.CanManageKeys), May(models.CanEditSettings)
-	readAudit, end               = May(models.CanViewAudit), May(models.CanDeleteOrg)
+	readAudit, end, pay          = May(models.CanViewAudit), May(models.CanDeleteOrg), May(models.CanManageBilling)
 )
 
 // Operations is the one table of them. A JSON route that is not here fails a test of the app, and so does an
@@ -88,6 +89,14 @@ var Operations = []Operation{
 		Note: "The slug stays, since clients may have kept it.", Request: SettingsChange{}, Status: 200, Answer: cloud.Settings{}},
 	{Method: "DELETE", Path: "/api/settings", ID: "settings.delete", Noun: "settings", Caller: end, Summary: "Delete the organization",
 		Note: "Everything in it: instances with their files, conversations, members, keys. There is no way back.", Status: 200, Answer: cloud.Deleted{}},
+
+	{Method: "POST", Path: "/api/stripe/checkout", ID: "billing.checkout", Noun: "billing", Caller: pay, Summary: "Buy a plan",
+		Note:    "Answers the address at Stripe where it is paid. 502 when Stripe fails, 503 when none is configured.",
+		Request: CheckoutStart{}, Status: 200, Answer: cloud.Checkout{}, Errors: []int{409, 502, 503, 504}},
+	{Method: "POST", Path: "/api/stripe/webhook", ID: "billing.webhook", Noun: "billing", Caller: Anybody, Summary: "Take an event of Stripe",
+		Note:    "For Stripe, not for you: the signature over the body is the credential, and a body without a right one is refused. Repeated and late events change nothing.",
+		Params:  []Param{{Name: "Stripe-Signature", In: "header", Say: "By the endpoint's secret", Required: true, Example: "t=1763800000,v1=5257a869e7ec"}},
+		Request: map[string]any{}, Status: 200, Answer: cloud.Received{}, Errors: []int{409, 502, 503, 504}},
 
 	{Method: "GET", Path: "/api/audit", ID: "audit.list", Noun: "audit", Caller: readAudit, Summary: "Read the audit log",
 		Note: "Newest first, a hundred at a time.", Params: []Param{

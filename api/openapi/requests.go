@@ -44,6 +44,12 @@ type SettingsChange struct {
 	Name string `json:"name"`
 }
 
+// CheckoutStart asks for a plan, by the month or by the year.
+type CheckoutStart struct {
+	Plan   string `json:"plan"`
+	Annual bool   `json:"annual,omitempty"`
+}
+
 // ChatMessage is one message to the agent.
 type ChatMessage struct {
 	Message   string   `json:"message"`
