@@ -91,6 +91,14 @@ var places = []place{
 	{"Sign-ins", "/settings/sign-ins", "sessions devices browsers security", ui.IconMonitor},
 	{"Security", "/settings/security", "password passkeys second factor linked accounts", ui.IconShieldCheck},
 	{"How people sign in", "/admin/sign-in", "administration providers oidc github google sso staff", ui.IconKeyRound},
+	{"Back office", "/admin", "administration staff health system", ui.IconActivity},
+	{"All users", "/admin/users", "back office staff block", ui.IconUsers},
+	{"All organizations", "/admin/organizations", "back office staff suspend", ui.IconDatabase},
+	{"All instances", "/admin/instances", "back office staff reconcile", ui.IconServer},
+	{"Jobs", "/admin/jobs", "back office staff queues retry", ui.IconList},
+	{"Feature flags", "/admin/flags", "back office staff", ui.IconZap},
+	{"Plans and prices", "/admin/plans", "back office staff", ui.IconCoins},
+	{"Backups", "/admin/backups", "back office staff restore", ui.IconHardDrive},
 	{"API reference", "/docs", "documentation openapi curl help", ui.IconCode},
 }
 

@@ -146,6 +146,18 @@ func TestSearchSwitchesOrganizations(t *testing.T) {
 	assert.NotContains(t, titles(searched(t, w, w.Acme.Owner, false, "acme")), w.Acme.Instance.Name)
 }
 
+// The back office does not exist for others, in the palette either.
+func TestSearchKeepsTheBackOfficeToStaff(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	w.Exec("UPDATE users SET staff = FALSE WHERE id = ?", w.Acme.Owner.UserID)
+	a := w.Do(apptest.Call{Method: "GET", Path: "/search?q=back+office", Who: w.Acme.Owner})
+	assert.Equal(t, 200, a.Status)
+	lacks(t, a.Body, "/admin", "All users")
+	w.Exec("UPDATE users SET staff = TRUE WHERE id = ?", w.Acme.Owner.UserID)
+	assert.Equal(t, "Back office", searched(t, w, w.Acme.Owner, false, "back office")[0].Title)
+	assert.NotContains(t, titles(searched(t, w, w.Acme.Owner, true, "back office")), "Back office", "a key is no person")
+}
+
 // A page that the palette knows is a page that there is.
 func TestSearchKnowsNoPageThatIsNotThere(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
