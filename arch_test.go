@@ -21,7 +21,7 @@ var floors = []struct {
 	{"lobstead/app", []string{"lobstead/views/...", "lobstead/api/...", "lobstead/engine/...", "lobstead/models", "lobstead/migrations", "lobstead/jobs", "lobstead/static", "lobstead/kit/..."}},
 	{"lobstead/jobs/work", []string{"lobstead/engine/...", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/views/docs", []string{"lobstead/views/...", "lobstead/api/openapi", "lobstead/models", "lobstead/static", "lobstead/kit/..."}}, // the page is made of the document's tables
-	{"lobstead/views/admin", []string{"lobstead/views/...", "lobstead/models", "lobstead/jobs", "lobstead/static", "lobstead/kit/..."}}, // the queue's own words
+	{"lobstead/views/admin", []string{"lobstead/views/...", "lobstead/models", "lobstead/jobs", "lobstead/static", "lobstead/kit/..."}},       // the queue's own words
 	{"lobstead/views/...", []string{"lobstead/views/...", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
 	{"lobstead/api/openapi", []string{"lobstead/api/wire", "lobstead/api/cloud", "lobstead/api/agent", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/api/...", []string{"lobstead/api/wire", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},

@@ -162,6 +162,9 @@ func (h *AdminOrganizations) end(c *Ctx, sc *models.Scope) error {
 	if err != nil {
 		return err
 	}
+	if err := h.Billing.End(c, sc); err != nil { // first: nobody pays for what is gone
+		return err
+	}
 	if err := h.Desk.End(c, sc); err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (h *Team) Update(c *Ctx) (Reply, error) {
 	})
 }
 
-// Destroy ends a membership, or withdraws an invitation of that id.
+// Destroy ends a membership.
 func (h *Team) Destroy(c *Ctx) (Reply, error) {
 	member, err := c.ID("id")
 	if err != nil {

@@ -74,7 +74,7 @@ func palette() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</button></form><div class=\"palette-list\" id=\"palette-list\" role=\"listbox\" aria-label=\"Results\"></div><div class=\"palette-foot\"><span role=\"status\" id=\"palette-status\"></span> <span class=\"keys\" aria-hidden=\"true\"><span><kbd class=\"kbd\">↑</kbd> <kbd class=\"kbd\">↓</kbd> choose</span> <span><kbd class=\"kbd\">Enter</kbd> go</span> <span><kbd class=\"kbd\">Esc</kbd> close</span></span></div><form id=\"palette-act\" method=\"post\" hidden></form></dialog>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</button></form><div class=\"palette-list\" id=\"palette-list\" role=\"listbox\" aria-label=\"Results\"></div><div class=\"palette-foot\"><span role=\"status\" id=\"palette-status\"></span> <span class=\"keys\" aria-hidden=\"true\"><span><kbd class=\"kbd\">↑</kbd> <kbd class=\"kbd\">↓</kbd> choose</span> <span><kbd class=\"kbd\">Enter</kbd> go</span> <span><kbd class=\"kbd\">Esc</kbd> close</span></span></div><form id=\"palette-act\" method=\"post\" action=\"/search\" hidden></form></dialog>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
