@@ -111,6 +111,9 @@ func (h *AdminJobs) task(c *Ctx, id string, form admin.Form, status int) (Reply,
 // UpdateTask runs a task now, or deletes it.
 func (h *AdminJobs) UpdateTask(c *Ctx) (Reply, error) {
 	a, err := c.staffAct("run", "delete")
+	if a.fields == nil { // no body that could name a task
+		return nil, err
+	}
 	id := a.text("id")
 	t, missing := h.Inspector.Task(c.f.Params("queue"), id)
 	if missing != nil {

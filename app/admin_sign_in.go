@@ -1,6 +1,7 @@
 package app
 
 import (
+	"lobstead/api/wire"
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
 	"lobstead/kit/secret"
@@ -44,12 +45,32 @@ func signInJSON(p admin.SignInProps) map[string]any {
 	return map[string]any{"providers": rows, "passwords": p.Policy, "errors": p.Form.Errors}
 }
 
-// read takes a provider's settings from the form; kind and id of a fresh one, which others keep.
-func (h *AdminSignIn) read(c *Ctx, fresh bool) (n models.NewSignInProvider, err error) {
-	f, err := c.Fields()
-	if err != nil {
-		return n, err
+// why reads who of staff acts, and the reason that each act gives.
+func (c *Ctx) why(f *wire.Fields) (models.Actor, error) {
+	reason := ""
+	if s, _ := f.OptionalString("reason"); s != nil {
+		reason = *s
 	}
+	return models.ByStaff(c.actor(), reason)
+}
+
+// act does what a small form asks for, when it says why.
+func (h *AdminSignIn) act(c *Ctx, f *wire.Fields, says string, do func(by models.Actor) error) (Reply, error) {
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	by, err := c.why(f)
+	if problems, ok := invalid(err); ok && !c.wantsJSON() {
+		return h.show(c, admin.SignInForm{Refused: problems["reason"]}, 422)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.backTo("/admin/sign-in", says, do(by))
+}
+
+// read takes a provider's settings from the form; kind and id of a fresh one, which others keep.
+func (h *AdminSignIn) read(c *Ctx, f *wire.Fields, fresh bool) (n models.NewSignInProvider, err error) {
 	if fresh {
 		n.Kind, _ = f.String("kind")
 		if s, _ := f.OptionalString("id"); s != nil {
@@ -71,11 +92,18 @@ func (h *AdminSignIn) read(c *Ctx, fresh bool) (n models.NewSignInProvider, err 
 
 // Create keeps a provider, switched off until it was tested.
 func (h *AdminSignIn) Create(c *Ctx) (Reply, error) {
-	n, err := h.read(c, true)
+	f, err := c.Fields()
 	if err != nil {
 		return nil, err
 	}
-	_, err = h.Store.AsSystem("sign-in providers").AddSignInProvider(c, c.actor(), n)
+	n, err := h.read(c, f, true)
+	if err != nil {
+		return nil, err
+	}
+	by, err := c.why(f)
+	if err == nil {
+		_, err = h.Store.AsSystem("sign-in providers").AddSignInProvider(c, by, n)
+	}
 	if problems, ok := invalid(err); ok {
 		return h.show(c, signInForm("", n, problems), 422)
 	}
@@ -98,11 +126,18 @@ func (h *AdminSignIn) Update(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := h.read(c, false)
+	f, err := c.Fields()
 	if err != nil {
 		return nil, err
 	}
-	err = h.Store.AsSystem("sign-in providers").ChangeSignInProvider(c, c.actor(), provider, n)
+	n, err := h.read(c, f, false)
+	if err != nil {
+		return nil, err
+	}
+	by, err := c.why(f)
+	if err == nil {
+		err = h.Store.AsSystem("sign-in providers").ChangeSignInProvider(c, by, provider, n)
+	}
 	if problems, ok := invalid(err); ok {
 		return h.show(c, signInForm(provider, n, problems), 422)
 	}
@@ -120,10 +155,9 @@ func (h *AdminSignIn) Enable(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	on, _ := f.Enum("on", "true", "false")
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	return c.backTo("/admin/sign-in", "Saved", h.Store.AsSystem("sign-in providers").EnableSignInProvider(c, c.actor(), provider, on == "true"))
+	return h.act(c, f, "Saved", func(by models.Actor) error {
+		return h.Store.AsSystem("sign-in providers").EnableSignInProvider(c, by, provider, on == "true")
+	})
 }
 
 // Destroy forgets a provider.
@@ -132,7 +166,13 @@ func (h *AdminSignIn) Destroy(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.backTo("/admin/sign-in", "Removed", h.Store.AsSystem("sign-in providers").RemoveSignInProvider(c, c.actor(), provider))
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	return h.act(c, f, "Removed", func(by models.Actor) error {
+		return h.Store.AsSystem("sign-in providers").RemoveSignInProvider(c, by, provider)
+	})
 }
 
 // Passwords says who may still use one.
@@ -142,8 +182,7 @@ func (h *AdminSignIn) Passwords(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	who, _ := f.String("passwords")
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	return c.backTo("/admin/sign-in", "Saved", h.Store.AsSystem("who may use a password").SetPasswordPolicy(c, c.actor(), models.PasswordPolicy(who), h.SignIn))
+	return h.act(c, f, "Saved", func(by models.Actor) error {
+		return h.Store.AsSystem("who may use a password").SetPasswordPolicy(c, by, models.PasswordPolicy(who), h.SignIn)
+	})
 }

@@ -100,6 +100,11 @@ func TestStaffSetUpAProvider(t *testing.T) {
 	staff := w.Acme.Owner
 	v := newVisitor(w).as(staff)
 	post := func(path string, form url.Values) apptest.Answer {
+		form.Del("reason")
+		a := v.do(apptest.Call{Method: "POST", Path: path, Form: form})
+		assert.Equal(t, 422, a.Status, "%s without a reason", path)
+		has(t, a.Body, "Say why, in at least 3 characters")
+		form.Set("reason", "ticket 12")
 		return v.do(apptest.Call{Method: "POST", Path: path, Form: form})
 	}
 	form := url.Values{"kind": {"oidc"}, "name": {"Corp"}, "issuer": {p.Issuer()}, "client_id": {p.ClientID}, "secret": {p.ClientSecret}}

@@ -27,6 +27,7 @@ type SignInForm struct {
 	NewID, Callback                  string
 	Private                          bool
 	Errors                           map[string]string
+	Refused                          string // why a small form was refused
 }
 
 const signInPath = "/admin/sign-in"
