@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -44,6 +45,7 @@ type Limiter struct {
 	redis redis.UniversalClient
 	log   *slog.Logger
 	alone local
+	away  atomic.Int64 // Redis is not asked before this moment, in nanoseconds
 }
 
 // New counts in a Redis.
@@ -51,8 +53,12 @@ func New(r redis.UniversalClient, log *slog.Logger) *Limiter {
 	return &Limiter{redis: r, log: log, alone: local{tries: map[string][]try{}}}
 }
 
-// patience is how long Redis may take: a limit never holds up what it counts.
-const patience = 250 * time.Millisecond
+// A busy Redis is waited for, else a burst would be counted by halves. One that does not answer at all is left alone
+// for a while: requests must not all wait for it.
+const (
+	patience = 2 * time.Second
+	pause    = 5 * time.Second
+)
 
 // The list of the tries that count is a sorted set by time, in microseconds of the server's clock.
 var take = redis.NewScript(`
@@ -78,10 +84,14 @@ func (l *Limiter) Take(ctx context.Context, key string, r Rule) Verdict {
 	}
 	key = "limit:" + key
 	member := id.New()
+	if time.Now().UnixNano() < l.away.Load() {
+		return l.alone.take(key, member, r)
+	}
 	asked, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	got, err := take.Run(asked, l.redis, []string{key}, r.Per.Microseconds(), r.N, member).Int64Slice()
 	if err != nil || len(got) != 3 {
+		l.away.Store(time.Now().Add(pause).UnixNano())
 		l.log.WarnContext(ctx, "limits are counted by this process alone", "error", err)
 		return l.alone.take(key, member, r)
 	}
