@@ -101,6 +101,7 @@ func TestPalette(t *testing.T) {
 
 	b.now("a phone: from the drawer, by touch")
 	b.do(size(390, 844))
+	b.settle() // else the sidebar of the wide page lies where the button will be
 	b.click("[data-drawer-open]")
 	b.until(`document.querySelector("#side").getBoundingClientRect().left === 0`)
 	b.click("[data-palette-open]")

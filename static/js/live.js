@@ -6,7 +6,7 @@
   "use strict";
   const IDLE = 60000; // a hidden page lets its connection go after this and resumes from the cursor
   const HINT = 5000;
-  let source = null, url = null, failures = 0, retry = 0, hint = 0, idle = 0, stopped = false;
+  let source = null, url = null, failures = 0, retry = 0, hint = 0, idle = 0, stopped = false, leaving = false;
 
   const { all, typing, touched } = window.lobstead;
   const details = (el) => all(el, "details");
@@ -89,7 +89,8 @@
     stop();
     const last = Number(sessionStorage.getItem("gone"));
     sessionStorage.setItem("gone", String(Date.now()));
-    if (Date.now() - last > 10000) location.reload();
+    // Who ends a thing is on the way elsewhere already: that goes first.
+    if (Date.now() - last > 10000) setTimeout(() => { if (!leaving) location.reload(); }, 1000);
   };
   const open = () => {
     if (stopped || source || !url) return;
@@ -118,8 +119,9 @@
     else open();
   });
   addEventListener("online", () => { clearTimeout(retry); open(); });
+  addEventListener("beforeunload", () => { leaving = true; });
   addEventListener("pagehide", close);
-  addEventListener("pageshow", (e) => { if (e.persisted) open(); });
+  addEventListener("pageshow", (e) => { leaving = false; if (e.persisted) open(); });
   document.addEventListener("DOMContentLoaded", () => {
     const at = document.body.dataset.live;
     if (!at) return;
