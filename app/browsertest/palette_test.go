@@ -124,7 +124,7 @@ func TestSearchWithoutJavaScript(t *testing.T) {
 	b.click(".side-find")
 	b.fill(".main [name=q]", "stop first-agent")
 	b.press("Enter", keyEnter)
-	b.has(".hits .hit")
+	b.until(`location.search.includes("stop") && document.readyState === "complete" && document.querySelectorAll(".hits .hit").length === 1`)
 	b.click(".hits .hit")
 	b.reloadUntil(head("Stopped"))
 }
