@@ -17,7 +17,7 @@ const (
 func (b *tab) answered(words string) {
 	b.t.Helper()
 	b.until(paletteOpen + ` && document.querySelector("#palette-list").dataset.query === "` + words + `" &&
-		!!document.querySelector("#palette-list [role=option]") === !!` + chosen + ` && document.querySelector("#palette-status").textContent`)
+		!!document.querySelector("#palette-list [role=option]") === !!` + chosen + ` && document.querySelector("#palette-status").textContent === document.querySelector("#palette-list").dataset.note`)
 }
 
 // Search everything and act, by keyboard alone.
@@ -90,7 +90,7 @@ func TestPalette(t *testing.T) {
 	b.answered("")
 	b.fill("#palette-input", "no such words anywhere")
 	b.answered("no such words anywhere")
-	require.Contains(t, b.text(`document.querySelector("#palette-status").textContent`), "Nothing here")
+	b.until(`document.querySelector("#palette-status").textContent.includes("Nothing here")`)
 	b.axe(axe, "the empty palette")
 	b.press("Enter", keyEnter)
 	require.Equal(t, "true", b.text(paletteOpen), "Enter does nothing without a result")
