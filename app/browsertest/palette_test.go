@@ -100,8 +100,10 @@ func TestPalette(t *testing.T) {
 	b.until(`document.documentElement.dataset.theme === "dark" && ` + head("Running"))
 
 	b.now("a phone: from the drawer, by touch")
+	b.open("/instances") // a page of its own: the change of theme may still bring the last one back
 	b.do(size(390, 844))
-	b.settle() // else the sidebar of the wide page lies where the button will be
+	b.settle()
+	b.until(`document.querySelector("#side").getBoundingClientRect().right <= 0`) // it slides away from where the button will be
 	b.click("[data-drawer-open]")
 	b.until(`document.querySelector("#side").getBoundingClientRect().left === 0`)
 	b.click("[data-palette-open]")
