@@ -78,21 +78,29 @@ func gone(err error) error {
 
 // slot takes one of the places; free gives it back.
 func (r *Reconciler) slot(ctx context.Context) (free func(), err error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	places := r.places()
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// spare tells whether a place is free.
+func (r *Reconciler) spare() bool { return len(r.places()) < cap(r.places()) }
+
+func (r *Reconciler) places() chan struct{} {
 	r.once.Do(func() {
 		if r.Slots <= 0 {
 			r.Slots = 2 * runtime.GOMAXPROCS(0)
 		}
 		r.slots = make(chan struct{}, r.Slots)
 	})
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	select {
-	case r.slots <- struct{}{}:
-		return func() { <-r.slots }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return r.slots
 }
 
 // quiet tells that nothing is to do: the wish is answered and the sandbox is as the row says, or a failure's

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"lobstead/engine/provision"
 	"lobstead/engine/provision/provisiontest"
 	"lobstead/engine/sandbox"
 	"lobstead/kit/clock"
@@ -202,4 +203,18 @@ func TestForeignErrorsStayInTheLog(t *testing.T) {
 	i := r.reconcile(r.create("one").ID)
 	require.NotContains(t, i.Reason, "secret")
 	require.NotContains(t, r.steps(i)["Workspace"].Detail, "secret")
+}
+
+// A wish whose hint nobody heard and whose tasks are lost with an emptied queue is still done.
+func TestSweepReachesAWishWithoutTheQueue(t *testing.T) {
+	r := newRig(t, clock.Real)
+	i := r.create("one") // nobody follows yet
+	r.follow(r.rec)
+	sweeper := &provision.Sweeper{Reconciler: r.rec, Jobs: lost{}, Log: r.rec.Log}
+	require.Eventually(t, func() bool {
+		require.NoError(t, sweeper.Sweep(t.Context()))
+		now, err := r.sc.Instance(t.Context(), i.ID)
+		require.NoError(t, err)
+		return now.State == models.Running
+	}, 30*time.Second, 20*time.Millisecond)
 }

@@ -26,8 +26,9 @@ type Sweeper struct {
 	seen    map[models.InstanceRef]bool // at the sweep before
 }
 
-// Sweep enqueues what is due. The first sweep takes all; a later one takes what the one before saw too, since
-// a wish that was written a moment ago is on its way. Without a queue the work is done here.
+// Sweep has done what is due. The first sweep takes all; a later one takes what the one before saw too, since
+// a wish that was written a moment ago is on its way. It tells the queue, and by a hint those who have a place
+// free: a queue that is emptied takes every task and gives none. Without a queue the work is done here.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	if err := s.finish(ctx); err != nil {
 		return err
@@ -41,6 +42,9 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	for n, ref := range due {
 		err := s.enqueue(ctx, ref)
 		if err == nil {
+			if s.Reconciler.spare() {
+				publishWish(ctx, s.Reconciler.Bus, ref.OrganizationID, ref.ID)
+			}
 			continue
 		}
 		if ctx.Err() != nil {
