@@ -24,7 +24,7 @@ func New(t testing.TB) *models.Store { return NewAt(t, clock.Real) }
 func NewAt(t testing.TB, c clock.Clock) *models.Store {
 	t.Helper()
 	if Postgres() {
-		return Open(t, models.Options{URL: testservices.Postgres(t), Clock: c})
+		return Open(t, models.Options{URL: testservices.Postgres(t), Dir: t.TempDir(), Clock: c})
 	}
 	return Open(t, models.Options{Dir: t.TempDir(), Clock: c})
 }
