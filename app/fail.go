@@ -94,7 +94,7 @@ var errorTitles = map[fault.Kind]string{
 	fault.Payment: "A payment is needed", fault.TooMany: "Too many requests", fault.Unavailable: "Not available right now", fault.Full: "The disk is full",
 }
 
-var errorTodos = map[fault.Kind]string{
+var errorAdvice = map[fault.Kind]string{
 	fault.NotFound:    "It may have been deleted, or it belongs to another organization.",
 	fault.Forbidden:   "Ask an owner or an administrator of your organization.",
 	fault.Internal:    "Try again. If it happens again, give the request id below to your operator: the log has the reason.",
@@ -103,7 +103,7 @@ var errorTodos = map[fault.Kind]string{
 }
 
 func (a *App) errorProps(c *Ctx, e *fault.Error, status int) layout.ErrorProps {
-	p := layout.ErrorProps{Status: status, Title: errorTitles[e.Kind], Detail: e.Detail, Todo: errorTodos[e.Kind], RequestID: c.requestID, Theme: c.theme()}
+	p := layout.ErrorProps{Status: status, Title: errorTitles[e.Kind], Detail: e.Detail, Advice: errorAdvice[e.Kind], RequestID: c.requestID, Theme: c.theme()}
 	if p.Title == "" {
 		p.Title = e.Detail
 	}
@@ -114,7 +114,7 @@ func (a *App) errorProps(c *Ctx, e *fault.Error, status int) layout.ErrorProps {
 		p.Detail = ""
 	}
 	if e.Hint != "" {
-		p.Todo = e.Hint + "."
+		p.Advice = e.Hint + "."
 	}
 	return p
 }

@@ -215,7 +215,7 @@ func (h *ProviderSignIns) problem(c *Ctx, p *models.SignInProvider, f *flow, err
 	case f.Act == toLink && c.Principal != nil:
 		return redirect("/settings/security").say("bad", sentence(e)), nil
 	case e.Kind == fault.Forbidden:
-		return page(signin.Refused(signin.RefusedProps{Bare: c.bare("No account"), Detail: e.Detail, Todo: e.Hint})).
+		return page(signin.Refused(signin.RefusedProps{Bare: c.bare("No account"), Detail: e.Detail, Advice: e.Hint})).
 			json(map[string]string{"error": e.Detail, "code": e.Code}).with(403), nil
 	}
 	return (&SignIns{h.App}).form(c, "", f.Next, sentence(e), statuses[e.Kind])

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lobstead/kit/fault"
+	"lobstead/kit/testservices"
 	"lobstead/models"
 	"lobstead/models/modelstest"
 )
@@ -36,13 +36,12 @@ func backedUp(t *testing.T, store *models.Store, by models.Actor) *models.Backup
 	return b
 }
 
-// pgTools skips on Postgres where its programs are missing.
+// pgTools are what backups of Postgres are made with.
 func pgTools(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"pg_dump", "pg_restore"} {
-		if _, err := exec.LookPath(name); err != nil && modelstest.Postgres() {
-			t.Skip(name + " is not installed")
-		}
+	if modelstest.Postgres() {
+		testservices.Program(t, "pg_dump")
+		testservices.Program(t, "pg_restore")
 	}
 }
 

@@ -165,9 +165,6 @@ func TestInstanceLimit(t *testing.T) {
 // Without billing a creation asks nothing more than before: what the request knows and the cached plans are enough.
 func TestUnlimitedCreationsReadNothingMore(t *testing.T) {
 	t.Parallel()
-	if modelstest.Postgres() {
-		t.Skip("SQLite only: on Postgres the audit log locks the organization by a read")
-	}
 	store := modelstest.New(t)
 	sc, f := modelstest.Found(t, store, "Acme")
 	modelstest.Instance(t, sc, "warm")
@@ -176,7 +173,9 @@ func TestUnlimitedCreationsReadNothingMore(t *testing.T) {
 	modelstest.Instance(t, sc.Knowing(&f.Organization), "one")
 	require.NotEmpty(t, rec.sql)
 	for _, query := range rec.sql {
-		require.Contains(t, query, "audit_entries")
+		if !modelstest.Postgres() || !strings.Contains(query, "FOR NO KEY UPDATE") { // there the audit log locks the organization by a read
+			require.Contains(t, query, "audit_entries")
+		}
 	}
 }
 

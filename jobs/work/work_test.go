@@ -23,6 +23,8 @@ import (
 	"lobstead/jobs/work"
 	"lobstead/kit/events"
 	"lobstead/kit/secret"
+	"lobstead/kit/testservices"
+	"lobstead/migrations"
 	"lobstead/models"
 	"lobstead/models/modelstest"
 )
@@ -224,10 +226,8 @@ func TestBackupsRunAsTasks(t *testing.T) {
 	stop := f.worker("a", f.bus)
 	defer stop()
 	sy := f.store.AsSystem("test")
-	if f.store.Dialect() != "sqlite" {
-		if _, err := exec.LookPath("pg_dump"); err != nil {
-			t.Skip("pg_dump is not installed")
-		}
+	if f.store.Dialect() == migrations.Postgres {
+		testservices.Program(t, "pg_dump")
 	}
 	made := func(ask func(id string) error) *models.Backup {
 		b, err := sy.AskBackup(t.Context(), models.Actor{Name: "Staff", Staff: true, Reason: "for the test"})

@@ -41,6 +41,16 @@ func Chromium(t testing.TB) (path string) {
 	return ""
 }
 
+// Program gives the path of an installed program; it skips when there is none.
+func Program(t testing.TB, name string) (path string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		leftOut(t, name, "not in PATH")
+	}
+	return path
+}
+
 // withDB points a Redis address to another logical database.
 func withDB(t testing.TB, address string, db int) string {
 	t.Helper()

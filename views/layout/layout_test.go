@@ -48,7 +48,7 @@ func TestThemeFallsBackToTheSystem(t *testing.T) {
 
 func TestBareAndErrorPages(t *testing.T) {
 	require.Contains(t, render(t, layout.Bare(layout.BareProps{Title: "Sign in"})), "<p>inside</p>")
-	html := render(t, layout.ErrorPage(layout.ErrorProps{Status: 404, Title: "Gone", Todo: "Look again.", RequestID: "r-1"}))
+	html := render(t, layout.ErrorPage(layout.ErrorProps{Status: 404, Title: "Gone", Advice: "Look again.", RequestID: "r-1"}))
 	for _, want := range []string{"Error 404", "Gone", "Look again.", "<code>r-1</code>", `href="/"`} {
 		require.Contains(t, html, want)
 	}

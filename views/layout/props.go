@@ -75,7 +75,7 @@ type ErrorProps struct {
 	Status    int
 	Title     string // "This page does not exist"
 	Detail    string // what happened, in a sentence
-	Todo      string // what to do about it
+	Advice    string // what to do about it
 	RequestID string
 	Theme     string
 	Home      string // "/" when empty

@@ -25,8 +25,8 @@ type Provider struct{ Kind, Name, Href string }
 
 // RefusedProps says that the service vouched for somebody whom nobody knows here.
 type RefusedProps struct {
-	Bare         layout.BareProps
-	Detail, Todo string
+	Bare           layout.BareProps
+	Detail, Advice string
 }
 
 // SecondProps asks for a passkey after the password. Unnamed: this address can have no passkeys.

@@ -31,7 +31,7 @@ var pages = map[string]func(theme string) templ.Component{
 	"/error": func(t string) templ.Component {
 		return layout.ErrorPage(layout.ErrorProps{Status: 404, Title: "This page does not exist", Theme: t,
 			Detail: "The address may be mistyped, or the thing was deleted.",
-			Todo:   "Check the address, or start again from the overview.", RequestID: "0198f3c2-7f3e-7a10"})
+			Advice: "Check the address, or start again from the overview.", RequestID: "0198f3c2-7f3e-7a10"})
 	},
 }
 
