@@ -28,6 +28,7 @@ var floors = []struct {
 	{"lobstead/engine/agent", []string{"lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/provision/...", []string{"lobstead/engine/provision", "lobstead/engine/sandbox", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/billing", []string{"lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/engine/llm/door", []string{"lobstead/engine/llm", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/llm/...", []string{"lobstead/engine/llm/...", "lobstead/kit/..."}},
 	{"lobstead/engine/sandbox/...", []string{"lobstead/engine/sandbox/...", "lobstead/kit/..."}},
 	{"lobstead/models/modelstest", []string{"lobstead/models", "lobstead/kit/..."}},

@@ -8,14 +8,15 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/connect"
+	"lobstead/engine/llm/door"
 	"lobstead/engine/llm/offline"
 	"lobstead/kit/secret"
 	"lobstead/models"
 )
 
 // newDoor finds the models: what the environment names, then what people connect, and the built-in one.
-func (n *node) newDoor(ctx context.Context) *agent.Door {
-	d := &agent.Door{
+func (n *node) newDoor(ctx context.Context) *door.Door {
+	d := &door.Door{
 		Offline: offline.New(offline.Options{Pace: time.Duration(n.cfg.OfflinePace) * time.Millisecond}),
 		Connect: func(row *models.Provider, key secret.String) (llm.Provider, error) {
 			c := connect.Config{Kind: connect.Kind(row.Kind), BaseURL: row.BaseURL, AllowPrivate: row.Private}
@@ -35,13 +36,13 @@ func (n *node) newDoor(ctx context.Context) *agent.Door {
 	return d
 }
 
-func (n *node) addFound(d *agent.Door, f connect.Found) {
+func (n *node) addFound(d *door.Door, f connect.Found) {
 	p, err := connect.New(f.Config)
 	if err != nil {
 		n.log.Warn("a model service of the environment is left out", "from", f.Source, "error", err)
 		return
 	}
-	d.Find(agent.Found{Kind: string(f.Kind), Provider: p, Model: f.Model, Source: f.Source})
+	d.Find(door.Found{Kind: string(f.Kind), Provider: p, Model: f.Model, Source: f.Source})
 }
 
 // providerVariable gives the configured values by the names that their makers gave them.

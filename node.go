@@ -14,6 +14,7 @@ import (
 	"lobstead/app"
 	"lobstead/engine/agent"
 	"lobstead/engine/billing"
+	"lobstead/engine/llm/door"
 	"lobstead/engine/provision"
 	"lobstead/engine/sandbox"
 	"lobstead/engine/sandbox/process"
@@ -40,7 +41,7 @@ type node struct {
 	jobs     *jobs.Client
 	desk     *provision.Desk
 	turns    *agent.Turns
-	door     *agent.Door
+	door     *door.Door
 	driver   sandbox.Driver
 	mail     *mail.Sender
 	closers  []func()

@@ -13,6 +13,7 @@ import (
 
 	"lobstead/engine/agent"
 	"lobstead/engine/billing"
+	"lobstead/engine/llm/door"
 	"lobstead/engine/provision"
 	"lobstead/jobs"
 	"lobstead/kit/events"
@@ -29,7 +30,7 @@ type Deps struct {
 	Bus       *events.Bus
 	Turns     *agent.Turns
 	Desk      *provision.Desk
-	Door      *agent.Door
+	Door      *door.Door
 	Billing   *billing.Billing
 	PayHosts  []string       // host names that billing leads to besides Stripe's own
 	PublicURL string         // scheme and host people use, without a slash at the end

@@ -22,6 +22,7 @@ import (
 	"lobstead/engine/billing"
 	"lobstead/engine/billing/billingtest"
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/engine/llm/offline"
 	"lobstead/engine/provision"
 	"lobstead/jobs"
@@ -94,7 +95,7 @@ func Start(t testing.TB, o Options) *World {
 	if pace == 0 {
 		pace = -1
 	}
-	door := &agent.Door{Offline: offline.New(offline.Options{Pace: pace}), Connect: connect}
+	llms := &door.Door{Offline: offline.New(offline.Options{Pace: pace}), Connect: connect}
 	desk := &provision.Desk{Bus: w.Bus, Jobs: jobs.NewClient(redis, log)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -105,7 +106,7 @@ func Start(t testing.TB, o Options) *World {
 		public = w.URL
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: door, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: llms, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mail: o.Mail,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
@@ -117,7 +118,7 @@ func Start(t testing.TB, o Options) *World {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	if !o.NoWorker {
-		runner := agent.New(agent.Config{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Door: door, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
+		runner := agent.New(agent.Config{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
 		work.Go(func() { _ = runner.Run(ctx) })
 	}
 	rec := &provision.Reconciler{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Node: "test", Log: log}

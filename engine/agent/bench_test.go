@@ -9,6 +9,7 @@ import (
 
 	"lobstead/engine/agent"
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/engine/llm/offline"
 	"lobstead/kit/events"
 	"lobstead/models"
@@ -19,7 +20,7 @@ func sscan(line string, from, n *int) (int, error) { return fmt.Sscanf(line, "@@
 // BenchmarkFirstPart is from the accepted message to the first piece of the offline model's answer, warm.
 func BenchmarkFirstPart(b *testing.B) {
 	g := newRig(b, nil)
-	g.door = &agent.Door{Offline: offline.New(offline.Options{})}
+	g.door = &door.Door{Offline: offline.New(offline.Options{})}
 	g.run("a")
 	g.await(g.start("hello"))
 	var all []time.Duration

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/models"
 )
 
@@ -176,8 +177,8 @@ func (x *run) summarize(ctx context.Context, old []llm.Message, room int) string
 	}
 	text, _ = clipMiddle(text+plain(old, 1500), max(room*2, 4000)) // two bytes a token at the least
 	var found strings.Builder
-	call := ModelCall{Purpose: "compaction", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID,
-		Settled: func(s Spent) { x.spend(ctx, said{spent: s}) }}
+	call := door.Call{Purpose: "compaction", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID,
+		Settled: func(s door.Spent) { x.spend(ctx, said{spent: s}) }}
 	for c, err := range x.Door.Stream(ctx, x.sc, call, x.route, llm.Request{Model: x.route.Model, System: summaryPrompt, MaxTokens: 4096,
 		Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: text}}}}}) {
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"lobstead/engine/agent"
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/kit/secret"
 	"lobstead/models"
 )
@@ -69,7 +70,7 @@ func TestDoorOrderAndLedger(t *testing.T) {
 	route, err := g.door.Resolve(t.Context(), g.sc, g.inst)
 	require.NoError(t, err)
 	require.True(t, route.Offline)
-	g.door.Find(agent.Found{Kind: "openai", Provider: g.model, Model: "gpt-4o"})
+	g.door.Find(door.Found{Kind: "openai", Provider: g.model, Model: "gpt-4o"})
 	route, err = g.door.Resolve(t.Context(), g.sc, g.inst)
 	require.NoError(t, err)
 	require.Equal(t, "gpt-4o", route.Model)
@@ -99,7 +100,7 @@ func TestDoorOrderAndLedger(t *testing.T) {
 	require.Positive(t, before.CostNanos)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	for range g.door.Stream(ctx, g.sc, agent.ModelCall{Purpose: "test"}, route, llm.Request{Model: route.Model, System: "some words"}) {
+	for range g.door.Stream(ctx, g.sc, door.Call{Purpose: "test"}, route, llm.Request{Model: route.Model, System: "some words"}) {
 		cancel() // the reader leaves in the middle
 		break
 	}
@@ -130,7 +131,7 @@ func TestTitles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Name me after this!", s.Title)
 	require.Empty(t, g.model.asked(), "the offline model is not asked")
-	g.door.Find(agent.Found{Kind: "openai", Provider: g.model, Model: "gpt-4o"})
+	g.door.Find(door.Found{Kind: "openai", Provider: g.model, Model: "gpt-4o"})
 	second := g.newSession()
 	g.startIn(second.ID, "whatever")
 	require.NoError(t, titler.Title(t.Context(), g.sc.Org, second.ID))

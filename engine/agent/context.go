@@ -25,7 +25,7 @@ func (x *run) request(ctx context.Context, squeeze bool) (llm.Request, error) {
 		if err != nil {
 			return req, err
 		}
-		room := x.route.room()
+		room := x.route.Room()
 		if !squeeze && fits(req, room*3/4) {
 			return req, nil
 		}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,7 +42,7 @@ func extract(earlier string, old []llm.Message) string {
 		b.WriteString("Last answer: " + answer + "\n")
 	}
 	out, _ := clipMiddle(strings.TrimSpace(b.String()), maxExtract)
-	return or(out, "(nothing to tell)")
+	return cmp.Or(out, "(nothing to tell)")
 }
 
 func list(b *strings.Builder, head string, lines []string) {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -107,9 +108,9 @@ func (t *transcript) outcome(e models.Event) error {
 		}
 		switch m.State {
 		case models.TurnInterrupted:
-			t.notes = append(t.notes, "(The turn was stopped here: "+or(m.Reason, "no reason given")+")")
+			t.notes = append(t.notes, "(The turn was stopped here: "+cmp.Or(m.Reason, "no reason given")+")")
 		case models.TurnFailed:
-			t.notes = append(t.notes, "(The turn failed here: "+or(m.Reason, "no reason given")+")")
+			t.notes = append(t.notes, "(The turn failed here: "+cmp.Or(m.Reason, "no reason given")+")")
 		}
 	}
 	return nil
@@ -158,7 +159,7 @@ func (t *transcript) flush() {
 		if !ok {
 			r = models.ToolResult{Output: llm.Interrupted, Error: true}
 		}
-		t.add(llm.User, llm.Part{Result: &llm.ToolResult{CallID: c.CallID, Name: c.Tool, Content: or(r.Output, "(no output)"), Error: r.Error}})
+		t.add(llm.User, llm.Part{Result: &llm.ToolResult{CallID: c.CallID, Name: c.Tool, Content: cmp.Or(r.Output, "(no output)"), Error: r.Error}})
 	}
 	for _, n := range t.notes {
 		t.add(llm.User, llm.Part{Text: n, Remark: true})
@@ -172,7 +173,7 @@ func (t *transcript) user(m models.UserMessage) {
 		parts = append(parts, llm.Part{Text: m.Text})
 	}
 	for _, a := range m.Attachments {
-		parts = append(parts, llm.Part{Text: fmt.Sprintf("[Attached file: %s, %s, %d bytes]", a.Path, or(a.MediaType, "unknown type"), a.Size)})
+		parts = append(parts, llm.Part{Text: fmt.Sprintf("[Attached file: %s, %s, %d bytes]", a.Path, cmp.Or(a.MediaType, "unknown type"), a.Size)})
 		if t.images == nil {
 			continue
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"lobstead/engine/agent"
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/engine/llm/offline"
 	"lobstead/engine/sandbox/hands"
 	"lobstead/engine/sandbox/process"
@@ -47,7 +47,7 @@ func realBox(t testing.TB, g *rig) *process.Driver {
 func TestRealSandbox(t *testing.T) {
 	g := newRig(t, nil)
 	realBox(t, g)
-	g.door = &agent.Door{Offline: offline.New(offline.Options{})}
+	g.door = &door.Door{Offline: offline.New(offline.Options{})}
 	g.run("a")
 	turn := g.await(g.start("run `echo made > f.txt; cat f.txt`"))
 	require.Equal(t, models.TurnDone, turn.State, turn.Reason)

@@ -11,6 +11,7 @@ import (
 
 	"lobstead/engine/agent"
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/engine/sandbox"
 	"lobstead/kit/clock"
 	"lobstead/kit/events"
@@ -26,7 +27,7 @@ type rig struct {
 	boxes   *boxes
 	driver  sandbox.Driver
 	model   *scripted
-	door    *agent.Door
+	door    *door.Door
 	turns   *agent.Turns
 	sc      *models.Scope
 	inst    *models.Instance
@@ -42,7 +43,7 @@ func newRig(t testing.TB, answer func(ctx context.Context, n int, r llm.Request,
 func newRigAt(t testing.TB, c clock.Clock, answer func(ctx context.Context, n int, r llm.Request, emit func(llm.Chunk) bool) error) *rig {
 	g := &rig{t: t, clock: c, store: modelstest.NewAt(t, c), bus: events.Open(nil), boxes: newBoxes(), model: &scripted{answer: answer}}
 	g.driver = g.boxes
-	g.door = &agent.Door{Offline: g.model, Clock: c}
+	g.door = &door.Door{Offline: g.model, Clock: c}
 	g.turns = &agent.Turns{Store: g.store, Bus: g.bus}
 	g.sc, _ = modelstest.Found(t, g.store, "Acme")
 	g.inst = modelstest.Instance(t, g.sc, "one")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/kit/events"
 	"lobstead/kit/fault"
 	"lobstead/models"
@@ -31,7 +32,7 @@ type run struct {
 	lease   models.Lease
 	session *models.Session
 	inst    *models.Instance
-	route   Route
+	route   door.Route
 	book    logbook
 	memos   []models.Memory
 	parts   *partWriter

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lobstead/engine/llm/door"
 	"lobstead/engine/sandbox"
 	"lobstead/jobs"
 	"lobstead/kit/clock"
@@ -21,7 +22,7 @@ type Config struct {
 	Store  *models.Store
 	Bus    *events.Bus
 	Driver sandbox.Driver
-	Door   *Door
+	Door   *door.Door
 	Jobs   *jobs.Client // nil = sessions get no titles
 	Fetch  *http.Client // guarded; nil = fetch_url says that it is off
 

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
 	"lobstead/models"
@@ -22,7 +24,7 @@ const (
 type said struct {
 	message llm.Message
 	done    llm.Done
-	spent   Spent
+	spent   door.Spent
 	thought time.Duration // from the first to the last piece of reasoning
 	shown   bool          // text went out
 }
@@ -155,15 +157,8 @@ func (x *run) spend(ctx context.Context, s said) {
 
 func (x *run) progress(s said) models.TurnProgress {
 	u := s.spent.Usage
-	return models.TurnProgress{Provider: x.route.Name, Model: or(s.done.Model, x.route.Model), Steps: x.steps, FirstToken: len(s.message.Parts) > 0,
+	return models.TurnProgress{Provider: x.route.Name, Model: cmp.Or(s.done.Model, x.route.Model), Steps: x.steps, FirstToken: len(s.message.Parts) > 0,
 		InputTokens: u.Input, OutputTokens: u.Output, ContextTokens: u.Input + u.Output, CostNanos: s.spent.CostNanos}
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // nameCalls gives the calls of a message, each with an id that no other call of the turn has: results are
@@ -204,7 +199,7 @@ func (x *run) eventsOf(s said, final bool) []models.EventData {
 			out = append(out, models.ToolCall{CallID: p.Call.ID, Tool: p.Call.Name, Input: p.Call.Input, Step: x.steps, Signature: p.Call.Signature})
 		case strings.TrimSpace(p.Text) != "":
 			last = len(out)
-			out = append(out, models.AssistantMessage{Text: p.Text, Step: x.steps, Provider: x.route.Name, Model: or(s.done.Model, x.route.Model)})
+			out = append(out, models.AssistantMessage{Text: p.Text, Step: x.steps, Provider: x.route.Name, Model: cmp.Or(s.done.Model, x.route.Model)})
 		}
 	}
 	if final && last >= 0 {
@@ -224,7 +219,7 @@ func (x *run) stream(ctx context.Context, req llm.Request) (said, error) {
 		failed error
 	)
 	x.Crash(CrashReserved)
-	call := ModelCall{Purpose: "chat", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID, Settled: func(sp Spent) { s.spent = sp }}
+	call := door.Call{Purpose: "chat", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID, Settled: func(sp door.Spent) { s.spent = sp }}
 	for c, err := range x.Door.Stream(ctx, x.sc, call, x.route, req) {
 		if err != nil {
 			failed = err // the loop must end before s is complete: only then the call is settled

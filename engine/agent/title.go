@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/kit/events"
 	"lobstead/kit/fault"
 	"lobstead/models"
@@ -16,7 +17,7 @@ const maxTitle = 60 // characters
 // Titler names sessions after what they begin with.
 type Titler struct {
 	Store *models.Store
-	Door  *Door
+	Door  *door.Door
 	Bus   *events.Bus
 }
 
@@ -96,7 +97,7 @@ func (t *Titler) ask(ctx context.Context, sc *models.Scope, s *models.Session, f
 	answer, _ = clipMiddle(answer, 1000)
 	req := llm.Request{Model: route.Model, System: titlePrompt, MaxTokens: 512, Effort: llm.EffortLow, Messages: []llm.Message{
 		{Role: llm.User, Parts: []llm.Part{{Text: "Message:\n" + first + "\n\nAnswer:\n" + answer}}}}}
-	call := ModelCall{Purpose: "title", InstanceID: inst.ID, SessionID: s.ID}
+	call := door.Call{Purpose: "title", InstanceID: inst.ID, SessionID: s.ID}
 	m, _, err := llm.Collect(t.Door.Stream(ctx, sc, call, route, req))
 	if err != nil {
 		return ""

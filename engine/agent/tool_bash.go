@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -76,7 +77,7 @@ func describe(r models.ToolResult, res sandbox.Result) models.ToolResult {
 		r.Interrupted = true
 		end = fmt.Sprintf("[%d processes were ended]", res.Killed)
 	case res.TimedOut:
-		end = fmt.Sprintf("[%s: %d processes were ended]", or(res.Reason, "its time was over"), res.Killed)
+		end = fmt.Sprintf("[%s: %d processes were ended]", cmp.Or(res.Reason, "its time was over"), res.Killed)
 	case res.Reason != "":
 		end = "[" + res.Reason + "]"
 	case res.ExitCode != 0:

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,7 +87,7 @@ func unreachable(ctx context.Context, err error) error {
 func readPage(ctx context.Context, res *http.Response) (models.ToolResult, error) {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if !textual(kind) {
-		return models.ToolResult{}, fault.New(fault.Invalid, "tool.type", "the answer is %s, not text (status %d)", or(kind, "of no type"), res.StatusCode)
+		return models.ToolResult{}, fault.New(fault.Invalid, "tool.type", "the answer is %s, not text (status %d)", cmp.Or(kind, "of no type"), res.StatusCode)
 	}
 	body, err := dial.ReadAll(res.Body, maxPage)
 	cut := errors.Is(err, dial.ErrTooLarge)
@@ -104,7 +105,7 @@ func readPage(ctx context.Context, res *http.Response) (models.ToolResult, error
 		text = readable(text)
 	}
 	r := models.ToolResult{Truncated: cut, Error: res.StatusCode >= 400}
-	r.Output = fmt.Sprintf("%s\nstatus %d, %s\n\n%s", res.Request.URL.Redacted(), res.StatusCode, or(kind, "text"), or(strings.TrimSpace(text), "(no text)"))
+	r.Output = fmt.Sprintf("%s\nstatus %d, %s\n\n%s", res.Request.URL.Redacted(), res.StatusCode, cmp.Or(kind, "text"), cmp.Or(strings.TrimSpace(text), "(no text)"))
 	if cut {
 		r.Output += "\n[only the first megabyte was read]"
 	}

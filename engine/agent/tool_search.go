@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,7 +42,7 @@ func runListFiles(ctx context.Context, c *Call) (models.ToolResult, error) {
 	if err != nil {
 		return models.ToolResult{}, err
 	}
-	list, err := h.List(ctx, or(in.Path, "."), in.Depth, maxEntries+1)
+	list, err := h.List(ctx, cmp.Or(in.Path, "."), in.Depth, maxEntries+1)
 	if err != nil {
 		return models.ToolResult{}, c.Lost(ctx, err)
 	}
@@ -60,7 +61,7 @@ func runListFiles(ctx context.Context, c *Call) (models.ToolResult, error) {
 	if r.Truncated {
 		fmt.Fprintf(&b, "[only the first %d entries]", maxEntries)
 	}
-	r.Output = or(b.String(), "(the directory is empty)")
+	r.Output = cmp.Or(b.String(), "(the directory is empty)")
 	return r, nil
 }
 
@@ -91,7 +92,7 @@ func runSearchFiles(ctx context.Context, c *Call) (models.ToolResult, error) {
 	if err != nil {
 		return models.ToolResult{}, err
 	}
-	found, err := h.Search(ctx, sandbox.SearchQuery{Pattern: in.Pattern, Path: or(in.Path, "."), Glob: in.Glob, Max: maxMatches + 1})
+	found, err := h.Search(ctx, sandbox.SearchQuery{Pattern: in.Pattern, Path: cmp.Or(in.Path, "."), Glob: in.Glob, Max: maxMatches + 1})
 	if err != nil {
 		return models.ToolResult{}, c.Lost(ctx, err)
 	}
@@ -107,6 +108,6 @@ func runSearchFiles(ctx context.Context, c *Call) (models.ToolResult, error) {
 	if r.Truncated {
 		fmt.Fprintf(&b, "[only the first %d matches]", maxMatches)
 	}
-	r.Output = or(b.String(), "(no matches)")
+	r.Output = cmp.Or(b.String(), "(no matches)")
 	return r, nil
 }

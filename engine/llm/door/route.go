@@ -1,6 +1,7 @@
-package agent
+package door
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -30,8 +31,8 @@ type Route struct {
 	priced bool
 }
 
-// room is what the prompt may take, in tokens.
-func (r Route) room() int { return r.Window - min(r.Window/4, maxAnswer) }
+// Room is what the prompt may take, in tokens.
+func (r Route) Room() int { return r.Window - min(r.Window/4, maxAnswer) }
 
 // answer is how long an answer may get, in tokens.
 func (r Route) answer(req llm.Request) int {
@@ -69,11 +70,11 @@ func (d *Door) Resolve(ctx context.Context, sc *models.Scope, i *models.Instance
 		if err != nil {
 			return Route{}, err
 		}
-		return route(row.Kind, p, or(i.Model, row.Model)), nil
+		return route(row.Kind, p, cmp.Or(i.Model, row.Model)), nil
 	}
 	if found := d.Found(); len(found) > 0 {
 		f := found[0]
-		return route(f.Kind, f.Provider, or(i.Model, f.Model)), nil
+		return route(f.Kind, f.Provider, cmp.Or(i.Model, f.Model)), nil
 	}
 	if d.Offline == nil {
 		return Route{}, fault.New(fault.Unavailable, "llm.none", "No model is connected").Hinting("Connect one under Settings.")

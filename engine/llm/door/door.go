@@ -1,4 +1,6 @@
-package agent
+// Package door owns the one way to a model: which service and model answer an instance, and the ledger that every call
+// goes through. It knows no wire format (engine/llm has them) and nothing of turns.
+package door
 
 import (
 	"context"
@@ -51,8 +53,11 @@ type Found struct {
 	Source   string // where it was found: the name of a variable, an address
 }
 
-// ModelCall says who calls a model and why.
-type ModelCall struct {
+// settleLimit bounds the write of a call whose caller is gone.
+const settleLimit = 10 * time.Second
+
+// Call says who calls a model and why.
+type Call struct {
 	Purpose                       string // "chat", "compaction", "title"
 	InstanceID, SessionID, TurnID string
 	Settled                       func(Spent) // hears what it took, also after an error; may be nil
@@ -66,7 +71,7 @@ type Spent struct {
 
 // Stream calls a model. Errors are *llm.Error from the provider, or faults: of the ledger, or of the database.
 // Leaving the loop or cancelling ctx ends the call, and what it took until then is settled.
-func (d *Door) Stream(ctx context.Context, sc *models.Scope, call ModelCall, route Route, req llm.Request) iter.Seq2[llm.Chunk, error] {
+func (d *Door) Stream(ctx context.Context, sc *models.Scope, call Call, route Route, req llm.Request) iter.Seq2[llm.Chunk, error] {
 	return func(yield func(llm.Chunk, error) bool) {
 		charge := models.Charge{CallID: id.New(), Purpose: call.Purpose, InstanceID: call.InstanceID, SessionID: call.SessionID,
 			TurnID: call.TurnID, Provider: route.Name, Model: route.Model}
@@ -91,14 +96,14 @@ func (d *Door) Stream(ctx context.Context, sc *models.Scope, call ModelCall, rou
 }
 
 // settle writes the second half, also when the caller is gone.
-func (d *Door) settle(ctx context.Context, sc *models.Scope, call ModelCall, c models.Charge, m *meter) {
+func (d *Door) settle(ctx context.Context, sc *models.Scope, call Call, c models.Charge, m *meter) {
 	s := Spent{Usage: m.usage(ctx.Err() != nil)}
 	s.CostNanos = m.route.cost(s.Usage, d.now())
 	c.InputTokens, c.OutputTokens, c.CostNanos = s.Usage.Input, s.Usage.Output, s.CostNanos
 	if m.served != "" {
 		c.Model = m.served
 	}
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
 	defer done()
 	if err := sc.Settle(ctx, c); err != nil {
 		slog.WarnContext(ctx, "agent: a call was not settled", "call", c.CallID, "error", err)

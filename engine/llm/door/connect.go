@@ -1,6 +1,7 @@
-package agent
+package door
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -22,13 +23,13 @@ func (d *Door) Labels(ctx context.Context, sc *models.Scope, rows []models.Insta
 	for _, i := range rows {
 		r := Route{Offline: true}
 		if found := d.Found(); len(found) > 0 {
-			r = Route{Name: found[0].Kind, Model: or(i.Model, found[0].Model)}
+			r = Route{Name: found[0].Kind, Model: cmp.Or(i.Model, found[0].Model)}
 		}
 		own := false
 		for _, p := range list {
 			mine := i.ProviderID != nil && *i.ProviderID == p.ID
 			if mine || p.IsDefault && !own {
-				r, own = Route{Name: p.Kind, Model: or(i.Model, p.Model)}, mine
+				r, own = Route{Name: p.Kind, Model: cmp.Or(i.Model, p.Model)}, mine
 			}
 		}
 		out[i.ID] = r.Label()
@@ -56,7 +57,7 @@ func (d *Door) Try(ctx context.Context, sc *models.Scope, n models.NewProvider) 
 	if err != nil {
 		return nil, report, err
 	}
-	saved, err := sc.ConnectProvider(ctx, n, fmt.Sprintf("%s answered in %s", or(report.Model, n.Model), report.Total.Round(time.Millisecond)))
+	saved, err := sc.ConnectProvider(ctx, n, fmt.Sprintf("%s answered in %s", cmp.Or(report.Model, n.Model), report.Total.Round(time.Millisecond)))
 	return saved, report, err
 }
 
@@ -77,7 +78,7 @@ func tryKey(ctx context.Context, sc *models.Scope, n models.NewProvider) (secret
 }
 
 func tryModel(ctx context.Context, p llm.Provider, n models.NewProvider) (string, error) {
-	if m := or(n.Model, llm.DefaultModel(n.Kind)); m != "" {
+	if m := cmp.Or(n.Model, llm.DefaultModel(n.Kind)); m != "" {
 		return m, nil
 	}
 	list, err := p.Models(ctx)
