@@ -34,10 +34,12 @@ func serve(ctx context.Context, cfg *config.Config, r roles) error {
 	if err := n.openQueue(ctx); err != nil {
 		return err
 	}
-	if r.worker {
-		if err := n.openDriver(); err != nil {
+	// The web side starts no sandbox, but reads the files of those of its host.
+	if err := n.openDriver(); err != nil {
+		if r.worker {
 			return err
 		}
+		n.log.WarnContext(ctx, "this host has no sandboxes: archives are without their files", "error", err)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	if err := n.serveMetrics(ctx, group); err != nil {

@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"lobstead/engine/billing"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/provision"
+	"lobstead/engine/sandbox"
 	"lobstead/jobs"
 	"lobstead/kit/events"
 	"lobstead/kit/limit"
@@ -31,6 +33,7 @@ type Deps struct {
 	Turns     *agent.Turns
 	Desk      *provision.Desk
 	Door      *door.Door
+	Files     Workspaces // nil = not on this host
 	Billing   *billing.Billing
 	PayHosts  []string       // host names that billing leads to besides Stripe's own
 	PublicURL string         // scheme and host people use, without a slash at the end
@@ -50,6 +53,11 @@ type Deps struct {
 	Box             *secret.Box             // seals what browsers carry for us
 	SignIn          []models.SignInProvider // those of the environment, with their secrets
 	PasswordsForAll bool                    // whatever the page says: the way back in
+}
+
+// Workspaces reads the files of sandboxes, running or not; a sandbox.Driver is one.
+type Workspaces interface {
+	Walk(ctx context.Context, instance string, visit func(e sandbox.Entry, content io.Reader) error) error
 }
 
 // Limits are what one caller may do in a span of time; the zero Rule is no limit.

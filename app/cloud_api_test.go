@@ -279,6 +279,9 @@ func TestAuditLogPages(t *testing.T) {
 func TestExport(t *testing.T) {
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
+	hands, err := w.Boxes.Hands(t.Context(), w.Acme.Instance.ID)
+	require.NoError(t, err)
+	require.NoError(t, hands.WriteFile(t.Context(), "src/main.txt", []byte("a file of the workspace"), 0o644))
 	a := w.Do(apptest.Call{Method: "GET", Path: "/settings/export", Who: w.Acme.Owner})
 	require.Equal(t, 200, a.Status)
 	z, err := zip.NewReader(bytes.NewReader([]byte(a.Body)), int64(len(a.Body)))
@@ -292,8 +295,8 @@ func TestExport(t *testing.T) {
 		all += string(text)
 		names = append(names, f.Name)
 	}
-	has(t, strings.Join(names, " "), "organization.json", "members.json", "events.jsonl", "acme-canary-notes.txt")
-	has(t, all, "Acme Canary confidential", "Acme Canary file", w.Acme.Member.Email)
+	has(t, strings.Join(names, " "), "organization.json", "members.json", "events.jsonl", "acme-canary-notes.txt", "workspace/src/main.txt", "workspace.json")
+	has(t, all, "Acme Canary confidential", "Acme Canary file", "a file of the workspace", w.Acme.Member.Email)
 	lacks(t, all, w.Rival.ID, apptest.GoodKey, w.Acme.Owner.Key, "key_hash", "argon2")
 	assert.Equal(t, 403, w.Do(apptest.Call{Method: "GET", Path: "/settings/export", Who: w.Acme.Admin}).Status)
 	has(t, asKey(w, w.Acme.Owner, "GET", "/api/audit", nil).Body, "organization.exported")

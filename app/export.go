@@ -15,7 +15,7 @@ import (
 	"lobstead/models"
 )
 
-// Export gives everything that the organization has in the database as one archive. Secrets are not in it: no key
+// Export gives everything that the organization has as one archive: rows and the files of its sandboxes. Secrets are not in it: no key
 // of a model service, no hash of an API key.
 func (h *Organization) Export(c *Ctx) (Reply, error) {
 	to, err := os.CreateTemp("", "export-*.zip")
@@ -23,7 +23,7 @@ func (h *Organization) Export(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	_ = os.Remove(to.Name()) // it lives as long as it is open
-	out := &archive{zip: zip.NewWriter(to), sc: c.Scope}
+	out := &archive{zip: zip.NewWriter(to), sc: c.Scope, files: h.Files}
 	if err := out.write(c, &c.Principal.Organization); err != nil {
 		_ = to.Close()
 		return nil, err
@@ -35,10 +35,12 @@ func (h *Organization) Export(c *Ctx) (Reply, error) {
 	return download{name: c.Principal.Organization.Slug + "-" + time.Now().UTC().Format(time.DateOnly) + ".zip", kind: "application/zip", from: to}, nil
 }
 
-// archive writes an organization as files of JSON, one record a line where there are many.
+// archive writes an organization as files of JSON, one record a line where there are many, beside the files of its
+// sandboxes as they are.
 type archive struct {
-	zip *zip.Writer
-	sc  *models.Scope
+	zip   *zip.Writer
+	sc    *models.Scope
+	files Workspaces
 }
 
 func (a *archive) write(ctx context.Context, o *models.Organization) error {
@@ -50,10 +52,7 @@ func (a *archive) write(ctx context.Context, o *models.Organization) error {
 		{"organization.json", func() (any, error) { return settings, nil }},
 		{"members.json", func() (any, error) { rows, err := a.sc.Members(ctx); return cloud.NewMembers(rows), err }},
 		{"api-keys.json", func() (any, error) { rows, err := a.sc.APIKeys(ctx); return cloud.NewAPIKeys(rows), err }},
-		{"audit.json", func() (any, error) {
-			rows, err := a.sc.AuditEntries(ctx, models.AuditFilter{Limit: 1000})
-			return cloud.NewAuditEntries(rows), err
-		}},
+		{"audit.json", func() (any, error) { rows, err := a.audit(ctx); return cloud.NewAuditEntries(rows), err }},
 	} {
 		v, err := part.read()
 		if err == nil {
@@ -75,6 +74,20 @@ func (a *archive) write(ctx context.Context, o *models.Organization) error {
 	return a.zip.Close()
 }
 
+// audit reads the whole log, newest first.
+func (a *archive) audit(ctx context.Context) ([]models.AuditEntry, error) {
+	all := []models.AuditEntry{}
+	for before := int64(0); ; before = all[len(all)-1].Seq {
+		rows, err := a.sc.AuditEntries(ctx, models.AuditFilter{Before: before, Limit: exportedAtOnce})
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, rows...); len(rows) < exportedAtOnce {
+			return all, nil
+		}
+	}
+}
+
 func (a *archive) json(name string, v any) error {
 	w, err := a.zip.Create(name)
 	if err != nil {
@@ -90,7 +103,7 @@ func (a *archive) instance(ctx context.Context, o *models.Organization, i *model
 	if err := a.json(path.Join(dir, "instance.json"), cloud.NewInstanceListItem(i, o, nil)); err != nil {
 		return err
 	}
-	memories, err := a.sc.Memories(ctx, i.ID, "", 10_000)
+	memories, err := a.sc.Memories(ctx, i.ID, "", everything)
 	if err != nil {
 		return err
 	}
@@ -101,8 +114,11 @@ func (a *archive) instance(ctx context.Context, o *models.Organization, i *model
 	if err := a.json(path.Join(dir, "memories.json"), kept); err != nil {
 		return err
 	}
-	sessions, err := a.sc.Sessions(ctx, models.SessionFilter{InstanceID: i.ID, Limit: 100_000})
+	sessions, err := a.sc.Sessions(ctx, models.SessionFilter{InstanceID: i.ID, Limit: everything})
 	if err != nil {
+		return err
+	}
+	if err := a.workspace(ctx, dir, i); err != nil {
 		return err
 	}
 	for n := range sessions {
@@ -113,8 +129,11 @@ func (a *archive) instance(ctx context.Context, o *models.Organization, i *model
 	return nil
 }
 
-// exportedEvents is how many events are read at once.
-const exportedEvents = 500
+// everything is more rows than an instance has.
+const everything = 1_000_000
+
+// exportedAtOnce is how many rows of a log are read at once.
+const exportedAtOnce = 500
 
 func (a *archive) session(ctx context.Context, dir string, s *models.Session) error {
 	err := a.json(path.Join(dir, "session.json"), map[string]any{"id": s.ID, "title": s.Title, "category": s.Category, "status": s.Status,
@@ -129,7 +148,7 @@ func (a *archive) session(ctx context.Context, dir string, s *models.Session) er
 	}
 	lines := json.NewEncoder(w)
 	for after := int64(0); ; {
-		rows, err := a.sc.Events(ctx, s.ID, after, exportedEvents)
+		rows, err := a.sc.Events(ctx, s.ID, after, exportedAtOnce)
 		if err != nil {
 			return err
 		}
@@ -142,19 +161,19 @@ func (a *archive) session(ctx context.Context, dir string, s *models.Session) er
 			}
 			after = e.Seq
 		}
-		if len(rows) < exportedEvents {
+		if len(rows) < exportedAtOnce {
 			break
 		}
 	}
 	for turn := range turns {
-		if err := a.files(ctx, path.Join(dir, "attachments"), turn); err != nil {
+		if err := a.attachments(ctx, path.Join(dir, "attachments"), turn); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *archive) files(ctx context.Context, dir, turn string) error {
+func (a *archive) attachments(ctx context.Context, dir, turn string) error {
 	rows, err := a.sc.Attachments(ctx, turn)
 	for n := range rows {
 		if err != nil {

@@ -3,6 +3,8 @@ package apptest
 import (
 	"bytes"
 	"context"
+	"io"
+	"maps"
 	"path"
 	"strings"
 	"sync"
@@ -34,6 +36,14 @@ type hands struct {
 	sandbox.Hands
 	d  *Boxes
 	id string
+}
+
+// Walk implements sandbox.Driver.
+func (d *Boxes) Walk(_ context.Context, id string, visit func(sandbox.Entry, io.Reader) error) error {
+	d.mu.Lock()
+	files := maps.Clone(d.files[id])
+	d.mu.Unlock()
+	return provisiontest.VisitFiles(files, visit)
 }
 
 // Hands implements sandbox.Driver.

@@ -106,7 +106,7 @@ func Start(t testing.TB, o Options) *World {
 		public = w.URL
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: llms, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: llms, Files: w.Boxes, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mail: o.Mail,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})

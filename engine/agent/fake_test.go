@@ -80,6 +80,8 @@ func lastUser(r llm.Request) (words string, result *llm.ToolResult) {
 
 // boxes is a sandbox driver in memory.
 type boxes struct {
+	sandbox.Driver // what turns never ask for
+
 	mu      sync.Mutex
 	all     map[string]*box
 	effects map[string]int // by the key that a command counts

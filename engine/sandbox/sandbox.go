@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -77,6 +78,11 @@ type Driver interface {
 	Observe(ctx context.Context, id string) (Observed, error)
 	// Hands opens the daemon of a running sandbox: fault kind Unavailable when it does not run.
 	Hands(ctx context.Context, id string) (Hands, error)
+	// Walk visits the files and links of a workspace directory by directory, whether the sandbox runs or not, and ends with
+	// the first error of visit. It follows no link and runs nothing of the workspace. content is nil for a link and
+	// for a file that cannot be read; it ends where the file did when it was opened. Files that come and go
+	// meanwhile may be missed. Unknown ids are fault.NotFound.
+	Walk(ctx context.Context, id string, visit func(e Entry, content io.Reader) error) error
 	// List gives the ids that have a workspace or a process on this host, so that a sweep finds orphans.
 	List(ctx context.Context) ([]string, error)
 	// Close stops what this process started and releases the host.

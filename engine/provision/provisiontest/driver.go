@@ -3,7 +3,11 @@
 package provisiontest
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,6 +145,29 @@ func (d *Driver) Observe(ctx context.Context, id string) (o sandbox.Observed, er
 		}
 		return nil
 	})
+}
+
+// Walk implements sandbox.Driver.
+func (d *Driver) Walk(_ context.Context, id string, visit func(sandbox.Entry, io.Reader) error) error {
+	d.mu.Lock()
+	b := d.boxes[id]
+	if b == nil {
+		d.mu.Unlock()
+		return fault.NotFoundf("sandbox")
+	}
+	files := maps.Clone(b.files)
+	d.mu.Unlock()
+	return VisitFiles(files, visit)
+}
+
+// VisitFiles is Walk over files in memory.
+func VisitFiles(files map[string][]byte, visit func(sandbox.Entry, io.Reader) error) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := visit(sandbox.Entry{Path: name, Size: int64(len(files[name])), Mode: 0o644}, bytes.NewReader(files[name])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // List implements sandbox.Driver.

@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"io"
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
@@ -41,6 +42,11 @@ func (d *Driver) Observe(context.Context, string) (sandbox.Observed, error) {
 
 // Hands implements sandbox.Driver.
 func (d *Driver) Hands(context.Context, string) (sandbox.Hands, error) { return nil, errUnsupported }
+
+// Walk implements sandbox.Driver.
+func (d *Driver) Walk(context.Context, string, func(sandbox.Entry, io.Reader) error) error {
+	return errUnsupported
+}
 
 // List implements sandbox.Driver.
 func (d *Driver) List(context.Context) ([]string, error) { return nil, errUnsupported }

@@ -3,9 +3,12 @@ package sandboxtest
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +29,7 @@ var fileTests = []test{
 	{name: "RemoveAndRename", run: (*suite).removeRename},
 	{name: "SpecialFiles", run: (*suite).special},
 	{name: "SharedWithCommands", run: (*suite).shared},
+	{name: "Walk", run: (*suite).walk},
 }
 
 func (s *suite) readWrite(t *testing.T) {
@@ -257,4 +261,37 @@ func (s *suite) shared(t *testing.T) {
 	require.Contains(t, b.sh("cat run.sh; sh ./run.sh it 2>/dev/null || true"), "echo ran")
 	b.sh("echo more >> run.sh; rm run.sh; mkdir run.sh")
 	fails(t, b.h.WriteFile(ctx, "run.sh", nil, 0), fault.Invalid, "sandbox.is_a_directory")
+}
+
+// Walk reads the files of running and stopped sandboxes, and nothing beside them.
+func (s *suite) walk(t *testing.T) {
+	b, ctx := s.start(t, ample), ctxFor(t)
+	require.NoError(t, b.h.WriteFile(ctx, "b/deep/file", []byte("two"), 0o600))
+	require.NoError(t, b.h.WriteFile(ctx, "a", []byte("one"), 0o644))
+	b.helper()
+	require.Zero(t, b.try(sandbox.Command{Argv: []string{"./helper", "helper", "traps"}}).ExitCode)
+	require.NoError(t, b.h.Remove(ctx, "helper", false))
+	want := map[string]string{"a": "one", "b/deep/file": "two", "outwards": "→ /etc", "secret": "→ /etc/passwd", "up": "→ ../../.."}
+	read := func() map[string]string {
+		got, order := map[string]string{}, []string{}
+		require.NoError(t, b.d.Walk(ctx, b.ID, func(e sandbox.Entry, content io.Reader) error {
+			order = append(order, e.Path)
+			got[e.Path] = "→ " + e.Link
+			if content != nil {
+				data, err := io.ReadAll(content)
+				got[e.Path] = string(data)
+				require.EqualValues(t, len(data), e.Size)
+				return err
+			}
+			return nil
+		}))
+		require.True(t, slices.IsSorted(order), "%v", order)
+		return got
+	}
+	require.Equal(t, want, read())
+	require.NoError(t, b.d.Stop(ctx, b.ID))
+	require.Equal(t, want, read())
+	enough := errors.New("enough")
+	require.ErrorIs(t, b.d.Walk(ctx, b.ID, func(sandbox.Entry, io.Reader) error { return enough }), enough)
+	fails(t, b.d.Walk(ctx, "nobody", func(sandbox.Entry, io.Reader) error { return nil }), fault.NotFound, "sandbox.not_found")
 }

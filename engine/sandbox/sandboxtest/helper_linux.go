@@ -26,7 +26,7 @@ var attempts = map[string]func(args []string){
 	"deep": deep, "daemon": daemonize, "beat": beat, "print": printMuch, "fifo": fifo, "fill": fillDisk, "memory": useMemory,
 	"bomb": bomb, "descriptors": useDescriptors, "find": findFile, "read": readFile, "processes": readProcesses,
 	"signal": signalOne, "killall": killAll, "dial": dial, "syscalls": callAll, "kernel": kernelFiles, "write": writeOutside,
-	"hardlinks": hardLinks, "loopback": loopback, "swap": swap,
+	"hardlinks": hardLinks, "loopback": loopback, "swap": swap, "traps": layTraps,
 }
 
 // Helper runs one attempt inside a sandbox and gives the exit code of its process.
@@ -47,6 +47,14 @@ func must(err error) {
 		fmt.Fprintln(os.Stderr, "helper:", err)
 		os.Exit(3)
 	}
+}
+
+// layTraps leaves what a reader of the workspace must not fall for.
+func layTraps([]string) {
+	must(os.Symlink("/etc/passwd", "secret"))
+	must(os.Symlink("/etc", "outwards"))
+	must(os.Symlink("../../..", "up"))
+	must(syscall.Mkfifo("pipe", 0o600))
 }
 
 func deep(args []string) {
