@@ -70,7 +70,7 @@ func (h *AdminSignIn) act(c *Ctx, f *wire.Fields, says string, do func(by models
 }
 
 // read takes a provider's settings from the form; kind and id of a fresh one, which others keep.
-func (h *AdminSignIn) read(c *Ctx, f *wire.Fields, fresh bool) (n models.NewSignInProvider, err error) {
+func (h *AdminSignIn) read(f *wire.Fields, fresh bool) (n models.NewSignInProvider, err error) {
 	if fresh {
 		n.Kind, _ = f.String("kind")
 		if s, _ := f.OptionalString("id"); s != nil {
@@ -96,7 +96,7 @@ func (h *AdminSignIn) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := h.read(c, f, true)
+	n, err := h.read(f, true)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (h *AdminSignIn) Update(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := h.read(c, f, false)
+	n, err := h.read(f, false)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,8 @@ func (h *AdminUsers) Update(c *Ctx) (Reply, error) {
 }
 
 func (h *AdminUsers) act(c *Ctx, a staffAct, user string) error {
-	system, err := h.Store.AsSystem("an act of staff on a person"), error(nil)
+	system := h.Store.AsSystem("an act of staff on a person")
+	var err error
 	switch a.name {
 	case "block":
 		_, err = system.Block(c, a.by, user)

@@ -66,7 +66,7 @@ func securityJSON(p settings.SecurityProps) map[string]any {
 		keys = append(keys, map[string]any{"id": k.ID, "name": k.Name})
 	}
 	for _, l := range p.Links {
-		links = append(links, map[string]any{"id": l.Identity.ID, "issuer": l.Identity.Provider, "email": l.Identity.Email})
+		links = append(links, map[string]any{"id": l.ID, "issuer": l.Identity.Provider, "email": l.Identity.Email})
 	}
 	return map[string]any{"password": p.HasPassword, "secondFactor": p.SecondFactor, "passkeys": keys, "identities": links, "errors": p.Errors}
 }

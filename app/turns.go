@@ -1,7 +1,5 @@
 package app
 
-import "lobstead/models"
-
 // Turns are stopped here: the running one, or one that waits.
 type Turns struct{ *App }
 
@@ -11,12 +9,12 @@ func (h *Turns) Stop(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := h.App.Turns.Stop(c, c.Scope, turn)
+	t, err := h.Turns.Stop(c, c.Scope, turn)
 	if err != nil {
 		return nil, err
 	}
 	if c.isHTMX() {
 		return &answer{noContent: true}, nil
 	}
-	return redirect("/chat/" + t.SessionID).json(map[string]string{"turn_id": t.ID, "state": string(models.TurnState(t.State))}), nil
+	return redirect("/chat/" + t.SessionID).json(map[string]string{"turn_id": t.ID, "state": string(t.State)}), nil
 }

@@ -98,7 +98,7 @@ func discover(ctx context.Context, p *models.SignInProvider, callback string, cl
 		addresses = append(addresses, info)
 	}
 	for _, address := range addresses {
-		if !strings.HasPrefix(address, "https://") && !(p.Private && strings.HasPrefix(address, "http://")) {
+		if !strings.HasPrefix(address, "https://") && (!p.Private || !strings.HasPrefix(address, "http://")) {
 			return nil, upstream(errors.New("the discovery document names no address with https://: "+address), p)
 		}
 	}

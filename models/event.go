@@ -164,7 +164,8 @@ func Decode[T EventData](e Event) (T, error) {
 	if d.EventKind() != e.Kind {
 		return d, fault.New(fault.Internal, "event.kind", "Event %d is a %s", e.Seq, e.Kind)
 	}
-	return d, json.Unmarshal([]byte(e.Data), &d)
+	err := json.Unmarshal([]byte(e.Data), &d)
+	return d, err
 }
 
 // appendEvents numbers and writes events inside a transaction; it is the only writer of the log. Known

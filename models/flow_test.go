@@ -27,7 +27,7 @@ func TestTurnFlow(t *testing.T) {
 	p, err = store.AsSystem("test").ByAPIKey(ctx, key, "::1")
 	require.NoError(t, err)
 	require.Equal(t, sc.Org, p.Membership.OrganizationID)
-	p, err = store.AsSystem("test").ByAPIKey(ctx, key, "::1")
+	_, err = store.AsSystem("test").ByAPIKey(ctx, key, "::1")
 	require.NoError(t, err)
 
 	inst := modelstest.Instance(t, sc, "one")

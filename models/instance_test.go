@@ -150,7 +150,7 @@ func TestReconcileLeaseAndQueue(t *testing.T) {
 	live, err := sy.LiveInstances(ctx)
 	require.NoError(t, err)
 	require.Len(t, live, 1)
-	got, err = sc.Observe(ctx, i.ID, models.Observed{Saw: models.SawFailure, Generation: 2, Reason: "died"})
+	_, err = sc.Observe(ctx, i.ID, models.Observed{Saw: models.SawFailure, Generation: 2, Reason: "died"})
 	require.NoError(t, err)
 	fake.Add(time.Hour)
 	require.Equal(t, 1, due(), "an answered wish whose sandbox died is work again")

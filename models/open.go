@@ -129,5 +129,8 @@ func (s *Store) openSQLiteHandle(path, extra string, conns int) (*gorm.DB, error
 	if err != nil {
 		return nil, err
 	}
-	return db, db.Use(tenancy{})
+	if err := db.Use(tenancy{}); err != nil {
+		return nil, err
+	}
+	return db, nil
 }

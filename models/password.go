@@ -75,7 +75,7 @@ type ways struct {
 
 func waysOf(tx *gorm.DB, u *User) (w ways, err error) {
 	w.password = u.PasswordHash != ""
-	if err = tx.Model(&Passkey{}).Where("user_id = ?", u.ID).Count(&w.passkeys).Error; err != nil {
+	if err := tx.Model(&Passkey{}).Where("user_id = ?", u.ID).Count(&w.passkeys).Error; err != nil {
 		return w, err
 	}
 	err = tx.Model(&Identity{}).Where("user_id = ?", u.ID).Count(&w.identities).Error

@@ -116,7 +116,8 @@ func first[T any](db *gorm.DB) (*T, error) {
 // all reads rows; never nil.
 func all[T any](db *gorm.DB) ([]T, error) {
 	rows := []T{}
-	return rows, translate(db.Find(&rows).Error)
+	err := db.Find(&rows).Error
+	return rows, translate(err)
 }
 
 // changed runs an update of chosen columns and tells whether a row was hit.

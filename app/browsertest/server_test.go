@@ -4,7 +4,6 @@ package browsertest
 
 import (
 	"bufio"
-	"context"
 	"flag"
 	"io"
 	"net/url"
@@ -168,8 +167,4 @@ func (s *server) finish() {
 		all := s.lines()
 		s.t.Log("the server's log ends with:\n" + strings.Join(all[max(0, len(all)-40):], "\n"))
 	}
-}
-
-func deadline(d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), d)
 }

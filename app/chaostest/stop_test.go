@@ -23,7 +23,6 @@ type reader struct {
 	seen    map[int]int // entries of the log, by number
 	cursor  string
 	ended   chan struct{}
-	errs    int
 }
 
 var entryID = regexp.MustCompile(`id="ev-(\d+)"`)

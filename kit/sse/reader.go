@@ -61,8 +61,8 @@ func (r *Reader) Next() (Event, error) {
 	)
 	for {
 		line, err := r.readLine()
-		if err != nil && !(err == io.EOF && len(line) > 0) {
-			if err == io.EOF && has {
+		if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
+			if errors.Is(err, io.EOF) && has {
 				e.Data, e.ID = string(data), r.id
 				return e, io.ErrUnexpectedEOF
 			}

@@ -132,7 +132,7 @@ func (addressParser) Parse(parent ast.Node, block text.Reader, pc parser.Context
 		}
 		before, line = 1, line[1:]
 	}
-	start := 0
+	var start int
 	switch {
 	case bytes.HasPrefix(line, []byte("https://")):
 		start = 8

@@ -54,7 +54,6 @@ type Choice struct {
 type Baseline struct {
 	Model  string `json:"model"`
 	Reason string `json:"reason"` // "named" or "plan_ceiling"
-	route  Route
 }
 
 // Plan is a decision with the routes that carry it out: the first answers, the others stand in for it in order.

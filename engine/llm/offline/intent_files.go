@@ -44,7 +44,7 @@ func buildList(p *parser, m []string) (step, bool) {
 	default:
 		return lacking(st.title, "list_files")
 	}
-	st.render = func(st step) string { return showListing(path, st.results[0], st.calls[0].tool) }
+	st.render = func(st step) string { return showListing(path, st.results[0]) }
 	return st, true
 }
 

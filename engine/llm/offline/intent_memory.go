@@ -50,7 +50,7 @@ func remember(p *parser, m []string) (step, bool) {
 		text = strings.TrimPrefix(text, "to ")
 	}
 	args := map[string]any{"value": text}
-	if f := fact.FindStringSubmatch(text); f != nil && len(strings.Fields(f[1])) <= 7 {
+	if f := fact.FindStringSubmatch(text); len(f) > 2 && len(strings.Fields(f[1])) <= 7 {
 		args["key"], args["value"] = key(f[1]), strings.TrimSpace(f[2])
 	} else {
 		words := strings.Fields(text)

@@ -17,7 +17,7 @@ var (
 
 // showListing writes a table of what the tool listed, whichever form it chose; a form that is not understood is
 // shown as it came.
-func showListing(path string, r result, tool string) string {
+func showListing(path string, r result) string {
 	where := "the workspace"
 	if path != "." {
 		where = code(path)

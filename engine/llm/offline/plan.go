@@ -120,7 +120,7 @@ func (p *parser) splitJoined(text string) []string {
 
 // firstSentence is the piece of a rest up to the next joiner.
 func firstSentence(s string) string {
-	if m := joiner.FindStringIndex(s); m != nil && m[0] > 0 {
+	if m := joiner.FindStringIndex(s); len(m) > 0 && m[0] > 0 {
 		return s[:m[0]]
 	}
 	return s

@@ -146,18 +146,18 @@ func (s *Service) events(ctx context.Context, body *watch, first *time.Timer, on
 	for {
 		e, err := in.Next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
-		case err == io.ErrUnexpectedEOF && !json.Valid([]byte(e.Data)) && e.Data != "[DONE]":
+		case errors.Is(err, io.ErrUnexpectedEOF) && !json.Valid([]byte(e.Data)) && e.Data != "[DONE]":
 			return llm.Fail(s.Provider, llm.KindNetwork, "the stream was cut in the middle", err)
 		case errors.Is(err, sse.ErrTooLong):
 			return llm.Fail(s.Provider, llm.KindUpstream, "the stream has a line that is too long", err)
-		case err != nil && err != io.ErrUnexpectedEOF:
+		case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 			return s.failed(ctx, err)
 		}
 		first.Stop()
 		body.limit = or(s.Timeouts.Idle, 120*time.Second)
-		if err := on(e); err == io.EOF {
+		if err := on(e); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return s.scrub(err)
@@ -179,7 +179,7 @@ func (s *Service) whole(ctx context.Context, in io.Reader, on func(sse.Event) er
 	if err != nil {
 		return s.failed(ctx, err)
 	}
-	if err := on(sse.Event{Data: string(b)}); err != nil && err != io.EOF {
+	if err := on(sse.Event{Data: string(b)}); err != nil && !errors.Is(err, io.EOF) {
 		return s.scrub(err)
 	}
 	return nil

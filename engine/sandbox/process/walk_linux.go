@@ -41,13 +41,13 @@ func (d *Driver) Walk(ctx context.Context, id string, visit func(sandbox.Entry, 
 func walkOne(root *os.Root, name string, e fs.DirEntry, visit func(sandbox.Entry, io.Reader) error) error {
 	info, err := e.Info()
 	if err != nil {
-		return nil //nolint:nilerr // it is gone
+		return nil
 	}
 	out := sandbox.Entry{Path: name, Size: info.Size(), Mode: uint32(info.Mode().Perm()), Time: info.ModTime().UTC()}
 	switch {
 	case info.Mode().Type() == fs.ModeSymlink:
 		if out.Link, err = root.Readlink(name); err != nil {
-			return nil //nolint:nilerr // it is gone
+			return nil
 		}
 		return visit(out, nil)
 	case !info.Mode().IsRegular():
@@ -60,7 +60,7 @@ func walkOne(root *os.Root, name string, e fs.DirEntry, visit func(sandbox.Entry
 	}
 	defer func() { _ = f.Close() }()
 	if info, err = f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil //nolint:nilerr // something else has taken its place
+		return nil
 	}
 	out.Size = info.Size()
 	return visit(out, io.LimitReader(f, out.Size))

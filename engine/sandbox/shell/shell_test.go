@@ -1,6 +1,7 @@
 package shell_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"testing"
@@ -43,7 +44,7 @@ func TestScripts(t *testing.T) {
 		cmd.Dir, cmd.Env = t.TempDir(), []string{"PATH=/nowhere"}
 		out, err := cmd.Output()
 		code := 0
-		if e, ok := err.(*exec.ExitError); ok {
+		if e, ok := errors.AsType[*exec.ExitError](err); ok {
 			code = e.ExitCode()
 		}
 		require.Equal(t, c.code, code, c.script)

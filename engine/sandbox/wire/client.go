@@ -46,7 +46,7 @@ func (c *Client) Close() error {
 	defer c.mu.Unlock()
 	c.closed = true
 	for _, k := range c.idle {
-		_ = k.Conn.Close()
+		_ = k.Close()
 	}
 	c.idle = nil
 	return nil
@@ -76,7 +76,7 @@ func (c *Client) put(k *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || len(c.idle) >= maxIdle {
-		_ = k.Conn.Close()
+		_ = k.Close()
 		return
 	}
 	k.used = true
@@ -122,19 +122,19 @@ func (c *Client) call(ctx context.Context, req *Call, body []byte, each func(Kin
 func (c *Client) talk(ctx context.Context, k *conn, req *Call, body []byte, each func(Kind, []byte) error) ([]byte, *callError) {
 	stop := context.AfterFunc(ctx, func() {
 		if req.Op != OpExec {
-			_ = k.Conn.SetDeadline(time.Now())
+			_ = k.SetDeadline(time.Now())
 			return
 		}
 		// The daemon kills the tree first and answers with what it killed.
-		_ = k.Conn.SetReadDeadline(time.Now().Add(cancelGrace))
-		_ = k.Conn.SetWriteDeadline(time.Now().Add(cancelGrace))
+		_ = k.SetReadDeadline(time.Now().Add(cancelGrace))
+		_ = k.SetWriteDeadline(time.Now().Add(cancelGrace))
 		_ = WriteFrame(k.Conn, Cancel, nil)
 	})
 	payload, err, clean := exchange(k, req, body, each)
 	if stop() && clean {
 		c.put(k)
 	} else {
-		_ = k.Conn.Close()
+		_ = k.Close()
 	}
 	if err == nil {
 		return payload, nil
