@@ -4,6 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 const self = "/proc/self/exe"
@@ -28,6 +31,7 @@ func unpack(dir string) (*os.File, error) {
 	}
 	defer func() { _ = os.Remove(w.Name()) }()
 	_, err = w.Write(carried)
+	release(carried)
 	if err == nil {
 		err = w.Chmod(0o555)
 	}
@@ -38,4 +42,14 @@ func unpack(dir string) (*os.File, error) {
 		return nil, err
 	}
 	return os.Open(w.Name())
+}
+
+// release gives the pages of a part of the program's own file back to the system: they are read once, and would stay
+// in memory for as long as the server runs. Reading them again loads them again.
+func release(b []byte) {
+	page := os.Getpagesize()
+	ahead := -int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) & (page - 1)
+	if whole := (len(b) - ahead) / page * page; whole > 0 {
+		_ = unix.Madvise(b[ahead:ahead+whole], unix.MADV_DONTNEED) // advice: without it nothing is wrong
+	}
 }
