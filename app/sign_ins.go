@@ -138,7 +138,7 @@ func (c *Ctx) open(userID, way string) error {
 // replace gives the browser a new token; the sign-in of its old cookie ends.
 func (c *Ctx) replace(token secret.String) error {
 	if c.Principal != nil && c.Principal.SignInID != "" {
-		err := c.app.Store.AsSystem("sign in again").RevokeSignIn(c, c.Principal.User.ID, c.Principal.SignInID)
+		err := c.app.Store.AsSystem("sign in again").RevokeSignIn(c, c.actor(), c.Principal.SignInID)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
@@ -182,7 +182,7 @@ var errTries = fault.New(fault.TooMany, "sign_in.limit", "Too many tries. Wait a
 
 // SignOut ends this browser's sign-in.
 func (h *SignIns) SignOut(c *Ctx) (Reply, error) {
-	if err := h.Store.AsSystem("sign out").RevokeSignIn(c, c.Principal.User.ID, c.Principal.SignInID); err != nil {
+	if err := h.Store.AsSystem("sign out").RevokeSignIn(c, c.actor(), c.Principal.SignInID); err != nil {
 		return nil, err
 	}
 	h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
@@ -205,7 +205,7 @@ func (h *SignIns) Destroy(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Store.AsSystem("own sign-ins").RevokeSignIn(c, c.Principal.User.ID, signIn); err != nil {
+	if err := h.Store.AsSystem("own sign-ins").RevokeSignIn(c, c.actor(), signIn); err != nil {
 		return nil, err
 	}
 	h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
@@ -214,7 +214,7 @@ func (h *SignIns) Destroy(c *Ctx) (Reply, error) {
 
 // DestroyOthers ends all but this browser's.
 func (h *SignIns) DestroyOthers(c *Ctx) (Reply, error) {
-	if err := h.Store.AsSystem("own sign-ins").RevokeOtherSignIns(c, c.Principal.User.ID, c.Principal.SignInID); err != nil {
+	if err := h.Store.AsSystem("own sign-ins").RevokeOtherSignIns(c, c.actor(), c.Principal.SignInID); err != nil {
 		return nil, err
 	}
 	h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)

@@ -29,17 +29,16 @@ func (sy *System) ChangePassword(ctx context.Context, by Actor, keep string, cur
 	if err != nil {
 		return err
 	}
-	now := sy.store.now()
 	return sy.tx(ctx, func(tx *gorm.DB) error {
 		// The hash is compared once more: of two changes at once, the second proved a password that is no more.
-		hit, err := changed(tx.Model(&User{}).Where("id = ? AND password_hash = ?", u.ID, u.PasswordHash), map[string]any{"password_hash": hash, "updated_at": now})
+		hit, err := changed(tx.Model(&User{}).Where("id = ? AND password_hash = ?", u.ID, u.PasswordHash), map[string]any{"password_hash": hash, "updated_at": sy.store.now()})
 		if err == nil && !hit {
 			err = fault.New(fault.Conflict, "password.changed", "The password was changed meanwhile")
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := changed(tx.Model(&SignIn{}).Where("user_id = ? AND id <> ? AND revoked_at IS NULL", u.ID, keep), map[string]any{"revoked_at": now}); err != nil {
+		if _, err := sy.endSignIns(tx, u.ID, keep); err != nil {
 			return err
 		}
 		return sy.audit(tx, by, act{name: "password.changed", kind: "user", id: u.ID, of: u.Email, before: map[string]any{"had_password": u.PasswordHash != ""}})

@@ -192,21 +192,43 @@ func (sy *System) SignIns(ctx context.Context, userID string) ([]SignIn, error) 
 		Order("last_seen_at DESC, id DESC"))
 }
 
-// RevokeSignIn ends one of a person's sign-ins; another person's is NotFound.
-func (sy *System) RevokeSignIn(ctx context.Context, userID, signInID string) error {
-	hit, err := changed(sy.write(ctx).Model(&SignIn{}).Where("id = ? AND user_id = ? AND revoked_at IS NULL", signInID, userID),
-		map[string]any{"revoked_at": sy.store.now()})
-	if err == nil && !hit {
-		err = fault.NotFoundf("sign_in")
-	}
-	return err
+// RevokeSignIn ends one of the actor's sign-ins; another person's is NotFound.
+func (sy *System) RevokeSignIn(ctx context.Context, by Actor, signInID string) error {
+	return sy.tx(ctx, func(tx *gorm.DB) error {
+		row, err := first[SignIn](locked(tx).Where("id = ? AND user_id = ? AND revoked_at IS NULL", signInID, by.UserID))
+		if err != nil {
+			return err
+		}
+		if _, err := changed(tx.Model(&SignIn{}).Where("id = ?", row.ID), map[string]any{"revoked_at": sy.store.now()}); err != nil {
+			return err
+		}
+		u, err := first[User](tx.Where("id = ?", by.UserID))
+		if err != nil {
+			return err
+		}
+		return sy.audit(tx, by, act{name: "sign_in.revoked", kind: "user", id: u.ID, of: u.Email, before: map[string]any{"address": row.Address, "browser": row.UserAgent}})
+	})
 }
 
-// RevokeOtherSignIns ends all of a person's sign-ins but one.
-func (sy *System) RevokeOtherSignIns(ctx context.Context, userID, keep string) error {
-	_, err := changed(sy.write(ctx).Model(&SignIn{}).Where("user_id = ? AND id <> ? AND revoked_at IS NULL", userID, keep),
-		map[string]any{"revoked_at": sy.store.now()})
-	return err
+// RevokeOtherSignIns ends all of the actor's sign-ins but one.
+func (sy *System) RevokeOtherSignIns(ctx context.Context, by Actor, keep string) error {
+	return sy.tx(ctx, func(tx *gorm.DB) error {
+		u, err := first[User](tx.Where("id = ?", by.UserID))
+		if err != nil {
+			return err
+		}
+		n, err := sy.endSignIns(tx, u.ID, keep)
+		if err != nil || n == 0 {
+			return err
+		}
+		return sy.audit(tx, by, act{name: "sign_in.others_revoked", kind: "user", id: u.ID, of: u.Email, before: map[string]any{"sign_ins": n}})
+	})
+}
+
+// endSignIns ends all of a person's sign-ins but one, "" for none, and tells how many.
+func (sy *System) endSignIns(tx *gorm.DB, userID, keep string) (int64, error) {
+	res := tx.Model(&SignIn{}).Where("user_id = ? AND id <> ? AND revoked_at IS NULL", userID, keep).Updates(map[string]any{"revoked_at": sy.store.now()})
+	return res.RowsAffected, res.Error
 }
 
 // clip cuts a text at a rune border to at most n bytes.

@@ -82,7 +82,7 @@ func (sy *System) Block(ctx context.Context, by Actor, userID string) (*User, er
 		}
 		now := sy.store.now()
 		u.BlockedAt = &now
-		if err := sy.endSignIns(tx, u.ID); err != nil {
+		if _, err := sy.endSignIns(tx, u.ID, ""); err != nil {
 			return act{}, err
 		}
 		_, err := changed(tx.Model(&User{}).Where("id = ?", u.ID), map[string]any{"blocked_at": now, "updated_at": now})
@@ -105,13 +105,9 @@ func (sy *System) Unblock(ctx context.Context, by Actor, userID string) (*User, 
 // SignOutEverywhere ends all of a person's sign-ins; their keys stay.
 func (sy *System) SignOutEverywhere(ctx context.Context, by Actor, userID string) (*User, error) {
 	return sy.changePerson(ctx, by, userID, func(tx *gorm.DB, u *User) (act, error) {
-		return act{name: "person.signed_out"}, sy.endSignIns(tx, u.ID)
+		_, err := sy.endSignIns(tx, u.ID, "")
+		return act{name: "person.signed_out"}, err
 	})
-}
-
-func (sy *System) endSignIns(tx *gorm.DB, userID string) error {
-	_, err := changed(tx.Model(&SignIn{}).Where("user_id = ? AND revoked_at IS NULL", userID), map[string]any{"revoked_at": sy.store.now()})
-	return err
 }
 
 // SetStaff makes a person staff of the installation, or takes it away: never one's own, never the last one's.

@@ -128,7 +128,7 @@ func TestBadTextIsAnAnswer(t *testing.T) {
 			"disconnect": func() error { return sc.DisconnectProvider(ctx, bad) },
 			"use":        func() error { return sc.UseProvider(ctx, bad) },
 			"update":     func() error { return second(sc.UpdateSession(ctx, bad, models.SessionChange{Title: &inst.Name})) },
-			"revoke":     func() error { return sy.RevokeSignIn(ctx, bad, bad) },
+			"revoke":     func() error { return sy.RevokeSignIn(ctx, models.Actor{UserID: bad}, bad) },
 			"session of": func() error { return second(sc.SessionOf(ctx, inst.ID, bad)) },
 			"key name":   func() error { return second2(sc.CreateAPIKey(ctx, models.NewAPIKey{Name: bad})) },
 			"title":      func() error { return second(sc.UpdateSession(ctx, s.ID, models.SessionChange{Title: &bad})) },
