@@ -161,7 +161,7 @@ func (f AuditFilter) apply(db *gorm.DB) *gorm.DB {
 
 // AuditEntries lists the organization's, newest first.
 func (sc *Scope) AuditEntries(ctx context.Context, f AuditFilter) ([]AuditEntry, error) {
-	return all[AuditEntry](f.apply(sc.read(ctx)))
+	return all[AuditEntry](f.apply(sc.read(ctx).Where("chain = ?", sc.Org))) // its index is the chain's
 }
 
 // AuditEntries lists a chain's, newest first: an organization's or the installation's.

@@ -26,6 +26,7 @@ const (
 	KeptLogs    = keptLogs
 	KeptMetrics = keptMetrics
 	IsOpen      = isOpen
+	TrimBatch   = trimBatch
 )
 
 // Gorm gives the write handle with a context of the test's choice.

@@ -60,15 +60,3 @@ func (sc *Scope) Measure(ctx context.Context, instanceID string, r Reading) (*In
 func (sc *Scope) Metrics(ctx context.Context, instanceID string, n int) ([]InstanceMetric, error) {
 	return all[InstanceMetric](sc.read(ctx).Where("instance_id = ?", instanceID).Order("id DESC").Limit(n))
 }
-
-// Trim forgets readings and log lines beyond what is kept for each instance.
-func (sy *System) Trim(ctx context.Context) error {
-	for table, keep := range map[string]int{"instance_metrics": keptMetrics, "instance_logs": keptLogs} {
-		err := sy.write(ctx).Exec(`DELETE FROM `+table+` WHERE id IN (SELECT id FROM (SELECT id,
-			row_number() OVER (PARTITION BY instance_id ORDER BY id DESC) AS n FROM `+table+`) ranked WHERE n > ?)`, keep).Error
-		if err != nil {
-			return translate(err)
-		}
-	}
-	return nil
-}

@@ -210,10 +210,10 @@ func (sy *System) FinishDeletions(ctx context.Context) ([]string, error) {
 	rows, err := all[Organization](sy.read(ctx).Where("deleting_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.organization_id = organizations.id)"))
 	done := []string{}
 	for i := range rows {
-		if err == nil {
-			err = translate(sy.write(ctx).Where("id = ? AND deleting_at IS NOT NULL", rows[i].ID).Delete(&Organization{}).Error)
-			done = append(done, rows[i].ID)
+		if err := sy.write(ctx).Where("id = ? AND deleting_at IS NOT NULL", rows[i].ID).Delete(&Organization{}).Error; err != nil {
+			return done, translate(err)
 		}
+		done = append(done, rows[i].ID)
 	}
 	return done, err
 }

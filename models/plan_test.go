@@ -84,6 +84,9 @@ func TestHotQueriesUseIndexes(t *testing.T) {
 		"memories":        {run: func(ctx context.Context) { _, _ = sc.Memories(ctx, inst.ID, "x", 10) }, may: "ORDER BY"},
 		"default model":   {run: func(ctx context.Context) { _, _ = sc.DefaultProvider(ctx) }},
 		"steps":           {run: func(ctx context.Context) { _, _ = sc.Steps(ctx, inst) }, may: "ORDER BY"},
+		"audit log":       {run: func(ctx context.Context) { _, _ = sc.AuditEntries(ctx, models.AuditFilter{}) }},
+		"stragglers":      {run: func(ctx context.Context) { _, _ = sy.SuspendStragglers(ctx) }, may: "organizations_suspended"},
+		"deletions":       {run: func(ctx context.Context) { _, _ = sy.FinishDeletions(ctx) }, may: "organizations_deleting"},
 		"overview":        {run: func(ctx context.Context) { _, _ = sc.Overview(ctx) }, may: "BY"},
 	} {
 		rec.sql = nil

@@ -78,10 +78,6 @@ type StripeEvent struct {
 	DoneAt     *time.Time
 }
 
-// keptStripeEvents is how long the ids of events are kept: Stripe repeats one for three days, and people ask it to for
-// thirty.
-const keptStripeEvents = 60 * 24 * time.Hour
-
 // ErrSubscriptionMoved means that another event changed the organization's subscription since it was weighed: fetch
 // again with a fresh ticket.
 var ErrSubscriptionMoved = fault.New(fault.Conflict, "subscription.moved", "The subscription was changed by another event")
@@ -109,9 +105,6 @@ func (sy *System) TakeStripeEvent(ctx context.Context, eventID, kind string) (ti
 		}
 		if seen != nil {
 			_, err := changed(tx.Model(&StripeEvent{}).Where("id = ?", eventID), map[string]any{"ticket": ticket})
-			return err
-		}
-		if err := tx.Where("received_at < ?", now.Add(-keptStripeEvents)).Delete(&StripeEvent{}).Error; err != nil {
 			return err
 		}
 		return tx.Create(&StripeEvent{ID: clip(cleanText(eventID), 255), Type: clip(cleanText(kind), 255), Ticket: ticket, ReceivedAt: now}).Error

@@ -158,15 +158,15 @@ func (sc *Scope) moveInstances(tx *gorm.DB, where string, args []any, line strin
 // SuspendStragglers finds instances of suspended organizations that are not suspended, as a creation leaves one that
 // began a moment before the suspension, and moves them too. It gives those that it moved.
 func (sy *System) SuspendStragglers(ctx context.Context) ([]Instance, error) {
-	ids := []struct{ OrganizationID string }{}
-	err := sy.read(ctx).Raw(`SELECT DISTINCT i.organization_id FROM instances i JOIN organizations o ON o.id = i.organization_id
-		WHERE o.suspended_at IS NOT NULL AND i.desired <> ? AND i.state <> ?`, WantDeleted, Suspended).Scan(&ids).Error
+	ids := []string{}
+	err := sy.read(ctx).Model(&Organization{}).Where(`suspended_at IS NOT NULL AND EXISTS (SELECT 1 FROM instances i
+		WHERE i.organization_id = organizations.id AND i.desired <> ? AND i.state <> ?)`, WantDeleted, Suspended).Pluck("id", &ids).Error
 	if err != nil {
 		return nil, translate(err)
 	}
 	out := []Instance{}
-	for _, row := range ids {
-		sc := sy.store.In(row.OrganizationID)
+	for _, org := range ids {
+		sc := sy.store.In(org)
 		err := sc.tx(ctx, func(tx *gorm.DB) error {
 			o, err := sc.heldOrganization(tx)
 			if err != nil || o.SuspendedAt == nil {

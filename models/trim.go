@@ -1,0 +1,45 @@
+package models
+
+import (
+	"context"
+	"time"
+)
+
+// Trim forgets what is beyond what is kept: readings and log lines of each instance, and what has expired.
+func (sy *System) Trim(ctx context.Context) error {
+	for table, keep := range map[string]int{"instance_metrics": keptMetrics, "instance_logs": keptLogs} {
+		err := sy.write(ctx).Exec(`DELETE FROM `+table+` WHERE id IN (SELECT id FROM (SELECT id,
+			row_number() OVER (PARTITION BY instance_id ORDER BY id DESC) AS n FROM `+table+`) ranked WHERE n > ?)`, keep).Error
+		if err != nil {
+			return translate(err)
+		}
+	}
+	return sy.trimExpired(ctx)
+}
+
+// trimBatch is how many rows of a table one call forgets: the next one takes the rest.
+const trimBatch = 1000
+
+// keptInvitations is how long an invitation is shown after it expired, so that it can be sent again.
+const keptInvitations = 30 * 24 * time.Hour
+
+// keptStripeEvents is how long the ids of events are kept: Stripe repeats one for three days, and people ask it to for
+// thirty.
+const keptStripeEvents = 60 * 24 * time.Hour
+
+// trimExpired forgets what nobody can use any more. A sign-in that was revoked goes when it would have expired.
+func (sy *System) trimExpired(ctx context.Context) error {
+	now := sy.store.now()
+	for _, t := range []struct {
+		table, key, time string
+		before           time.Time
+	}{{"sign_ins", "id", "expires_at", now}, {"setup_links", "id", "expires_at", now}, {"spent_tokens", "token_hash", "expires_at", now},
+		{"invitations", "id", "expires_at", now.Add(-keptInvitations)}, {"stripe_events", "id", "received_at", now.Add(-keptStripeEvents)}} {
+		err := sy.write(ctx).Exec("DELETE FROM "+t.table+" WHERE "+t.key+" IN (SELECT "+t.key+" FROM "+t.table+" WHERE "+t.time+" < ? ORDER BY "+t.time+" LIMIT ?)",
+			t.before, trimBatch).Error
+		if err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
