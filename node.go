@@ -72,7 +72,7 @@ func (n *node) openStore(ctx context.Context) error {
 	s := n.cfg.SignIn
 	n.scrubber.Add(n.cfg.SecretKey, n.cfg.SMTP, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter, s.GitHubSecret, s.GoogleSecret, s.OIDCSecret,
 		n.cfg.Stripe.Key, n.cfg.Stripe.WebhookSecret)
-	n.store, err = models.Open(ctx, models.Options{URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Log: n.log,
+	n.store, err = models.Open(ctx, models.Options{URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Learn: n.scrubber.Add, Log: n.log,
 		PlanLimits: !n.cfg.Stripe.Key.Empty()})
 	if err != nil {
 		return err

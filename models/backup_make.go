@@ -192,7 +192,7 @@ func (s *Store) pgTool(ctx context.Context, database string, out io.Writer, name
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "backup.tool", "%s is not installed on this host: install the PostgreSQL client", name)
 	}
-	u, err := url.Parse(s.url)
+	u, err := url.Parse(s.url.Reveal())
 	if err != nil {
 		return fault.New(fault.Invalid, "database.url", "The address of the database cannot be read") // the parser's error repeats it
 	}

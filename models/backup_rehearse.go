@@ -177,7 +177,7 @@ func (r *rehearsal) postgres(ctx context.Context) {
 	if !r.note("Restores", err, "into a database of its own, which is gone again") {
 		return
 	}
-	u, err := url.Parse(r.store.url)
+	u, err := url.Parse(r.store.url.Reveal())
 	if err != nil {
 		return
 	}

@@ -21,6 +21,7 @@ import (
 
 	"lobstead/kit/clock"
 	"lobstead/kit/fault"
+	"lobstead/kit/secret"
 	"lobstead/migrations"
 )
 
@@ -28,9 +29,12 @@ type clockTime = time.Time
 
 // Open connects, without migrating. Errors name what to change.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, log: o.Log, limits: o.PlanLimits, dir: o.Dir}
+	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, learn: o.Learn, log: o.Log, limits: o.PlanLimits, dir: o.Dir}
 	if s.clock == nil {
 		s.clock = clock.Real
+	}
+	if s.learn == nil {
+		s.learn = func(...secret.String) {}
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -72,7 +76,7 @@ func (s *Store) config(cached bool) *gorm.Config {
 }
 
 func (s *Store) openPostgres(dsn string) error {
-	s.dialect, s.url = migrations.Postgres, dsn
+	s.dialect, s.url = migrations.Postgres, secret.Of(dsn)
 	utc := stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error { // times come back in UTC, as SQLite's do
 		c.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})

@@ -120,27 +120,42 @@ func (sy *System) SignInProvider(ctx context.Context, environment []SignInProvid
 		return nil, fault.NotFoundf("sign_in_provider")
 	}
 	p, err := first[SignInProvider](sy.read(ctx).Where("id = ?", providerID))
-	if err != nil || len(p.SecretSealed) == 0 {
-		return p, err
+	if err != nil {
+		return nil, err
 	}
-	plain, err := sy.store.box.Open(p.SecretSealed, "sign_in_providers "+p.ID)
+	return p, sy.store.openSecret(p)
+}
+
+// openSecret and sealSecret are the way of a service's secret from and into its row.
+func (s *Store) openSecret(p *SignInProvider) error {
+	if len(p.SecretSealed) == 0 {
+		return nil
+	}
+	plain, err := s.box.Open(p.SecretSealed, "sign_in_providers "+p.ID)
 	p.Secret = secret.Of(string(plain))
-	return p, err
+	s.learn(p.Secret) // another process may have kept it
+	return err
+}
+
+func (s *Store) sealSecret(providerID string, key secret.String) ([]byte, error) {
+	s.learn(key)
+	return s.box.Seal([]byte(key.Reveal()), "sign_in_providers "+providerID)
 }
 
 // SignInSecrets opens the secrets of the table, so that the scrubber knows what must never be printed.
 func (sy *System) SignInSecrets(ctx context.Context) ([]secret.String, error) {
 	rows, err := all[SignInProvider](sy.read(ctx).Where("secret_sealed IS NOT NULL"))
-	out := []secret.String{}
-	for i := range rows {
-		if err == nil {
-			var p *SignInProvider
-			if p, err = sy.SignInProvider(ctx, nil, rows[i].ID); err == nil && !p.Secret.Empty() {
-				out = append(out, p.Secret)
-			}
-		}
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	out := make([]secret.String, len(rows))
+	for i := range rows {
+		if err := sy.store.openSecret(&rows[i]); err != nil {
+			return nil, err
+		}
+		out[i] = rows[i].Secret
+	}
+	return out, nil
 }
 
 // AddSignInProvider keeps a service, switched off until somebody tested it.
@@ -154,7 +169,7 @@ func (sy *System) AddSignInProvider(ctx context.Context, by Actor, n NewSignInPr
 	now := sy.store.now()
 	p := &SignInProvider{ID: n.ID, Kind: n.Kind, Name: n.Name, Issuer: n.Issuer, ClientID: n.ClientID, Private: n.Private, CreatedAt: now, UpdatedAt: now}
 	var err error
-	if p.SecretSealed, err = sy.store.box.Seal([]byte(n.Secret.Reveal()), "sign_in_providers "+p.ID); err != nil {
+	if p.SecretSealed, err = sy.store.sealSecret(p.ID, n.Secret); err != nil {
 		return nil, err
 	}
 	return p, sy.tx(ctx, func(tx *gorm.DB) error {
@@ -174,7 +189,7 @@ func (sy *System) ChangeSignInProvider(ctx context.Context, by Actor, providerID
 		}
 		set := map[string]any{"name": n.Name, "issuer": n.Issuer, "client_id": n.ClientID, "private": n.Private, "updated_at": sy.store.now()}
 		if !n.Secret.Empty() {
-			sealed, err := sy.store.box.Seal([]byte(n.Secret.Reveal()), "sign_in_providers "+p.ID)
+			sealed, err := sy.store.sealSecret(p.ID, n.Secret)
 			if err != nil {
 				return err
 			}
@@ -249,7 +264,7 @@ func (sy *System) changeProvider(ctx context.Context, providerID string, f func(
 // NoteSignInTest keeps how a test went; only a good one counts as tested.
 func (sy *System) NoteSignInTest(ctx context.Context, by Actor, p *SignInProvider, good bool, result string) error {
 	now := sy.store.now()
-	t := signInTest{Fingerprint: p.fingerprint(), Result: clip(cleanText(result), 1000)}
+	t := signInTest{Fingerprint: p.fingerprint(), Result: sy.store.line(result, 1000)}
 	if good {
 		t.At = &now
 	}

@@ -109,3 +109,30 @@ func TestProvidersOfTheEnvironment(t *testing.T) {
 		require.False(t, got)
 	}
 }
+
+// A secret is known to the scrubber from the moment it is kept, and in another process once it is read there.
+func TestScrubberLearnsSignInSecrets(t *testing.T) {
+	t.Parallel()
+	o := place(t)
+	here, there := &secret.Scrubber{}, &secret.Scrubber{}
+	o.Scrub, o.Learn = here.Scrub, here.Add
+	store := modelstest.Open(t, o)
+	_, f := modelstest.Found(t, store, "Acme")
+	sy, ctx := store.AsSystem("test"), t.Context()
+	by := models.Actor{UserID: f.User.ID, Name: "Staff", Staff: true, Reason: "for the test"}
+	n := models.NewSignInProvider{Kind: models.OIDC, Name: "Corp", Issuer: "https://corp.example", ClientID: "client", Secret: secret.Of("first-canary")}
+	p, err := sy.AddSignInProvider(ctx, by, n)
+	require.NoError(t, err)
+	n.Secret = secret.Of("second-canary")
+	require.NoError(t, sy.ChangeSignInProvider(ctx, by, p.ID, n))
+	require.NotContains(t, here.Scrub("first-canary second-canary"), "canary")
+	read, err := sy.SignInProvider(ctx, nil, p.ID)
+	require.NoError(t, err)
+	require.NoError(t, sy.NoteSignInTest(ctx, by, read, false, "refused second-canary"))
+	for _, row := range dump(t, store, "sign_in_providers") {
+		require.NotContains(t, row, "canary")
+	}
+	o.Scrub, o.Learn = there.Scrub, there.Add
+	require.NoError(t, second(open(t, o).AsSystem("test").SignInProvider(ctx, nil, p.ID)))
+	require.NotContains(t, there.Scrub("second-canary"), "canary")
+}

@@ -20,13 +20,14 @@ import (
 type Store struct {
 	w, r    *gorm.DB
 	dialect migrations.Dialect
-	path    string // of the SQLite file
-	url     string // of Postgres; holds the password
-	dir     string // the data directory
+	path    string        // of the SQLite file
+	url     secret.String // of Postgres; holds the password
+	dir     string        // the data directory
 	flags   flagCache
 	clock   clock.Clock
 	box     *secret.Box
 	scrub   func(string) string
+	learn   func(...secret.String)
 	log     *slog.Logger
 	limits  bool
 	cache   planCache
@@ -37,8 +38,9 @@ type Options struct {
 	URL   string // postgres://…, sqlite:PATH or empty for DataDir/lobstead.db
 	Dir   string // the data directory
 	Box   *secret.Box
-	Scrub func(string) string // takes known secrets out of what is appended to a log; nil = nothing
-	Clock clock.Clock         // nil = the system's
+	Scrub func(string) string    // takes known secrets out of what is appended to a log; nil = nothing
+	Learn func(...secret.String) // hears of secrets that people keep here, so that Scrub knows them; nil = nobody
+	Clock clock.Clock            // nil = the system's
 	Log   *slog.Logger
 	// PlanLimits makes plans limit how many instances an organization has: billing is configured.
 	PlanLimits bool

@@ -43,14 +43,20 @@ func (s *Scrubber) change(values []String, by int) {
 	if s.count == nil {
 		s.count = map[string]int{}
 	}
+	same := true
 	for _, v := range values {
 		text := v.Reveal()
 		if len(text) < MinScrub {
 			continue
 		}
+		was := s.count[text]
 		if s.count[text] += by; s.count[text] <= 0 {
 			delete(s.count, text)
 		}
+		same = same && was > 0 == (s.count[text] > 0)
+	}
+	if same { // a key is added at every use
+		return
 	}
 	if len(s.count) == 0 {
 		s.now.Store(nil)
