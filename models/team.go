@@ -30,16 +30,21 @@ func (sc *Scope) Members(ctx context.Context) ([]TeamMember, error) {
 
 // Member finds one by the membership's id or the person's.
 func (sc *Scope) Member(ctx context.Context, memberID string) (*TeamMember, error) {
-	rows, err := sc.Members(ctx)
+	return sc.member(sc.read(ctx), memberID)
+}
+
+func (sc *Scope) member(db *gorm.DB, memberID string) (*TeamMember, error) {
+	rows := []TeamMember{}
+	err := db.WithContext(rawContext(db.Statement.Context)).Raw(`SELECT `+memberColumns+`
+		FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND (m.id = ? OR m.user_id = ?)`,
+		sc.Org, memberID, memberID).Scan(&rows).Error
+	if err == nil && len(rows) == 0 {
+		err = fault.NotFoundf("member")
+	}
 	if err != nil {
-		return nil, err
+		return nil, translate(err)
 	}
-	for i := range rows {
-		if m := &rows[i]; m.Membership.ID == memberID || m.User.ID == memberID {
-			return m, nil
-		}
-	}
-	return nil, fault.NotFoundf("member")
+	return &rows[0], nil
 }
 
 // checkInvitedRole notes a role that nobody can be invited to: there is one owner, by transfer only.
@@ -60,19 +65,15 @@ func (sc *Scope) addMember(tx *gorm.DB, u *User, role Role, now time.Time) (*Tea
 
 // changeMember reads a member inside a transaction, lets f decide, and notes the act.
 func (sc *Scope) changeMember(ctx context.Context, memberID string, f func(tx *gorm.DB, m *TeamMember) (act, error)) (*TeamMember, error) {
-	m, err := sc.Member(ctx, memberID)
-	if err != nil {
-		return nil, err
-	}
-	err = sc.tx(ctx, func(tx *gorm.DB) error {
+	var m *TeamMember
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
 		if err := sc.lockOrganization(tx); err != nil {
 			return err
 		}
-		now, err := first[Membership](locked(tx).Where("id = ?", m.Membership.ID))
-		if err != nil {
+		var err error
+		if m, err = sc.member(tx, memberID); err != nil {
 			return err
 		}
-		m.Membership = *now
 		a, err := f(tx, m)
 		if err != nil || a.name == "" {
 			return err
