@@ -101,38 +101,50 @@ func knownPerson(db *gorm.DB, v Vouched) (*User, bool, error) {
 
 // newcomer is invited, unless the same person's other window was quicker: one after the other, each looks again.
 func (sy *System) newcomer(tx *gorm.DB, v Vouched, address string) (*User, bool, error) {
+	email, _ := NormalEmail(v.Email) // knownPerson checked it
+	rows, err := sy.invitationsTo(tx, email)
+	if err != nil {
+		return nil, false, err
+	}
+	orgs := []string{}
+	for _, row := range rows {
+		orgs = append(orgs, row.OrganizationID)
+	}
+	if err := sy.lockOrganizations(tx, orgs); err != nil {
+		return nil, false, err
+	}
 	if err := lockFounding(tx); err != nil {
 		return nil, false, err
 	}
 	u, linked, err := knownPerson(tx, v)
 	if fault.Is(err, fault.NotFound) {
-		u, err = sy.invited(tx, v, address)
+		u, err = sy.invited(tx, email, v.Name, address)
 	}
 	return u, linked, err
 }
 
+// invitationsTo lists the open invitations of an address, oldest first.
+func (sy *System) invitationsTo(tx *gorm.DB, email string) ([]Invitation, error) {
+	return all[Invitation](tx.Where(`email = ? AND expires_at > ? AND EXISTS
+		(SELECT 1 FROM organizations o WHERE o.id = invitations.organization_id AND o.deleting_at IS NULL)`, email, sy.store.now()).Order("created_at, id"))
+}
+
 // invited makes the account that open invitations to a verified address wait for, and accepts them all.
-func (sy *System) invited(tx *gorm.DB, v Vouched, address string) (*User, error) {
-	email, _ := NormalEmail(v.Email) // knownPerson checked it
-	now := sy.store.now()
-	rows, err := all[Invitation](locked(tx).Where(`email = ? AND expires_at > ? AND EXISTS
-		(SELECT 1 FROM organizations o WHERE o.id = invitations.organization_id AND o.deleting_at IS NULL)`, email, now).Order("created_at, id"))
+func (sy *System) invited(tx *gorm.DB, email, name, address string) (*User, error) {
+	rows, err := sy.invitationsTo(tx, email)
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 {
 		return nil, fault.New(fault.Forbidden, "sign_in.no_account", "There is no account for %s", email).Hinting("Ask a team for an invitation to this address")
 	}
-	u := &User{ID: id.New(), Email: email, Name: personName(v.Name, email), Theme: "system", CreatedAt: now, UpdatedAt: now}
+	now := sy.store.now()
+	u := &User{ID: id.New(), Email: email, Name: personName(name, email), Theme: "system", CreatedAt: now, UpdatedAt: now}
 	if err := tx.Create(u).Error; err != nil {
 		return nil, err
 	}
-	for _, row := range rows {
-		if err := tx.Where("id = ?", row.ID).Delete(&Invitation{}).Error; err != nil {
-			return nil, err
-		}
-		sc := sy.store.In(row.OrganizationID).As(Actor{UserID: u.ID, Name: u.Name, Role: row.Role, Address: address})
-		if _, err := sc.addMember(tx, u, row.Role, now); err != nil {
+	for n := range rows {
+		if err := sy.join(tx, &rows[n], address, func(*gorm.DB, *Invitation) (*User, error) { return u, nil }); err != nil {
 			return nil, err
 		}
 	}

@@ -97,6 +97,9 @@ func (sc *Scope) Invitations(ctx context.Context) ([]Invitation, error) {
 // RevokeInvitation voids a link.
 func (sc *Scope) RevokeInvitation(ctx context.Context, invitationID string) error {
 	return sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.lockOrganization(tx); err != nil { // before the invitation, as all who take both
+			return err
+		}
 		row, err := first[Invitation](locked(tx).Where("id = ?", invitationID))
 		if err != nil {
 			return err
@@ -119,26 +122,26 @@ type OpenInvitation struct {
 
 // Invitation finds what a link stands for; NotFound when it is used up, withdrawn or expired.
 func (sy *System) Invitation(ctx context.Context, token secret.String) (*OpenInvitation, error) {
-	row, err := first[Invitation](sy.read(ctx).Where("token_hash = ? AND expires_at > ?", secret.Hash(token.Reveal()), sy.store.now()))
-	if fault.Is(err, fault.NotFound) {
-		return nil, errInvitation
-	}
+	row, o, err := sy.openInvitation(sy.read(ctx), token)
 	if err != nil {
 		return nil, err
 	}
-	out := &OpenInvitation{Invitation: *row}
-	o, err := first[Organization](sy.read(ctx).Where("id = ? AND deleting_at IS NULL", row.OrganizationID))
-	if fault.Is(err, fault.NotFound) {
-		return nil, errInvitation
-	}
-	if err != nil {
-		return nil, err
-	}
-	out.Organization = *o
 	var n int64
 	err = sy.read(ctx).Model(&User{}).Where("email = ?", row.Email).Count(&n).Error
-	out.HasAccount = n > 0
-	return out, translate(err)
+	return &OpenInvitation{Invitation: *row, Organization: *o, HasAccount: n > 0}, translate(err)
+}
+
+func (sy *System) openInvitation(db *gorm.DB, token secret.String) (*Invitation, *Organization, error) {
+	db = db.Session(&gorm.Session{})
+	row, err := first[Invitation](db.Where("token_hash = ? AND expires_at > ?", secret.Hash(token.Reveal()), sy.store.now()))
+	var o *Organization
+	if err == nil {
+		o, err = first[Organization](db.Where("id = ? AND deleting_at IS NULL", row.OrganizationID))
+	}
+	if fault.Is(err, fault.NotFound) {
+		err = errInvitation
+	}
+	return row, o, err
 }
 
 // Joining is what a person without an account says of themselves.
@@ -184,24 +187,32 @@ func (sy *System) AcceptInvitationAs(ctx context.Context, token secret.String, u
 
 // accept uses a link up and makes the membership, all or nothing.
 func (sy *System) accept(ctx context.Context, token secret.String, address string, who func(*gorm.DB, *Invitation) (*User, error)) error {
-	now := sy.store.now()
 	return sy.tx(ctx, func(tx *gorm.DB) error {
-		row, err := first[Invitation](locked(tx).Where("token_hash = ? AND expires_at > ?", secret.Hash(token.Reveal()), now))
-		if fault.Is(err, fault.NotFound) {
-			return errInvitation
-		}
+		row, o, err := sy.openInvitation(tx, token)
 		if err != nil {
 			return err
 		}
-		if err := tx.Where("id = ?", row.ID).Delete(&Invitation{}).Error; err != nil {
+		if err := sy.store.In(o.ID).lockOrganization(tx); err != nil { // before the invitation, as all who take both
 			return err
 		}
-		u, err := who(tx, row)
-		if err != nil {
-			return err
-		}
-		sc := sy.store.In(row.OrganizationID).As(Actor{UserID: u.ID, Name: u.Name, Role: row.Role, Address: address})
-		_, err = sc.addMember(tx, u, row.Role, now)
-		return err
+		return sy.join(tx, row, address, who)
 	})
+}
+
+// join uses an invitation up and makes a person the member that it asks for: errInvitation when it is used up by now.
+func (sy *System) join(tx *gorm.DB, row *Invitation, address string, who func(*gorm.DB, *Invitation) (*User, error)) error {
+	res := tx.Where("id = ?", row.ID).Delete(&Invitation{})
+	if res.Error != nil {
+		return res.Error
+	}
+	if res.RowsAffected == 0 {
+		return errInvitation
+	}
+	u, err := who(tx, row)
+	if err != nil {
+		return err
+	}
+	sc := sy.store.In(row.OrganizationID).As(Actor{UserID: u.ID, Name: u.Name, Role: row.Role, Address: address})
+	_, err = sc.addMember(tx, u, row.Role, sy.store.now())
+	return err
 }

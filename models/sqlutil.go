@@ -44,6 +44,17 @@ func (sc *Scope) lockOrganization(tx *gorm.DB) error {
 	return err
 }
 
+// lockOrganizations locks several, in one order for all; who takes the founding lock too takes it after, as
+// DeleteOrganization does.
+func (sy *System) lockOrganizations(tx *gorm.DB, orgs []string) error {
+	for _, org := range slices.Sorted(slices.Values(orgs)) {
+		if err := sy.store.In(org).lockOrganization(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // heldOrganization is lockOrganization that gives the row.
 func (sc *Scope) heldOrganization(tx *gorm.DB) (*Organization, error) {
 	if tx.Name() == string(migrations.Postgres) {

@@ -145,18 +145,17 @@ func (sy *System) changePerson(ctx context.Context, by Actor, userID string, f f
 	}
 	var u *User
 	err := sy.tx(ctx, func(tx *gorm.DB) error {
-		homes, err := all[Membership](tx.Where("user_id = ?", userID).Order("organization_id"))
-		if err != nil {
+		homes := []string{}
+		if err := tx.Model(&Membership{}).Where("user_id = ?", userID).Pluck("organization_id", &homes).Error; err != nil {
 			return err
 		}
-		for _, m := range homes { // before the founding lock: DeleteOrganization takes them in this order
-			if err := sy.store.In(m.OrganizationID).lockOrganization(tx); err != nil {
-				return err
-			}
+		if err := sy.lockOrganizations(tx, homes); err != nil {
+			return err
 		}
 		if err := lockFounding(tx); err != nil {
 			return err
 		}
+		var err error
 		if u, err = first[User](locked(tx).Where("id = ?", userID)); err != nil {
 			return err
 		}
@@ -165,8 +164,8 @@ func (sy *System) changePerson(ctx context.Context, by Actor, userID string, f f
 			return err
 		}
 		a.kind, a.id, a.of = "person", u.ID, u.Email
-		for _, m := range homes {
-			if err := sy.store.In(m.OrganizationID).As(by).audit(tx, a); err != nil {
+		for _, org := range homes {
+			if err := sy.store.In(org).As(by).audit(tx, a); err != nil {
 				return err
 			}
 		}
