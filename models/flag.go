@@ -209,10 +209,7 @@ func (sc *Scope) SetFlag(ctx context.Context, name string, on *bool) error {
 	}
 	defer sc.store.flags.clear()
 	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
-		if _, err := first[Organization](tx.Select("id").Where("id = ?", sc.Org)); err != nil {
+		if _, err := sc.heldOrganization(tx); err != nil {
 			return err
 		}
 		before, after := map[string]any{}, map[string]any{}

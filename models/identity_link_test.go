@@ -87,7 +87,7 @@ func TestVouchedPeopleLinkByVerifiedAddressOnly(t *testing.T) {
 	u, err = in(vouched("3", "new@example.com", true))
 	require.NoError(t, err)
 	require.Equal(t, "Ada", u.Name)
-	places, err := sy.MembershipsOf(ctx, u.ID)
+	places, err := sy.OrganizationsOf(ctx, u.ID)
 	require.NoError(t, err)
 	require.Len(t, places, 2, "both invitations")
 	left, err := sc.Invitations(ctx)

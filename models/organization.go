@@ -43,11 +43,6 @@ func (sc *Scope) Organization(ctx context.Context) (*Organization, error) {
 	return first[Organization](sc.read(ctx).Where("id = ?", sc.Org))
 }
 
-// MembershipsOf gives a person's memberships, oldest first.
-func (sy *System) MembershipsOf(ctx context.Context, userID string) ([]Membership, error) {
-	return all[Membership](sy.read(ctx).Where("user_id = ?", userID).Order("created_at, id"))
-}
-
 // NewOrganizationFor makes a further organization whose owner is a person with an account.
 func (sy *System) NewOrganizationFor(ctx context.Context, by Actor, name string) (*Organization, error) {
 	var is fault.Issues
@@ -61,14 +56,7 @@ func (sy *System) NewOrganizationFor(ctx context.Context, by Actor, name string)
 		if err := lockFounding(tx); err != nil {
 			return err
 		}
-		var err error
-		if o.Slug, err = freeSlug(tx, name); err != nil {
-			return err
-		}
-		if err := tx.Create(o).Error; err != nil {
-			return err
-		}
-		if err := tx.Create(&Membership{ID: id.New(), OrganizationID: o.ID, UserID: by.UserID, Role: Owner, CreatedAt: now, UpdatedAt: now}).Error; err != nil {
+		if err := createOwned(tx, o, by.UserID); err != nil {
 			return err
 		}
 		return sy.store.In(o.ID).As(by).audit(tx, act{name: "organization.created", kind: "organization", id: o.ID, of: name})
@@ -76,32 +64,45 @@ func (sy *System) NewOrganizationFor(ctx context.Context, by Actor, name string)
 	return o, err
 }
 
+// createOwned makes an organization and its owner's membership; the caller holds the founding lock.
+func createOwned(tx *gorm.DB, o *Organization, userID string) error {
+	var err error
+	if o.Slug, err = freeSlug(tx, o.Name); err != nil {
+		return err
+	}
+	if err := tx.Create(o).Error; err != nil {
+		return err
+	}
+	return tx.Create(&Membership{ID: id.New(), OrganizationID: o.ID, UserID: userID, Role: Owner, CreatedAt: o.CreatedAt, UpdatedAt: o.CreatedAt}).Error
+}
+
 // OrganizationsOf lists where a person belongs, with their role there, by name; what is being deleted is left out.
 func (sy *System) OrganizationsOf(ctx context.Context, userID string) ([]Principal, error) {
-	rows := []principalRow{}
-	err := sy.read(ctx).Raw(`SELECT `+principalColumns+` FROM memberships m JOIN users u ON u.id = m.user_id
-		JOIN organizations o ON o.id = m.organization_id AND o.deleting_at IS NULL WHERE m.user_id = ? ORDER BY lower(o.name), o.id`, userID).Scan(&rows).Error
-	out := []Principal{}
-	for i := range rows {
-		out = append(out, *rows[i].principal())
-	}
-	return out, translate(err)
+	return sy.places(ctx, "m.user_id = ? ORDER BY lower(o.name), o.id", userID)
 }
 
 // AtInstance gives a person as a member of the organization that an instance belongs to; NotFound when they are none.
 func (sy *System) AtInstance(ctx context.Context, p *Principal, instanceID string) (*Principal, error) {
-	i, err := first[Instance](sy.read(ctx).Select("id", "organization_id").Where("id = ?", instanceID))
+	rows, err := sy.places(ctx, "m.user_id = ? AND o.id = (SELECT organization_id FROM instances WHERE id = ?)", p.User.ID, instanceID)
+	if err == nil && len(rows) == 0 {
+		err = fault.NotFoundf("instance")
+	}
 	if err != nil {
 		return nil, err
 	}
-	places, err := sy.OrganizationsOf(ctx, p.User.ID)
-	for n := range places {
-		if places[n].Organization.ID == i.OrganizationID {
-			places[n].SignInID = p.SignInID
-			return &places[n], nil
-		}
+	rows[0].SignInID = p.SignInID
+	return &rows[0], nil
+}
+
+func (sy *System) places(ctx context.Context, where string, args ...any) ([]Principal, error) {
+	rows := []principalRow{}
+	err := sy.read(ctx).Raw(`SELECT `+principalColumns+` FROM memberships m JOIN users u ON u.id = m.user_id
+		JOIN organizations o ON o.id = m.organization_id AND o.deleting_at IS NULL WHERE `+where, args...).Scan(&rows).Error
+	out := make([]Principal, len(rows))
+	for i := range rows {
+		out[i] = *rows[i].principal()
 	}
-	return nil, errOr(err, fault.NotFoundf("instance"))
+	return out, translate(err)
 }
 
 // LookAt makes a browser show another of its person's organizations; NotFound for one they do not belong to.
@@ -124,23 +125,37 @@ func (sc *Scope) RenameOrganization(ctx context.Context, name string) (*Organiza
 	if err := is.Err(); err != nil {
 		return nil, err
 	}
-	var o *Organization
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
+	return sc.changeOrganization(ctx, func(o *Organization) (map[string]any, act) {
+		if o.Name == name {
+			return nil, act{}
 		}
-		var err error
-		if o, err = first[Organization](tx.Where("id = ?", sc.Org)); err != nil || o.Name == name {
-			return err
-		}
-		was := o.Name
-		o.Name, o.UpdatedAt = name, sc.store.now()
-		if _, err := changed(tx.Model(&Organization{}).Where("id = ?", sc.Org), map[string]any{"name": name, "updated_at": o.UpdatedAt}); err != nil {
-			return err
-		}
-		return sc.audit(tx, act{name: "organization.renamed", kind: "organization", id: sc.Org, of: name, before: map[string]any{"name": was}, after: map[string]any{"name": name}})
+		return map[string]any{"name": name}, act{name: "organization.renamed", before: map[string]any{"name": o.Name}, after: map[string]any{"name": name}}
 	})
-	return o, err
+}
+
+// changeOrganization reads the organization inside a transaction, lets f decide, and notes the act.
+func (sc *Scope) changeOrganization(ctx context.Context, f func(o *Organization) (map[string]any, act)) (*Organization, error) {
+	var out *Organization
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		o, err := sc.heldOrganization(tx)
+		if err != nil {
+			return err
+		}
+		set, a := f(o)
+		if out = o; len(set) == 0 {
+			return nil
+		}
+		set["updated_at"] = sc.store.now()
+		if _, err := changed(tx.Model(&Organization{}).Where("id = ?", sc.Org), set); err != nil {
+			return err
+		}
+		if out, err = first[Organization](tx.Where("id = ?", sc.Org)); err != nil {
+			return err
+		}
+		a.kind, a.id, a.of = "organization", out.ID, out.Name
+		return sc.audit(tx, a)
+	})
+	return out, err
 }
 
 // NoteExport notes that somebody took everything with them.

@@ -300,28 +300,3 @@ func (sc *Scope) SetInstanceLimit(ctx context.Context, limit *int) (*Organizatio
 			before: map[string]any{"instance_limit": o.InstanceLimit}, after: map[string]any{"instance_limit": limit}}
 	})
 }
-
-// changeOrganization reads the organization inside a transaction, lets f decide, and notes the act.
-func (sc *Scope) changeOrganization(ctx context.Context, f func(o *Organization) (map[string]any, act)) (*Organization, error) {
-	var out *Organization
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		o, err := sc.heldOrganization(tx)
-		if err != nil {
-			return err
-		}
-		set, a := f(o)
-		if out = o; len(set) == 0 {
-			return nil
-		}
-		set["updated_at"] = sc.store.now()
-		if _, err := changed(tx.Model(&Organization{}).Where("id = ?", sc.Org), set); err != nil {
-			return err
-		}
-		if out, err = first[Organization](tx.Where("id = ?", sc.Org)); err != nil {
-			return err
-		}
-		a.kind, a.id, a.of = "organization", o.ID, o.Name
-		return sc.audit(tx, a)
-	})
-	return out, err
-}

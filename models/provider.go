@@ -105,11 +105,6 @@ func (sc *Scope) Provider(ctx context.Context, providerID string) (*Provider, er
 	return first[Provider](sc.read(ctx).Where("id = ?", providerID))
 }
 
-// ProviderAt reads the connection to one service.
-func (sc *Scope) ProviderAt(ctx context.Context, kind, baseURL string) (*Provider, error) {
-	return first[Provider](sc.read(ctx).Where("kind = ? AND base_url = ?", kind, baseURL))
-}
-
 // DefaultProvider is the one that instances without their own choice use: NotFound when none is connected.
 func (sc *Scope) DefaultProvider(ctx context.Context) (*Provider, error) {
 	return first[Provider](sc.read(ctx).Where("is_default = ?", true))

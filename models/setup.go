@@ -140,19 +140,14 @@ func (sy *System) found(ctx context.Context, f Founding, gate func(*gorm.DB) err
 		if out.User.Staff, err = noStaff(tx); err != nil { // the first one runs the installation
 			return err
 		}
-		slug, err := freeSlug(tx, orgName)
-		if err != nil {
+		if err := tx.Create(&out.User).Error; err != nil {
 			return err
 		}
-		out.Organization.Slug = slug
-		for _, row := range []any{&out.User, &out.Organization, &Membership{ID: id.New(), OrganizationID: out.Organization.ID,
-			UserID: out.User.ID, Role: Owner, CreatedAt: now, UpdatedAt: now}} {
-			if err := tx.Create(row).Error; err != nil {
-				return err
-			}
+		if err := createOwned(tx, &out.Organization, out.User.ID); err != nil {
+			return err
 		}
 		return sy.audit(tx, Actor{UserID: out.User.ID, Name: name, Role: Owner}, act{name: "organization.founded", kind: "organization", id: out.Organization.ID,
-			of: orgName, after: map[string]any{"owner": email, "staff": true}})
+			of: orgName, after: map[string]any{"owner": email, "staff": out.User.Staff}})
 	})
 	if err != nil {
 		return nil, err
