@@ -14,7 +14,7 @@ func (h *AdminUsers) Index(c *Ctx) (Reply, error) {
 	s := c.search(admin.UsersPath, "Search by name or e-mail address")
 	s.Name, s.Label, s.Choice = "only", "Which users", c.Query("only")
 	s.Choices = []ui.Option{{Value: "", Text: "Everybody"}, {Value: "staff", Text: "Staff"}, {Value: "blocked", Text: "Blocked"}}
-	rows, err := h.Store.AsSystem("people of the installation").People(c, models.PeopleFilter{Text: s.Text, Only: s.Choice, Before: s.Before, Limit: officePage + 1})
+	rows, err := h.Store.AsSystem("people of the installation").People(c, models.Listing{Text: s.Text, State: s.Choice, Before: s.Before, Limit: officePage + 1})
 	if err != nil {
 		return nil, err
 	}

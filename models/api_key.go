@@ -51,13 +51,16 @@ func ParseScopes(stored string) Scopes {
 	return out
 }
 
-func (s Scopes) String() string {
-	words := []string{}
-	for _, c := range s {
-		words = append(words, string(c))
+// Words gives the capabilities as text; never nil.
+func (s Scopes) Words() []string {
+	words := make([]string, len(s))
+	for i, c := range s {
+		words[i] = string(c)
 	}
-	return strings.Join(words, ",")
+	return words
 }
+
+func (s Scopes) String() string { return strings.Join(s.Words(), ",") }
 
 // NewAPIKey is what a person says of a new key.
 type NewAPIKey struct {
@@ -71,9 +74,14 @@ type NewAPIKey struct {
 func (sc *Scope) CreateAPIKey(ctx context.Context, n NewAPIKey) (*APIKey, secret.String, error) {
 	var is fault.Issues
 	n.Name = validName(&is, "name", n.Name, 100)
+	scopes := Scopes{}
 	for _, c := range n.Scopes {
+		if slices.Contains(scopes, c) {
+			continue
+		}
+		scopes = append(scopes, c)
 		if !slices.Contains(Capabilities, c) {
-			is.NotOneOf("scopes", string(c), capabilityWords()...)
+			is.NotOneOf("scopes", string(c), Capabilities.Words()...)
 		} else if !sc.Actor.May(c) {
 			is.Custom("scopes", "You cannot give what you may not do yourself: "+string(c))
 		}
@@ -81,12 +89,12 @@ func (sc *Scope) CreateAPIKey(ctx context.Context, n NewAPIKey) (*APIKey, secret
 	if err := is.Err(); err != nil {
 		return nil, secret.String{}, err
 	}
-	if len(n.Scopes) == 0 {
-		n.Scopes = sc.Actor.Scopes
+	if len(scopes) == 0 {
+		scopes = sc.Actor.Scopes
 	}
 	key, hash := secret.Token(KeyPrefix)
 	row := &APIKey{ID: id.New(), OrganizationID: sc.Org, UserID: sc.Actor.UserID, Name: n.Name, Prefix: secret.Prefix(key.Reveal()),
-		KeyHash: hash, Scopes: n.Scopes.String(), ExpiresAt: n.Expires, CreatedAt: sc.store.now()}
+		KeyHash: hash, Scopes: scopes.String(), ExpiresAt: n.Expires, CreatedAt: sc.store.now()}
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
 		if err := tx.Create(row).Error; err != nil {
 			return err
@@ -95,14 +103,6 @@ func (sc *Scope) CreateAPIKey(ctx context.Context, n NewAPIKey) (*APIKey, secret
 			after: map[string]any{"prefix": row.Prefix, "scopes": row.Scopes, "expires": row.ExpiresAt}})
 	})
 	return row, key, err
-}
-
-func capabilityWords() []string {
-	out := []string{}
-	for _, c := range Capabilities {
-		out = append(out, string(c))
-	}
-	return out
 }
 
 // APIKeys lists the organization's keys that were not revoked, newest first.

@@ -245,13 +245,5 @@ func (sy *System) FlagOverrides(ctx context.Context) ([]FlagOverride, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, out := make([]string, len(rows)), make([]FlagOverride, len(rows))
-	for i := range rows {
-		ids[i], out[i] = rows[i].OrganizationID, FlagOverride{OrganizationFlag: rows[i]}
-	}
-	names, err := sy.OrganizationNames(ctx, ids)
-	for i := range out {
-		out[i].OrganizationName = names[out[i].OrganizationID]
-	}
-	return out, err
+	return named(ctx, sy, rows, func(r *OrganizationFlag) string { return r.OrganizationID }, func(r OrganizationFlag, org string) FlagOverride { return FlagOverride{r, org} })
 }

@@ -12,9 +12,9 @@ import (
 // Listing narrows a list of the back office; zero fields do not.
 type Listing struct {
 	Text   string
-	State  string // instances: a state, or "unsettled": what is wanted is not what is there
+	State  string // instances: a state, or "unsettled": what is wanted is not what is there; people: "staff" or "blocked"
 	Before string // an id: those that came before, for the next page
-	Limit  int    // 0 = 50
+	Limit  int    // 0 = 50, at most 500
 }
 
 func (l Listing) apply(db *gorm.DB, columns ...string) *gorm.DB {
@@ -25,7 +25,10 @@ func (l Listing) apply(db *gorm.DB, columns ...string) *gorm.DB {
 	if l.Before != "" {
 		db = db.Where("id < ?", l.Before)
 	}
-	return db.Order("id DESC").Limit(pageSize(l.Limit))
+	if l.Limit <= 0 {
+		l.Limit = 50
+	}
+	return db.Order("id DESC").Limit(min(l.Limit, 500))
 }
 
 // OrganizationRow is an organization with what it has.
@@ -79,6 +82,20 @@ func (sy *System) OrganizationNames(ctx context.Context, ids []string) (map[stri
 	return out, err
 }
 
+// named puts the names of their organizations to rows of several.
+func named[T, R any](ctx context.Context, sy *System, rows []T, org func(*T) string, with func(T, string) R) ([]R, error) {
+	ids := make([]string, len(rows))
+	for i := range rows {
+		ids[i] = org(&rows[i])
+	}
+	names, err := sy.OrganizationNames(ctx, ids)
+	out := make([]R, len(rows))
+	for i := range rows {
+		out[i] = with(rows[i], names[ids[i]])
+	}
+	return out, err
+}
+
 // InstanceRow is an instance with the name of its organization.
 type InstanceRow struct {
 	Instance
@@ -99,15 +116,7 @@ func (sy *System) AllInstances(ctx context.Context, l Listing) ([]InstanceRow, e
 	if err != nil {
 		return nil, err
 	}
-	ids, out := make([]string, len(rows)), make([]InstanceRow, len(rows))
-	for i := range rows {
-		ids[i], out[i] = rows[i].OrganizationID, InstanceRow{Instance: rows[i]}
-	}
-	names, err := sy.OrganizationNames(ctx, ids)
-	for i := range out {
-		out[i].OrganizationName = names[out[i].OrganizationID]
-	}
-	return out, err
+	return named(ctx, sy, rows, func(r *Instance) string { return r.OrganizationID }, func(r Instance, org string) InstanceRow { return InstanceRow{r, org} })
 }
 
 // RetryInstance makes an instance be looked at now, whatever pause a failure left; the caller enqueues it.
@@ -131,15 +140,7 @@ func (sy *System) AllProviders(ctx context.Context, l Listing) ([]ProviderRow, e
 	if err != nil {
 		return nil, err
 	}
-	ids, out := make([]string, len(rows)), make([]ProviderRow, len(rows))
-	for i := range rows {
-		ids[i], out[i] = rows[i].OrganizationID, ProviderRow{Provider: rows[i]}
-	}
-	names, err := sy.OrganizationNames(ctx, ids)
-	for i := range out {
-		out[i].OrganizationName = names[out[i].OrganizationID]
-	}
-	return out, err
+	return named(ctx, sy, rows, func(r *Provider) string { return r.OrganizationID }, func(r Provider, org string) ProviderRow { return ProviderRow{r, org} })
 }
 
 // OrganizationByID reads one, whoever asks.
@@ -175,12 +176,9 @@ func (sy *System) Health(ctx context.Context) (*Health, error) {
 	if err := sy.read(ctx).Raw(size).Scan(&h.Bytes).Error; err != nil {
 		return nil, translate(err)
 	}
-	p, err := sy.store.migrator()
-	if err != nil {
+	var err error
+	if h.Version, err = sy.store.schemaVersion(ctx); err != nil {
 		return nil, err
-	}
-	if h.Version, err = p.GetDBVersion(ctx); err != nil {
-		return nil, translate(err)
 	}
 	return h, sy.countAll(ctx, h)
 }

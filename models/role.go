@@ -30,7 +30,7 @@ const (
 )
 
 // Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
-var Capabilities = []Can{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanManageProviders, CanManageTeam, CanManageKeys,
+var Capabilities = Scopes{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanManageProviders, CanManageTeam, CanManageKeys,
 	CanEditSettings, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
 
 // Roles lists them, from most to least.

@@ -32,41 +32,16 @@ func ByStaff(a Actor, reason string) (Actor, error) {
 	return a, is.Err()
 }
 
-// PeopleFilter narrows a list of people; zero fields do not.
-type PeopleFilter struct {
-	Text   string // in name or e-mail address
-	Only   string // "staff" or "blocked"
-	Before string // an id: those that came before, for the next page
-	Limit  int    // 0 = 50
-}
-
-// officePage is how many rows a page of the back office has.
-const officePage = 50
-
-func pageSize(n int) int {
-	if n <= 0 {
-		return officePage
-	}
-	return min(n, 500)
-}
-
 // People lists everybody with an account, newest first.
-func (sy *System) People(ctx context.Context, f PeopleFilter) ([]User, error) {
+func (sy *System) People(ctx context.Context, l Listing) ([]User, error) {
 	db := sy.read(ctx).Omit("password_hash")
-	if f.Text != "" {
-		l := likeAny(f.Text)
-		db = db.Where(l.in("name", "email"), l.args(2)...)
-	}
-	switch f.Only {
+	switch l.State {
 	case "staff":
 		db = db.Where("staff = ?", true)
 	case "blocked":
 		db = db.Where("blocked_at IS NOT NULL")
 	}
-	if f.Before != "" {
-		db = db.Where("id < ?", f.Before)
-	}
-	return all[User](db.Order("id DESC").Limit(pageSize(f.Limit)))
+	return all[User](l.apply(db, "name", "email"))
 }
 
 var errOwnAccess = fault.New(fault.Invalid, "user.self", "Not yourself: another member of staff can do that")

@@ -63,7 +63,7 @@ func TestTheLastStaffStays(t *testing.T) {
 		}
 		wg.Wait()
 		require.EqualValues(t, 1, refused.Load())
-		rows, err := sy.People(ctx, models.PeopleFilter{Only: "staff"})
+		rows, err := sy.People(ctx, models.Listing{State: "staff"})
 		require.NoError(t, err)
 		require.Len(t, rows, 1)
 	}
@@ -182,7 +182,7 @@ func TestListsOfTheOffice(t *testing.T) {
 		require.Empty(t, s.KeySealed)
 		require.Empty(t, s.KeyHint)
 	}
-	people, err := sy.People(ctx, models.PeopleFilter{Text: "%"})
+	people, err := sy.People(ctx, models.Listing{Text: "%"})
 	require.NoError(t, err)
 	require.Empty(t, people, "a sign of patterns is a sign like others")
 	h, err := sy.Health(ctx)

@@ -166,6 +166,9 @@ func TestKeysHaveNoMoreThanTheirMaker(t *testing.T) {
 	row, _, err := byKey.CreateAPIKey(ctx, models.NewAPIKey{Name: "k"})
 	require.NoError(t, err)
 	require.Equal(t, models.Scopes{models.CanView, models.CanManageKeys}, models.ParseScopes(row.Scopes))
+	row, _, err = byKey.CreateAPIKey(ctx, models.NewAPIKey{Name: "k", Scopes: models.Scopes{models.CanView, models.CanView}})
+	require.NoError(t, err)
+	require.Equal(t, "view", row.Scopes, "each once")
 }
 
 func TestLookingAtAnotherOrganization(t *testing.T) {

@@ -29,12 +29,8 @@ type APIKeyCreated struct {
 
 // NewAPIKey presents a key.
 func NewAPIKey(k *models.APIKey) APIKey {
-	out := APIKey{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: []string{}, CreatedAt: wire.Time(k.CreatedAt), ExpiresAt: wire.TimeOrNull(k.ExpiresAt),
+	return APIKey{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: models.ParseScopes(k.Scopes).Words(), CreatedAt: wire.Time(k.CreatedAt), ExpiresAt: wire.TimeOrNull(k.ExpiresAt),
 		LastUsedAt: wire.TimeOrNull(k.LastUsedAt), LastUsedAddress: text(k.LastUsedAddress), UserID: k.UserID}
-	for _, c := range models.ParseScopes(k.Scopes) {
-		out.Scopes = append(out.Scopes, string(c))
-	}
-	return out
 }
 
 // NewAPIKeys presents a list.

@@ -106,10 +106,10 @@ var rules = map[string]Rule{
 	"Person.image":             {Say: "Always null"},
 	"KeyCreate.name":           {Say: "What it is for", Min: 1, Max: 100, Example: "ci"},
 	"KeyCreate.expiresInDays":  {Say: "Without it, the key does not end", Min: 1, Max: 365, Example: 90},
-	"KeyCreate.scopes":         {Say: "What it may do; without them, all that you may", Enum: scopeWords(), Example: string(models.CanView)},
+	"KeyCreate.scopes":         {Say: "What it may do; without them, all that you may", Enum: models.Capabilities.Words(), Example: string(models.CanView)},
 	"APIKey.name":              {Example: "ci"},
 	"APIKey.prefix":            {Say: "How the key begins, to recognise it", Example: "lob_7f3a"},
-	"APIKey.scopes":            {Say: "Empty: all that its maker may", Enum: scopeWords(), Example: string(models.CanView)},
+	"APIKey.scopes":            {Say: "Empty: all that its maker may", Enum: models.Capabilities.Words(), Example: string(models.CanView)},
 	"APIKey.lastUsedAt":        moment("Null until it is used"),
 	"APIKey.lastUsedAddress":   {Example: "192.0.2.7"},
 	"APIKeyCreated.key":        {Say: "The key, this once", Pattern: "^lob_", Example: "lob_…"},
@@ -170,14 +170,6 @@ func roleWords() []string {
 	out := []string{}
 	for _, r := range models.Roles {
 		out = append(out, string(r))
-	}
-	return out
-}
-
-func scopeWords() []string {
-	out := []string{}
-	for _, c := range models.Capabilities {
-		out = append(out, string(c))
 	}
 	return out
 }
