@@ -3,37 +3,11 @@ package models
 import (
 	"context"
 	"slices"
-	"time"
 
 	"gorm.io/gorm"
 
 	"lobstead/kit/fault"
 )
-
-// InstallationSetting is one choice for everybody here.
-type InstallationSetting struct {
-	Key       string `gorm:"primaryKey"`
-	Value     string
-	UpdatedAt time.Time
-}
-
-func (sy *System) setting(db *gorm.DB, key string) (string, error) {
-	row, err := first[InstallationSetting](db.Where("key = ?", key))
-	if fault.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return row.Value, nil
-}
-
-func (sy *System) set(tx *gorm.DB, key, value string) error {
-	if err := tx.Where("key = ?", key).Delete(&InstallationSetting{}).Error; err != nil {
-		return err
-	}
-	return tx.Create(&InstallationSetting{Key: key, Value: value, UpdatedAt: sy.store.now()}).Error
-}
 
 // PasswordPolicy says who may sign in with a password.
 type PasswordPolicy string
@@ -84,14 +58,11 @@ func (sy *System) SetPasswordPolicy(ctx context.Context, by Actor, p PasswordPol
 		is.NotOneOf("passwords", string(p), string(PasswordsForAll), string(PasswordsForOwners), string(PasswordsForNobody))
 		return is.Err()
 	}
-	open := false
-	for i := range environment {
-		e := environment[i]
-		if err := sy.readTest(ctx, &e); err != nil {
-			return err
-		}
-		open = open || e.TestedAt != nil
+	environment, err := sy.tested(ctx, environment...)
+	if err != nil {
+		return err
 	}
+	open := slices.ContainsFunc(environment, func(e SignInProvider) bool { return e.TestedAt != nil })
 	return sy.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockFounding(tx); err != nil {
 			return err

@@ -97,13 +97,12 @@ func (p *SignInProvider) fingerprint() string {
 
 // SignInProviders lists those of the environment and those of the table, without their secrets.
 func (sy *System) SignInProviders(ctx context.Context, environment []SignInProvider) ([]SignInProvider, error) {
-	out := []SignInProvider{}
-	for _, p := range environment {
-		if err := sy.readTest(ctx, &p); err != nil {
-			return nil, err
-		}
-		p.Secret = secret.String{}
-		out = append(out, p)
+	out, err := sy.tested(ctx, environment...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Secret = secret.String{}
 	}
 	rows, err := all[SignInProvider](sy.read(ctx).Omit("secret_sealed").Order("created_at, id"))
 	return append(out, rows...), err
@@ -113,7 +112,11 @@ func (sy *System) SignInProviders(ctx context.Context, environment []SignInProvi
 func (sy *System) SignInProvider(ctx context.Context, environment []SignInProvider, providerID string) (*SignInProvider, error) {
 	for _, p := range environment {
 		if p.ID == providerID {
-			return &p, sy.readTest(ctx, &p)
+			rows, err := sy.tested(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			return &rows[0], nil
 		}
 	}
 	if _, ok := id.UUID(providerID); !ok {
@@ -271,7 +274,7 @@ func (sy *System) NoteSignInTest(ctx context.Context, by Actor, p *SignInProvide
 	return sy.tx(ctx, func(tx *gorm.DB) error {
 		if p.Environment {
 			text, _ := json.Marshal(t) // strings and a time: cannot fail
-			if err := sy.set(tx, "sign_in_test."+p.ID, string(text)); err != nil {
+			if err := sy.set(tx, testKey+p.ID, string(text)); err != nil {
 				return err
 			}
 		} else {
@@ -301,11 +304,24 @@ type signInTest struct {
 	Result      string
 }
 
-func (sy *System) readTest(ctx context.Context, p *SignInProvider) error {
-	text, err := sy.setting(sy.read(ctx), "sign_in_test."+p.ID)
-	var t signInTest
-	if err == nil && text != "" && json.Unmarshal([]byte(text), &t) == nil && t.Fingerprint == p.fingerprint() {
-		p.TestedAt, p.TestResult = t.At, t.Result
+const testKey = "sign_in_test."
+
+// tested gives providers of the environment with how their tests went.
+func (sy *System) tested(ctx context.Context, environment ...SignInProvider) ([]SignInProvider, error) {
+	out, keys := slices.Clone(environment), []string{}
+	if len(out) == 0 {
+		return []SignInProvider{}, nil
 	}
-	return err
+	for _, p := range out {
+		keys = append(keys, testKey+p.ID)
+	}
+	rows, err := all[InstallationSetting](sy.read(ctx).Where("key IN ?", keys))
+	for _, row := range rows {
+		p := &out[slices.Index(keys, row.Key)]
+		var t signInTest
+		if json.Unmarshal([]byte(row.Value), &t) == nil && t.Fingerprint == p.fingerprint() {
+			p.TestedAt, p.TestResult = t.At, t.Result
+		}
+	}
+	return out, err
 }
