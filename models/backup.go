@@ -130,12 +130,18 @@ func (sy *System) DeleteBackup(ctx context.Context, by Actor, backupID string) (
 		return tx.Where("id = ?", b.ID).Delete(&Backup{}).Error
 	})
 	if err == nil && b.File != "" {
-		_ = os.Remove(sy.store.backupPath(b.File + manifestSuffix)) // before the copy: without it, a file of ours is no backup
-		if err = os.Remove(sy.store.backupPath(b.File)); os.IsNotExist(err) {
-			err = nil
-		}
+		err = sy.store.removeCopy(b.File)
 	}
 	return b, err
+}
+
+// removeCopy removes a copy with its manifest, as far as they are there.
+func (s *Store) removeCopy(file string) error {
+	_ = os.Remove(s.backupPath(file + manifestSuffix)) // before the copy: without it, a file of ours is no backup
+	if err := os.Remove(s.backupPath(file)); !os.IsNotExist(err) {
+		return err
+	}
+	return nil
 }
 
 // OpenBackup gives the file of a finished copy, to be downloaded: an act of its own, since everything is in it.

@@ -44,7 +44,8 @@ func (sy *System) MakeBackup(ctx context.Context, backupID string) error {
 		ending = ".dump"
 	}
 	b.File, b.Host = "lobstead-"+b.CreatedAt.UTC().Format("20060102T150405")+"-"+b.ID[len(b.ID)-6:]+ending, hostName()
-	if err := sy.noteBackup(ctx, b.ID, map[string]any{"state": BackupRunning, "file": b.File, "host": b.Host}); err != nil {
+	there, err := sy.noteBackup(ctx, b.ID, map[string]any{"state": BackupRunning, "file": b.File, "host": b.Host})
+	if err != nil || !there {
 		return err
 	}
 	m, err := sy.store.copyTo(ctx, b.File)
@@ -53,22 +54,26 @@ func (sy *System) MakeBackup(ctx context.Context, backupID string) error {
 	}
 	now := sy.store.now()
 	if err != nil {
-		_ = os.Remove(sy.store.backupPath(b.File))
-		return sy.noteBackup(ctx, b.ID, map[string]any{"state": BackupFailed, "problem": sy.store.line(err.Error(), 1000), "finished_at": now})
+		_ = sy.store.removeCopy(b.File)
+		problem := err.Error()
+		_, err = sy.noteBackup(ctx, b.ID, map[string]any{"state": BackupFailed, "problem": sy.store.line(problem, 1000), "finished_at": now})
+		return err
 	}
 	counts, err := json.Marshal(m.Tables)
 	if err != nil {
 		return err
 	}
-	return sy.noteBackup(ctx, b.ID, map[string]any{"state": BackupDone, "bytes": m.Bytes, "sha256": m.SHA256, "schema_version": m.SchemaVersion,
+	there, err = sy.noteBackup(ctx, b.ID, map[string]any{"state": BackupDone, "bytes": m.Bytes, "sha256": m.SHA256, "schema_version": m.SchemaVersion,
 		"row_counts": string(counts), "finished_at": now})
+	if err == nil && !there { // it was deleted while it was made
+		err = sy.store.removeCopy(b.File)
+	}
+	return err
 }
 
-func (sy *System) noteBackup(ctx context.Context, backupID string, set map[string]any) error {
-	return sy.tx(ctx, func(tx *gorm.DB) error {
-		_, err := changed(tx.Model(&Backup{}).Where("id = ?", backupID), set)
-		return err
-	})
+// noteBackup writes how far a backup is, and tells whether it is still there.
+func (sy *System) noteBackup(ctx context.Context, backupID string, set map[string]any) (bool, error) {
+	return changed(sy.write(ctx).Model(&Backup{}).Where("id = ?", backupID), set)
 }
 
 // copyTo writes a consistent copy with its manifest.
@@ -188,10 +193,6 @@ var libpq = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "connect_tim
 // pgTool runs one of Postgres's programs on our database, or on another of its server. The password goes by the
 // environment: command lines are shown to everybody on the machine.
 func (s *Store) pgTool(ctx context.Context, database string, out io.Writer, name string, args ...string) error {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "backup.tool", "%s is not installed on this host: install the PostgreSQL client", name)
-	}
 	u, err := url.Parse(s.url.Reveal())
 	if err != nil {
 		return fault.New(fault.Invalid, "database.url", "The address of the database cannot be read") // the parser's error repeats it
@@ -210,9 +211,18 @@ func (s *Store) pgTool(ctx context.Context, database string, out io.Writer, name
 		}
 	}
 	u.RawQuery = known.Encode()
-	cmd := exec.CommandContext(ctx, path, append([]string{"--dbname=" + u.String()}, args...)...)
+	return runTool(ctx, []string{"PGPASSWORD=" + password}, out, name, append([]string{"--dbname=" + u.String()}, args...)...)
+}
+
+// runTool runs a program of Postgres's. Its complaint is the error.
+func runTool(ctx context.Context, env []string, out io.Writer, name string, args ...string) error {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "backup.tool", "%s is not installed on this host: install the PostgreSQL client", name)
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
 	var said strings.Builder
-	cmd.Env, cmd.Stdout, cmd.Stderr = []string{"PGPASSWORD=" + password, "LC_ALL=C"}, out, &complaint{to: &said}
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(env, "LC_ALL=C"), out, &complaint{to: &said}
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil {
 		return fault.Wrap(err, fault.Upstream, "backup.tool", "%s: %s", name, strings.TrimSpace(said.String()))
@@ -240,19 +250,4 @@ func sumFile(path string, to io.Writer) (int64, string, error) {
 	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(h, to), f)
 	return n, hex.EncodeToString(h.Sum(nil)), err
-}
-
-// pgList lists what a dump holds; no database is asked.
-func (s *Store) pgList(ctx context.Context, out io.Writer, path string) error {
-	tool, err := exec.LookPath("pg_restore")
-	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "backup.tool", "pg_restore is not installed on this host: install the PostgreSQL client")
-	}
-	var said strings.Builder
-	cmd := exec.CommandContext(ctx, tool, "--list", path)
-	cmd.Env, cmd.Stdout, cmd.Stderr = []string{"LC_ALL=C"}, out, &complaint{&said}
-	if err := cmd.Run(); err != nil {
-		return fault.Wrap(err, fault.Upstream, "backup.tool", "pg_restore: %s", strings.TrimSpace(said.String()))
-	}
-	return nil
 }

@@ -42,7 +42,7 @@ func (sy *System) RehearseBackup(ctx context.Context, backupID string) error {
 		}
 		return err
 	}
-	if err := sy.noteBackup(ctx, b.ID, map[string]any{"rehearsal": RehearsalRunning}); err != nil {
+	if _, err := sy.noteBackup(ctx, b.ID, map[string]any{"rehearsal": RehearsalRunning}); err != nil {
 		return err
 	}
 	r := &rehearsal{store: sy.store, backup: b}
@@ -58,7 +58,8 @@ func (sy *System) RehearseBackup(ctx context.Context, backupID string) error {
 	if err != nil {
 		return err
 	}
-	return sy.noteBackup(ctx, b.ID, map[string]any{"rehearsal": state, "report": string(report), "rehearsed_at": sy.store.now()})
+	_, err = sy.noteBackup(ctx, b.ID, map[string]any{"rehearsal": state, "report": string(report), "rehearsed_at": sy.store.now()})
+	return err
 }
 
 func (r *rehearsal) run(ctx context.Context) {
@@ -154,7 +155,7 @@ func (s *Store) openTwin(ctx context.Context, path, dir string) (*Store, error) 
 func (r *rehearsal) postgres(ctx context.Context) {
 	var list strings.Builder
 	path := r.store.backupPath(r.backup.File)
-	err := r.store.pgList(ctx, &list, path)
+	err := runTool(ctx, nil, &list, "pg_restore", "--list", path) // no database is asked
 	tables := strings.Count(list.String(), " TABLE DATA ")
 	if err == nil && tables != len(r.backup.Tables()) {
 		err = fmt.Errorf("data of %d tables, and there were %d", tables, len(r.backup.Tables()))

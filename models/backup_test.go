@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 	"lobstead/kit/testservices"
 	"lobstead/models"
@@ -143,6 +145,47 @@ func TestBackupThatFails(t *testing.T) {
 	require.NotEmpty(t, b.Problem)
 	_, err = sy.AskRehearsal(t.Context(), staffOf(f, "for the test"), b.ID)
 	require.True(t, fault.Is(err, fault.Conflict))
+}
+
+// hooked is a clock that calls f once it is armed, the next time that somebody asks.
+type hooked struct {
+	clock.Clock
+	f func()
+}
+
+func (h *hooked) Now() time.Time {
+	if f := h.f; f != nil {
+		h.f = nil
+		f()
+	}
+	return h.Clock.Now()
+}
+
+// A backup that is deleted while it is made leaves no file.
+func TestBackupDeletedWhileItIsMade(t *testing.T) {
+	t.Parallel()
+	pgTools(t)
+	o := place(t)
+	h := &hooked{Clock: clock.Real}
+	o.Clock = h
+	store := modelstest.Open(t, o)
+	_, f := modelstest.Found(t, store, "Acme")
+	ctx, sy, by := t.Context(), store.AsSystem("test"), staffOf(f, "before the upgrade")
+	b, err := sy.AskBackup(ctx, by)
+	require.NoError(t, err)
+	deleted := false
+	h.f = func() { // as the copy begins
+		now, err := sy.Backup(ctx, b.ID)
+		require.NoError(t, err)
+		require.Equal(t, models.BackupRunning, now.State)
+		require.NoError(t, second(sy.DeleteBackup(ctx, by, b.ID)))
+		deleted = true
+	}
+	require.NoError(t, sy.MakeBackup(ctx, b.ID))
+	require.True(t, deleted)
+	left, err := os.ReadDir(filepath.Join(o.Dir, "backups"))
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 // A worker that died in the middle left half a file: the next one starts over.
