@@ -228,11 +228,8 @@ func (n *node) name(host string) string {
 func (n *node) worker() (*agent.Runner, *work.Server) {
 	host, _ := os.Hostname()
 	reconciler := &provision.Reconciler{Store: n.store, Bus: n.bus, Driver: n.driver, Node: n.name(host), Log: n.log}
-	runner := agent.New(agent.Config{Store: n.store, Bus: n.bus, Driver: n.driver, Door: n.door, Jobs: n.jobs, Fetch: dial.New(dial.Policy{}),
-		Spec: func(_ context.Context, _ *models.Scope, i *models.Instance) (sandbox.Spec, error) {
-			return provision.Spec(i), nil
-		},
-		Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
+	runner := agent.New(agent.Config{Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
+		Fetch: dial.New(dial.Policy{}), Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
 		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}})

@@ -118,7 +118,7 @@ func Start(t testing.TB, o Options) *World {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	if !o.NoWorker {
-		runner := agent.New(agent.Config{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
+		runner := agent.New(agent.Config{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Spec: provision.Spec, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
 		work.Go(func() { _ = runner.Run(ctx) })
 	}
 	rec := &provision.Reconciler{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Node: "test", Log: log}

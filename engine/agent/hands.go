@@ -14,12 +14,6 @@ import (
 // wakeLimit is how long a tool call waits for a sandbox, a first provisioning included.
 const wakeLimit = 30 * time.Second
 
-// SizeSpec asks for what an instance was given.
-func SizeSpec(_ context.Context, sc *models.Scope, i *models.Instance) (sandbox.Spec, error) {
-	return sandbox.Spec{ID: i.ID, OrganizationID: sc.Org, Limits: sandbox.Limits{
-		MemoryMB: i.MemoryMB, StorageMB: i.StorageMB, Processes: i.Processes, CPUs: i.CPUs}}, nil
-}
-
 // hands is a turn's hold on its sandbox. It is opened by the first tool call that needs it, so that no answer
 // waits for a sandbox that it does not need.
 type hands struct {
@@ -66,10 +60,7 @@ func (h *hands) wake(ctx context.Context) (sandbox.Hands, error) {
 		return nil, fault.New(fault.Unavailable, "sandbox.stopped", "the instance was stopped: it has no sandbox now")
 	}
 	replaced := h.had || inst.State == models.Running
-	spec, err := x.Spec(ctx, x.sc, inst)
-	if err != nil {
-		return nil, err
-	}
+	spec := x.Spec(inst)
 	if err := x.Driver.Ensure(ctx, spec); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
+	"lobstead/engine/provision"
 	"lobstead/engine/sandbox"
 	"lobstead/kit/clock"
 	"lobstead/kit/events"
@@ -59,7 +60,7 @@ func (g *rig) newSession() *models.Session {
 
 // run starts a runner; stop drains it.
 func (g *rig) run(node string) (stop func()) {
-	c := agent.Config{Store: g.store, Bus: g.bus, Driver: g.driver, Door: g.door, Node: node, Workers: 32, Sweep: 200 * time.Millisecond,
+	c := agent.Config{Store: g.store, Bus: g.bus, Driver: g.driver, Spec: provision.Spec, Door: g.door, Node: node, Workers: 32, Sweep: 200 * time.Millisecond,
 		Heartbeat: 200 * time.Millisecond, Clock: g.clock, Grace: 4 * time.Second, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if testing.Verbose() {
 		c.Log = slog.Default()

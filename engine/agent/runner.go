@@ -26,9 +26,9 @@ type Config struct {
 	Jobs   *jobs.Client // nil = sessions get no titles
 	Fetch  *http.Client // guarded; nil = fetch_url says that it is off
 
-	// Spec says what sandbox an instance gets; nil = the instance's size and nothing else. Whoever provisions
-	// must use the same function, since the driver keeps the last word.
-	Spec func(ctx context.Context, sc *models.Scope, i *models.Instance) (sandbox.Spec, error)
+	// Spec says what sandbox an instance gets: the same function as whoever provisions uses, since the driver keeps
+	// the last word.
+	Spec func(*models.Instance) sandbox.Spec
 
 	Tools     *Registry           // nil = Builtin
 	Node      string              // begins the lease owner's name, which is unique for each start
@@ -78,9 +78,6 @@ func New(c Config) *Runner {
 	}
 	if c.Crash == nil {
 		c.Crash = func(string) {}
-	}
-	if c.Spec == nil {
-		c.Spec = SizeSpec
 	}
 	r := &Runner{Config: c, owner: c.Node + "/" + rand.Text(), waiting: newWaiting(),
 		slots: make(chan struct{}, c.Workers), draining: make(chan struct{})}
