@@ -190,9 +190,9 @@ func (sc *Scope) Holdings(ctx context.Context) (h Holdings, err error) {
 
 // DeleteOrganization writes the wish that the organization be gone: nobody reaches it from now on, and its
 // instances want to be deleted. FinishDeletions removes the rest when the reconciler has removed those. It gives
-// the instances.
-func (sc *Scope) DeleteOrganization(ctx context.Context) ([]InstanceRef, error) {
-	refs := []InstanceRef{}
+// the instances whose reconcilers are to be told, with nothing but their ids.
+func (sc *Scope) DeleteOrganization(ctx context.Context) ([]Instance, error) {
+	var rows []Instance
 	sy := sc.store.AsSystem("the note of an organization's deletion outlives it")
 	err := sy.tx(ctx, func(tx *gorm.DB) error {
 		o, err := first[Organization](locked(tx).Where("id = ? AND deleting_at IS NULL", sc.Org))
@@ -207,16 +207,12 @@ func (sc *Scope) DeleteOrganization(ctx context.Context) ([]InstanceRef, error) 
 			"generation": gorm.Expr("generation + 1"), "attempts": 0, "retry_at": nil, "reason": "", "updated_at": now}); err != nil {
 			return err
 		}
-		rows, err := all[Instance](tx.Select("id", "organization_id").Where("organization_id = ?", sc.Org))
-		if err != nil {
+		if rows, err = all[Instance](tx.Select("id", "organization_id").Where("organization_id = ?", sc.Org)); err != nil {
 			return err
-		}
-		for _, i := range rows {
-			refs = append(refs, InstanceRef{OrganizationID: i.OrganizationID, ID: i.ID})
 		}
 		return sy.audit(tx, sc.Actor, act{name: "organization.deleted", kind: "organization", id: o.ID, of: o.Name, before: map[string]any{"slug": o.Slug, "plan": o.Plan}})
 	})
-	return refs, translate(err)
+	return rows, err
 }
 
 // FinishDeletions removes the organizations whose deletion was asked for and whose instances are gone, and gives

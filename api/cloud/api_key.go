@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"time"
-	"unicode/utf8"
 
 	"lobstead/api/wire"
 	"lobstead/models"
@@ -44,15 +43,7 @@ func NewAPIKeys(rows []models.APIKey) []APIKey {
 
 // ReadNewAPIKey reads a key's name, its life in days (1 to 365, absent = for ever) and its scopes.
 func ReadNewAPIKey(f *wire.Fields, now time.Time) (models.NewAPIKey, error) {
-	var n models.NewAPIKey
-	name, ok := f.String("name")
-	switch length := utf8.RuneCountInString(name); {
-	case ok && length == 0:
-		f.Issues.TooSmall("name", 1)
-	case length > 100:
-		f.Issues.TooBig("name", 100)
-	}
-	n.Name = name
+	n := models.NewAPIKey{Name: readName(f)}
 	if days := f.OptionalInt("expiresInDays", 1, 365); days != nil {
 		at := now.AddDate(0, 0, *days)
 		n.Expires = &at

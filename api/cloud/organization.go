@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"encoding/json"
+	"unicode/utf8"
 
 	"lobstead/api/wire"
 	"lobstead/models"
@@ -29,15 +30,18 @@ func NewSettings(o *models.Organization, role models.Role) Settings {
 }
 
 // ReadName reads an organization's new name.
-func ReadName(f *wire.Fields) (string, error) {
+func ReadName(f *wire.Fields) (string, error) { return readName(f), f.Err() }
+
+// readName reads a display name of 1 to 100 characters.
+func readName(f *wire.Fields) string {
 	name, ok := f.String("name")
-	switch n := len([]rune(name)); {
+	switch n := utf8.RuneCountInString(name); {
 	case ok && n == 0:
 		f.Issues.TooSmall("name", 1)
 	case n > 100:
 		f.Issues.TooBig("name", 100)
 	}
-	return name, f.Err()
+	return name
 }
 
 // AuditEntry is one privileged act. before and after are what changed of the target.

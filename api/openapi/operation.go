@@ -97,7 +97,7 @@ func (o *Operation) Family() string {
 func (o *Operation) Key() string { return o.Method + " " + o.Path }
 
 // Anchor is its place on the page.
-func (o *Operation) Anchor() string { return strings.NewReplacer(".", "-").Replace(o.ID) }
+func (o *Operation) Anchor() string { return strings.ReplaceAll(o.ID, ".", "-") }
 
 // Public tells whether no credential is asked for.
 func (o *Operation) Public() bool { return o.Caller == Anybody }

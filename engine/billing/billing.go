@@ -84,11 +84,11 @@ func (b *Billing) Checkout(ctx context.Context, sc *models.Scope, email string, 
 	if err != nil {
 		return "", err
 	}
-	had, err := sc.Subscription(ctx)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	had, err := subscription(ctx, sc)
+	if err != nil {
 		return "", err
 	}
-	if err == nil && had.Status.Open() {
+	if had.Status.Open() {
 		return b.Portal(ctx, sc)
 	}
 	meta := map[string]string{metaOrganization: sc.Org, metaPlan: string(tier)}
@@ -99,7 +99,7 @@ func (b *Billing) Checkout(ctx context.Context, sc *models.Scope, email string, 
 		SubscriptionData: &stripe.CheckoutSessionCreateSubscriptionDataParams{Metadata: meta},
 	}
 	switch {
-	case had != nil && had.StripeCustomer != "":
+	case had.StripeCustomer != "":
 		p.Customer = stripe.String(had.StripeCustomer)
 	case email != "":
 		p.CustomerEmail = stripe.String(email)
@@ -109,6 +109,15 @@ func (b *Billing) Checkout(ctx context.Context, sc *models.Scope, email string, 
 		return "", upstream(err)
 	}
 	return address(s.URL)
+}
+
+// subscription reads the organization's, an empty one when it never had any.
+func subscription(ctx context.Context, sc *models.Scope) (*models.Subscription, error) {
+	s, err := sc.Subscription(ctx)
+	if fault.Is(err, fault.NotFound) {
+		return &models.Subscription{}, nil
+	}
+	return s, err
 }
 
 // lineItem buys by the price that staff named, else by one that is made from the plan's figures.
@@ -136,12 +145,12 @@ func (b *Billing) Portal(ctx context.Context, sc *models.Scope) (string, error) 
 	if !b.Configured() {
 		return "", ErrUnconfigured
 	}
-	had, err := sc.Subscription(ctx)
-	if fault.Is(err, fault.NotFound) || err == nil && had.StripeCustomer == "" {
-		return "", fault.New(fault.Conflict, "billing.no_customer", "This organization has paid for nothing yet").Hinting("Choose a plan first")
-	}
+	had, err := subscription(ctx, sc)
 	if err != nil {
 		return "", err
+	}
+	if had.StripeCustomer == "" {
+		return "", fault.New(fault.Conflict, "billing.no_customer", "This organization has paid for nothing yet").Hinting("Choose a plan first")
 	}
 	s, err := b.stripe.V1BillingPortalSessions.Create(ctx, &stripe.BillingPortalSessionCreateParams{
 		Customer: stripe.String(had.StripeCustomer), ReturnURL: stripe.String(b.PublicURL + page)})
@@ -170,12 +179,9 @@ func (b *Billing) Invoices(ctx context.Context, sc *models.Scope) ([]Invoice, er
 		return nil, ErrUnconfigured
 	}
 	out := []Invoice{}
-	had, err := sc.Subscription(ctx)
-	if fault.Is(err, fault.NotFound) || err == nil && had.StripeCustomer == "" {
-		return out, nil
-	}
-	if err != nil {
-		return nil, err
+	had, err := subscription(ctx, sc)
+	if err != nil || had.StripeCustomer == "" {
+		return out, err
 	}
 	list := b.stripe.V1Invoices.List(ctx, &stripe.InvoiceListParams{Customer: stripe.String(had.StripeCustomer),
 		ListParams: stripe.ListParams{Limit: stripe.Int64(shownInvoices), Single: true}})
@@ -195,11 +201,8 @@ func (b *Billing) End(ctx context.Context, sc *models.Scope) error {
 	if !b.Configured() {
 		return nil
 	}
-	had, err := sc.Subscription(ctx)
-	if fault.Is(err, fault.NotFound) || err == nil && !had.Status.Open() {
-		return nil
-	}
-	if err != nil {
+	had, err := subscription(ctx, sc)
+	if err != nil || !had.Status.Open() {
 		return err
 	}
 	_, err = b.stripe.V1Subscriptions.Cancel(ctx, had.StripeSubscription, &stripe.SubscriptionCancelParams{})

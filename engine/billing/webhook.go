@@ -174,11 +174,11 @@ func (b *Billing) weigh(ctx context.Context, sc *models.Scope, s *stripe.Subscri
 		return models.Subscribed{}, err
 	}
 	weighed := []string{s.ID}
-	had, err := sc.Subscription(ctx)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	had, err := subscription(ctx, sc)
+	if err != nil {
 		return models.Subscribed{}, err
 	}
-	if err == nil && had.StripeSubscription != s.ID {
+	if had.StripeSubscription != "" && had.StripeSubscription != s.ID {
 		weighed = append(weighed, had.StripeSubscription)
 		other, err := b.fetch(ctx, had.StripeSubscription)
 		if err != nil {

@@ -61,10 +61,9 @@ func (d *Desk) Delete(ctx context.Context, sc *models.Scope, id string) (*models
 
 // End asks for the end of a whole organization: its instances go first, its rows when they are gone.
 func (d *Desk) End(ctx context.Context, sc *models.Scope) error {
-	refs, err := sc.DeleteOrganization(ctx)
-	for _, ref := range refs {
-		publish(ctx, d.Bus, ref.OrganizationID, ref.ID, State)
-		publishWish(ctx, d.Bus, ref.OrganizationID, ref.ID)
+	rows, err := sc.DeleteOrganization(ctx)
+	if err == nil {
+		d.Announce(ctx, sc.Org, rows)
 	}
 	return err
 }

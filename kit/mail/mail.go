@@ -5,7 +5,6 @@ package mail
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -72,17 +71,14 @@ func (s *Sender) Send(ctx context.Context, l Letter) error {
 func (s *Sender) options() []gomail.Option {
 	// The operator named this server; it may well be in the operator's own network.
 	dialer := dial.NewDialer(dial.Policy{AllowPrivate: true, Connect: limit})
-	out := []gomail.Option{gomail.WithTimeout(limit), gomail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
-		return dialer.DialContext(ctx, network, address)
-	})}
-	switch policy := gomail.TLSMandatory; {
+	out := []gomail.Option{gomail.WithTimeout(limit), gomail.WithDialContextFunc(dialer.DialContext)}
+	switch {
 	case s.server.Scheme == "smtps":
 		out = append(out, gomail.WithSSL(), gomail.WithPort(465))
 	case onThisMachine(s.server.Hostname()):
-		policy = gomail.TLSOpportunistic
-		fallthrough
+		out = append(out, gomail.WithTLSPolicy(gomail.TLSOpportunistic), gomail.WithPort(587))
 	default:
-		out = append(out, gomail.WithTLSPolicy(policy), gomail.WithPort(587))
+		out = append(out, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithPort(587))
 	}
 	if port, err := strconv.Atoi(s.server.Port()); err == nil {
 		out = append(out, gomail.WithPort(port))
