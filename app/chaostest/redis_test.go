@@ -2,10 +2,6 @@ package chaostest
 
 import (
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -56,38 +52,15 @@ func TestRedisIsEmptied(t *testing.T) {
 
 // Redis dies and comes back empty: pages answer all the time, and everything completes.
 func TestRedisDies(t *testing.T) {
-	bin, err := exec.LookPath("redis-server")
-	if err != nil {
-		_ = testservices.Redis(t) // notes what is left out
-		t.Skip("LEFT OUT: Redis: killing it needs the redis-server program")
-	}
-	dir, err := os.MkdirTemp("", "redis")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	sock := filepath.Join(dir, "s")
-	start := func() *exec.Cmd {
-		cmd := exec.Command(bin, "--port", "0", "--unixsocket", sock, "--save", "", "--appendonly", "no", "--dir", dir)
-		require.NoError(t, cmd.Start())
-		require.Eventually(t, func() bool {
-			c, err := net.Dial("unix", sock)
-			if err == nil {
-				_ = c.Close()
-			}
-			return err == nil
-		}, 20*time.Second, 5*time.Millisecond)
-		return cmd
-	}
-	die := func(cmd *exec.Cmd) { _ = cmd.Process.Kill(); _ = cmd.Wait() }
-	server := start()
-	defer func() { die(server) }()
-	h := newHouse(t, "", "REDIS_URL=unix://"+sock)
+	server := testservices.RedisServer(t)
+	h := newHouse(t, "", "REDIS_URL="+server.URL)
 	h.web("serve")
 	agent := h.create("one")
 	for n := range rounds(1) {
 		first := h.open(agent, fmt.Sprintf("run `echo d%[1]d-a >> effects; sleep 1`, then run `echo d%[1]d-b >> effects`", n))
 		require.NotEmpty(t, first)
 		require.Eventually(t, func() bool { return h.effects(agent, "effects")[fmt.Sprintf("d%d-a", n)] == 1 }, 20*time.Second, 5*time.Millisecond)
-		die(server)
+		server.Kill()
 		slowest := time.Duration(0)
 		for _, path := range []string{"/", "/instances", "/instances/" + agent, "/chat/" + first, "/settings/models", "/readyz"} {
 			began := time.Now()
@@ -106,7 +79,7 @@ func TestRedisDies(t *testing.T) {
 		code, out := h.json("POST", "/api/instances", map[string]string{"name": fmt.Sprintf("w%d", n), "region": "local", "tier": "STARTER"})
 		require.Equal(t, 201, code, "%v", out)
 		t.Logf("an instance was accepted after %s", time.Since(began))
-		server = start()
+		server.Start()
 		id, _ := out["id"].(string)
 		h.runs(id)
 		require.Contains(t, h.chat(id, "run `echo back`"), "back")

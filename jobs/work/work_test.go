@@ -4,10 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -179,45 +175,18 @@ func TestTitlesGoThroughTheQueue(t *testing.T) {
 
 // Redis is killed and comes back empty: the worker works meanwhile and uses the queue after.
 func TestRedisDiesAndReturns(t *testing.T) {
-	sock := filepath.Join(shortDir(t), "s")
-	kill := startRedis(t, sock)
+	redis := testservices.RedisServer(t)
 	d := &provisiontest.Driver{}
-	f := newFloor(t, secret.Of("unix://"+sock), d)
+	f := newFloor(t, secret.Of(redis.URL), d)
 	f.worker("a", deaf(t))
 	f.allRun(f.create(2))
-	kill()
+	redis.Kill()
 	f.allRun([]*models.Instance{modelstest.Instance(t, f.sc, "while-away")})
-	startRedis(t, sock)
+	redis.Start()
 	require.Eventually(t, func() bool {
 		_ = f.client.Title(context.Background(), "o", "s")
 		return f.titles.n.Load() > 0
 	}, 40*time.Second, 100*time.Millisecond)
-}
-
-func shortDir(t *testing.T) string {
-	dir, err := os.MkdirTemp("", "redis") // t.TempDir's names are too long for a socket
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
-func startRedis(t *testing.T, sock string) (kill func()) {
-	bin, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("LEFT OUT: Redis: redis-server is not installed; run the tests through bin/services")
-	}
-	cmd := exec.Command(bin, "--port", "0", "--unixsocket", sock, "--save", "", "--appendonly", "no", "--dir", filepath.Dir(sock))
-	require.NoError(t, cmd.Start())
-	kill = sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	t.Cleanup(kill)
-	require.Eventually(t, func() bool {
-		c, err := net.Dial("unix", sock)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	}, 20*time.Second, 5*time.Millisecond)
-	return kill
 }
 
 // Backups go through the queue; one whose task was lost is found by the sweep.

@@ -1,9 +1,7 @@
 package events_test
 
 import (
-	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lobstead/kit/events"
+	"lobstead/kit/testservices"
 )
 
 // server is a Redis that a test may flush, stop and start again at the same address.
@@ -28,11 +27,10 @@ func servers(t *testing.T, f func(t *testing.T, s server)) {
 		f(t, server{opt, m.Close, func() { require.NoError(t, m.Restart()) }})
 	})
 	t.Run("redis", func(t *testing.T) {
-		bin, err := exec.LookPath("redis-server")
-		if err != nil {
-			t.Skip("LEFT OUT: redis-server is not installed")
-		}
-		f(t, realServer(t, bin))
+		s := testservices.RedisServer(t)
+		opt, err := redis.ParseURL(s.URL)
+		require.NoError(t, err)
+		f(t, server{opt, s.Kill, s.Start})
 	})
 	if url, ok := os.LookupEnv("REDIS_URL_TEST"); ok {
 		t.Run("url", func(t *testing.T) {
@@ -41,37 +39,6 @@ func servers(t *testing.T, f func(t *testing.T, s server)) {
 			f(t, server{opt: opt})
 		})
 	}
-}
-
-func realServer(t *testing.T, bin string) server {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
-	_, port, _ := net.SplitHostPort(addr)
-	var cmd *exec.Cmd
-	s := server{opt: &redis.Options{Addr: addr}}
-	s.stop = func() {
-		if cmd != nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			cmd = nil
-		}
-	}
-	s.start = func() {
-		cmd = exec.Command(bin, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-		require.NoError(t, cmd.Start())
-		require.Eventually(t, func() bool {
-			c, err := net.Dial("tcp", addr)
-			if err == nil {
-				_ = c.Close()
-			}
-			return err == nil
-		}, 10*time.Second, 20*time.Millisecond)
-	}
-	s.start()
-	t.Cleanup(s.stop)
-	return s
 }
 
 func TestTwoBusesHearEachOtherOnce(t *testing.T) {

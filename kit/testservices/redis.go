@@ -18,8 +18,8 @@ import (
 // TEST_REDIS_URL names, which lets only one test at a time use it. Skips with neither.
 func Redis(t testing.TB) (url string) {
 	t.Helper()
-	if bin, err := exec.LookPath("redis-server"); err == nil {
-		return ownRedis(t, bin)
+	if _, err := exec.LookPath(redisServer); err == nil {
+		return RedisServer(t).URL
 	}
 	shared := os.Getenv("TEST_REDIS_URL")
 	if shared == "" {
@@ -28,34 +28,65 @@ func Redis(t testing.TB) (url string) {
 	return sharedRedis(t, shared)
 }
 
-// ownRedis listens on a socket in a directory of its own: no port to race for, no stranger on it.
-func ownRedis(t testing.TB, bin string) string {
+const redisServer = "redis-server"
+
+// Server is a Redis that a test may kill and start again: its address stays, what it held does not.
+type Server struct {
+	URL string
+
+	t        testing.TB
+	bin, dir string
+	cmd      *exec.Cmd // nil while it is down
+}
+
+// RedisServer starts a server of the test's own, on a socket in a directory of its own: no port to race for, no
+// stranger on it. It skips when the program is not installed.
+func RedisServer(t testing.TB) *Server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "redis") // t.TempDir's names are too long for a socket
-	if err != nil {
+	s := &Server{t: t, bin: Program(t, redisServer)}
+	var err error
+	if s.dir, err = os.MkdirTemp("", "redis"); err != nil { // t.TempDir's names are too long for a socket
 		t.Fatal(err)
 	}
-	sock := filepath.Join(dir, "s")
-	cmd := exec.Command(bin, "--port", "0", "--unixsocket", sock, "--unixsocketperm", "700",
-		"--save", "", "--appendonly", "no", "--dir", dir)
-	dieWithParent(cmd)
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start Redis: %v", err)
-	}
+	s.URL = "unix://" + s.socket()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		_ = os.RemoveAll(dir)
+		s.Kill()
+		_ = os.RemoveAll(s.dir)
 	})
+	s.Start()
+	return s
+}
+
+func (s *Server) socket() string { return filepath.Join(s.dir, "s") }
+
+// Start brings it up, empty.
+func (s *Server) Start() {
+	s.t.Helper()
+	s.cmd = exec.Command(s.bin, "--port", "0", "--unixsocket", s.socket(), "--unixsocketperm", "700",
+		"--save", "", "--appendonly", "no", "--dir", s.dir)
+	dieWithParent(s.cmd)
+	if err := s.cmd.Start(); err != nil {
+		s.cmd = nil
+		s.t.Fatalf("start Redis: %v", err)
+	}
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		c, err := net.Dial("unix", sock)
+		c, err := net.Dial("unix", s.socket())
 		if err == nil {
 			_ = c.Close()
-			return "unix://" + sock
+			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("Redis does not come up: %v", err)
+			s.t.Fatalf("Redis does not come up: %v", err)
 		}
+	}
+}
+
+// Kill ends it without a word, if it is up.
+func (s *Server) Kill() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+		s.cmd = nil
 	}
 }
 
