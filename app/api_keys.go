@@ -14,12 +14,9 @@ type APIKeys struct{ *App }
 
 // Index lists them.
 func (h *APIKeys) Index(c *Ctx) (Reply, error) {
-	rows, err := c.Scope.APIKeys(c)
-	if err != nil {
-		return nil, err
-	}
 	if c.wantsJSON() {
-		return data(cloud.NewAPIKeys(rows)), nil
+		rows, err := c.Scope.APIKeys(c)
+		return data(cloud.NewAPIKeys(rows)), err
 	}
 	p, err := h.props(c)
 	if err != nil {

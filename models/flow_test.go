@@ -15,7 +15,7 @@ func TestTurnFlow(t *testing.T) {
 	store := modelstest.New(t)
 	sc, f := modelstest.Found(t, store, "Acme")
 	ctx := t.Context()
-	token, u, err := store.AsSystem("test").SignInWithPassword(ctx, f.User.Email, secret.Of(modelstest.Password), models.Client{})
+	token, u, err := byPassword(ctx, store.AsSystem("test"), f.User.Email, secret.Of(modelstest.Password))
 	require.NoError(t, err)
 	require.Equal(t, f.User.ID, u.ID)
 	p, err := store.AsSystem("test").BySignIn(ctx, token)

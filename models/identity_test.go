@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -122,7 +123,7 @@ func TestSignInAnswersAlike(t *testing.T) {
 	var want *fault.Error
 	for _, c := range [][2]string{{f.User.Email, "wrong password"}, {"nobody@example.com", modelstest.Password}, {blocked.User.Email, modelstest.Password},
 		{"no address", "x"}, {"", ""}, {f.User.Email, ""}, {f.User.Email, modelstest.Password + " "}} {
-		token, u, err := sy.SignInWithPassword(ctx, c[0], secret.Of(c[1]), models.Client{})
+		token, u, err := byPassword(ctx, sy, c[0], secret.Of(c[1]))
 		require.True(t, token.Empty())
 		require.Nil(t, u)
 		if want == nil {
@@ -137,7 +138,7 @@ func TestSignInAnswersAlike(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, real, decoy, "the same work for an unknown address")
 	require.Equal(t, argon2id.Params{Memory: 64 << 10, Iterations: 1, Parallelism: modelstest.Argon2id.Parallelism, SaltLength: 16, KeyLength: 32}, modelstest.Argon2id)
-	token, _, err := sy.SignInWithPassword(ctx, " "+f.User.Email+" ", secret.Of(modelstest.Password), models.Client{})
+	token, _, err := byPassword(ctx, sy, " "+f.User.Email+" ", secret.Of(modelstest.Password))
 	require.NoError(t, err)
 	set(f.User.ID, map[string]any{"blocked_at": time.Now()})
 	require.True(t, fault.Is(second(sy.BySignIn(ctx, token)), fault.Unauthenticated), "blocked at once")
@@ -203,4 +204,14 @@ func TestNormalEmail(t *testing.T) {
 	}
 	_, ok := models.NormalEmail(string(make([]byte, 300)) + "@example.com")
 	require.False(t, ok)
+}
+
+// byPassword opens a sign-in for who proves a password, as the form does.
+func byPassword(ctx context.Context, sy *models.System, email string, password secret.String) (secret.String, *models.User, error) {
+	u, err := sy.CheckPassword(ctx, email, password)
+	if err != nil {
+		return secret.String{}, nil, err
+	}
+	token, err := sy.OpenSignIn(ctx, u.ID, models.Client{Way: "password"})
+	return token, u, err
 }

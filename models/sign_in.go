@@ -72,17 +72,6 @@ func (sy *System) CheckPassword(ctx context.Context, email string, password secr
 	return u, nil
 }
 
-// SignInWithPassword is CheckPassword and OpenSignIn.
-func (sy *System) SignInWithPassword(ctx context.Context, email string, password secret.String, c Client) (secret.String, *User, error) {
-	u, err := sy.CheckPassword(ctx, email, password)
-	if err != nil {
-		return secret.String{}, nil, err
-	}
-	c.Way = "password"
-	token, err := sy.OpenSignIn(ctx, u.ID, c)
-	return token, u, err
-}
-
 // OpenSignIn makes a fresh token for a person who proved who they are; Forbidden for one who is blocked.
 func (sy *System) OpenSignIn(ctx context.Context, userID string, c Client) (secret.String, error) {
 	token, hash := secret.Token("")
