@@ -155,21 +155,3 @@ func (h *AdminOrganizations) Destroy(c *Ctx) (Reply, error) {
 	}
 	return redirect(admin.OrganizationsPath).say("ok", "The organization is being deleted"), nil
 }
-
-// end deletes an organization and cuts the open streams of its members.
-func (h *AdminOrganizations) end(c *Ctx, sc *models.Scope) error {
-	members, err := sc.Members(c)
-	if err != nil {
-		return err
-	}
-	if err := h.Billing.End(c, sc); err != nil { // first: nobody pays for what is gone
-		return err
-	}
-	if err := h.Desk.End(c, sc); err != nil {
-		return err
-	}
-	for _, m := range members {
-		h.accessChanged(c, m.User.ID)
-	}
-	return nil
-}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"strconv"
 
 	"lobstead/api/cloud"
@@ -144,18 +145,26 @@ func (h *Organization) Destroy(c *Ctx) (Reply, error) {
 			return h.ask(c, "Type the organization's name to delete it", 422)
 		}
 	}
-	members, err := c.Scope.Members(c)
-	if err != nil {
+	if err := h.end(c, c.Scope); err != nil {
 		return nil, err
-	}
-	if err := h.Billing.End(c, c.Scope); err != nil { // first: nobody pays for what is gone
-		return nil, err
-	}
-	if err := h.Desk.End(c, c.Scope); err != nil {
-		return nil, err
-	}
-	for _, m := range members {
-		h.accessChanged(c, m.User.ID)
 	}
 	return redirect("/organizations").json(cloud.Deleted{Success: true}).say("ok", c.Principal.Organization.Name+" is being deleted"), nil
+}
+
+// end deletes an organization and cuts the open streams of its members.
+func (a *App) end(ctx context.Context, sc *models.Scope) error {
+	members, err := sc.Members(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.Billing.End(ctx, sc); err != nil { // first: nobody pays for what is gone
+		return err
+	}
+	if err := a.Desk.End(ctx, sc); err != nil {
+		return err
+	}
+	for _, m := range members {
+		a.accessChanged(ctx, m.User.ID)
+	}
+	return nil
 }

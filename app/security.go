@@ -95,7 +95,7 @@ func (h *Security) Password(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
+	h.accessChanged(c, c.Principal.User.ID)
 	return redirect("/settings/security").say("ok", "Password changed. Every other browser is signed out"), nil
 }
 

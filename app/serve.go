@@ -73,7 +73,8 @@ func (a *App) admit(c *Ctx, r *Route) error {
 		return errCrossSite
 	}
 	if r.Access.kind == public {
-		return c.enter(nil)
+		c.enter()
+		return nil
 	}
 	if err != nil {
 		return err
@@ -85,10 +86,10 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	if err == errForbidden && c.elsewhere() {
 		err = a.mayEnter(c, r)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		c.enter()
 	}
-	return c.enter(nil)
+	return err
 }
 
 // mayEnter applies the route's rule to who is calling.
@@ -115,14 +116,15 @@ func (c *Ctx) elsewhere() bool {
 		return false
 	}
 	c.Principal = p
-	return c.enter(nil) == nil
+	c.enter()
+	return true
 }
 
-func (c *Ctx) enter(err error) error {
+// enter gives the handler the principal's organization.
+func (c *Ctx) enter() {
 	if c.Principal != nil {
 		c.Scope = c.app.Store.In(c.Org()).As(c.actor()).Knowing(&c.Principal.Organization)
 	}
-	return err
 }
 
 // credentials takes a key from the two headers that carry one, else the browser's cookie. Over TLS only the

@@ -142,7 +142,7 @@ func (c *Ctx) replace(token secret.String) error {
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		c.app.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
+		c.app.accessChanged(c, c.Principal.User.ID)
 	}
 	c.signIn(token)
 	return nil
@@ -185,7 +185,7 @@ func (h *SignIns) SignOut(c *Ctx) (Reply, error) {
 	if err := h.Store.AsSystem("sign out").RevokeSignIn(c, c.actor(), c.Principal.SignInID); err != nil {
 		return nil, err
 	}
-	h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
+	h.accessChanged(c, c.Principal.User.ID)
 	c.signOut()
 	return redirect("/sign-in"), nil
 }
@@ -208,7 +208,7 @@ func (h *SignIns) Destroy(c *Ctx) (Reply, error) {
 	if err := h.Store.AsSystem("own sign-ins").RevokeSignIn(c, c.actor(), signIn); err != nil {
 		return nil, err
 	}
-	h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
+	h.accessChanged(c, c.Principal.User.ID)
 	return redirect("/settings/sign-ins").say("ok", "Signed out there"), nil
 }
 
@@ -217,7 +217,7 @@ func (h *SignIns) DestroyOthers(c *Ctx) (Reply, error) {
 	if err := h.Store.AsSystem("own sign-ins").RevokeOtherSignIns(c, c.actor(), c.Principal.SignInID); err != nil {
 		return nil, err
 	}
-	h.Bus.Publish(c, principalTopic(c.Principal.User.ID), nil)
+	h.accessChanged(c, c.Principal.User.ID)
 	return redirect("/settings/sign-ins").say("ok", "Signed out everywhere else"), nil
 }
 
