@@ -44,21 +44,13 @@ func (h *Admin) Models(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, s.Next = paged(rows, func(r models.ProviderRow) string { return r.ID })
+	rows, s.Next = paged(rows, officePage, func(r models.ProviderRow) string { return r.ID })
 	return page(admin.Models(admin.ModelsProps{Frame: c.adminFrame("Models"), Search: s, Providers: rows})), nil
 }
 
 // search reads what narrows a list.
 func (c *Ctx) search(path, placeholder string) admin.Search {
 	return admin.Search{Path: path, Text: c.Query("q"), Placeholder: placeholder, Before: c.Query("before")}
-}
-
-// paged takes the row away that was read to know whether there are more, and names the last one shown.
-func paged[T any](rows []T, id func(T) string) (shown []T, next string) {
-	if len(rows) <= officePage {
-		return rows, ""
-	}
-	return rows[:officePage], id(rows[officePage-1])
 }
 
 // staffAct is what a form of the back office asks for: an act, why, and further fields.

@@ -2,13 +2,7 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 
-	"github.com/gofiber/fiber/v2"
-
-	"lobstead/api/cloud"
-	"lobstead/kit/fault"
 	"lobstead/models"
 	"lobstead/views/admin"
 )
@@ -25,13 +19,11 @@ func (h *AdminAudit) Index(c *Ctx) (Reply, error) {
 	system := h.Store.AsSystem("audit log of any chain")
 	p.Before = filter.Before
 	filter.Limit = officePage + 1
-	if p.Entries, err = system.AuditEntries(c, p.Chain, filter); err != nil {
+	rows, err := system.AuditEntries(c, p.Chain, filter)
+	if err != nil {
 		return nil, err
 	}
-	if len(p.Entries) > officePage {
-		p.Entries = p.Entries[:officePage]
-		p.Next = p.Entries[officePage-1].Seq
-	}
+	p.Entries, p.Next = paged(rows, officePage, func(e models.AuditEntry) int64 { return e.Seq })
 	if c.Query("verify") == "1" {
 		err = h.verify(c, p)
 	}
@@ -70,58 +62,13 @@ func (h *AdminAudit) read(c *Ctx) (*admin.AuditProps, models.AuditFilter, error)
 	return p, filter, err
 }
 
-// piped answers with lines that are still being written, as a file to keep; the server closes the reader.
-type piped struct {
-	name, kind string
-	from       io.ReadCloser
-}
-
-func (r piped) write(c *Ctx) error {
-	c.f.Set(fiber.HeaderContentType, r.kind)
-	c.f.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
-	c.f.Set(fiber.HeaderContentDisposition, "attachment; filename*=UTF-8''"+escapeName(r.name))
-	c.f.Set(fiber.HeaderCacheControl, "no-store")
-	c.f.Context().SetBodyStream(r.from, -1)
-	return nil
-}
-
 // Export streams the filtered chain as JSON lines, newest first.
 func (h *AdminAudit) Export(c *Ctx) (Reply, error) {
 	p, filter, err := h.read(c)
 	if err != nil {
 		return nil, err
 	}
-	filter.Limit = 1000
-	first, err := h.Store.AsSystem("audit export").AuditEntries(c, p.Chain, filter)
-	if err != nil {
-		return nil, err
-	}
-	r, w := io.Pipe() // its writer ends when the reader is closed: the caller left
-	ctx, store, chain := c.Context, h.Store, p.Chain
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				_ = w.CloseWithError(fault.New(fault.Internal, "panic", "Server error"))
-			}
-		}()
-		_ = w.CloseWithError(exportAudit(ctx, store, w, chain, filter, first))
-	}()
-	return piped{name: "audit-" + chain + ".jsonl", kind: "application/jsonl", from: r}, nil
-}
-
-func exportAudit(ctx context.Context, store *models.Store, w io.Writer, chain string, f models.AuditFilter, rows []models.AuditEntry) error {
-	out := json.NewEncoder(w)
-	for len(rows) > 0 {
-		for i := range rows {
-			if err := out.Encode(cloud.NewAuditEntry(&rows[i])); err != nil {
-				return err
-			}
-		}
-		f.Before = rows[len(rows)-1].Seq
-		var err error
-		if rows, err = store.AsSystem("audit export").AuditEntries(ctx, chain, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return auditFile(c, p.Chain, filter, func(ctx context.Context, f models.AuditFilter) ([]models.AuditEntry, error) {
+		return h.Store.AsSystem("audit export").AuditEntries(ctx, p.Chain, f)
+	})
 }

@@ -20,7 +20,7 @@ func (h *AdminInstances) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, s.Next = paged(rows, func(i models.InstanceRow) string { return i.ID })
+	rows, s.Next = paged(rows, officePage, func(i models.InstanceRow) string { return i.ID })
 	return page(admin.Instances(admin.InstancesProps{Frame: c.adminFrame("Instances"), Search: s, Instances: rows})), nil
 }
 

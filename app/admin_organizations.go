@@ -17,7 +17,7 @@ func (h *AdminOrganizations) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, s.Next = paged(rows, func(o models.OrganizationRow) string { return o.ID })
+	rows, s.Next = paged(rows, officePage, func(o models.OrganizationRow) string { return o.ID })
 	return page(admin.Organizations(admin.OrganizationsProps{Frame: c.adminFrame("Organizations"), Search: s, Organizations: rows})), nil
 }
 

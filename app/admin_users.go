@@ -18,7 +18,7 @@ func (h *AdminUsers) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, s.Next = paged(rows, func(u models.User) string { return u.ID })
+	rows, s.Next = paged(rows, officePage, func(u models.User) string { return u.ID })
 	return page(admin.Users(admin.UsersProps{Frame: c.adminFrame("Users"), Search: s, Users: rows})), nil
 }
 

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"bytes"
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -29,13 +27,9 @@ func (h *Audit) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := ""
-	if len(rows) > auditPage {
-		rows = rows[:auditPage]
-		next = strconv.FormatInt(rows[auditPage-1].Seq, 10)
-	}
+	rows, next := paged(rows, auditPage, func(e models.AuditEntry) int64 { return e.Seq })
 	p := settings.AuditProps{Frame: c.frame("Audit log", "/settings", ""), Entries: rows, Text: f.Text, Act: f.Act,
-		Since: c.Query("since"), Until: c.Query("until"), Next: next}
+		Since: c.Query("since"), Until: c.Query("until"), Before: f.Before, Next: next}
 	return page(settings.Audit(p)).json(cloud.NewAuditEntries(rows)), nil
 }
 
@@ -76,23 +70,5 @@ func (h *Audit) Export(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Limit = 1000
-	var out bytes.Buffer
-	lines := json.NewEncoder(&out)
-	for {
-		rows, err := c.Scope.AuditEntries(c, f)
-		if err != nil {
-			return nil, err
-		}
-		for n := range rows {
-			if err := lines.Encode(cloud.NewAuditEntry(&rows[n])); err != nil {
-				return nil, err
-			}
-		}
-		if len(rows) < f.Limit {
-			name := "audit-" + c.Principal.Organization.Slug + "-" + time.Now().UTC().Format(time.DateOnly) + ".jsonl"
-			return file{name: name, kind: "application/jsonl", data: out.Bytes()}, nil
-		}
-		f.Before = rows[len(rows)-1].Seq
-	}
+	return auditFile(c, c.Principal.Organization.Slug+"-"+time.Now().UTC().Format(time.DateOnly), f, c.Scope.AuditEntries)
 }

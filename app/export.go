@@ -4,12 +4,9 @@ import (
 	"archive/zip"
 	"context"
 	"encoding/json"
-	"io"
 	"os"
 	"path"
 	"time"
-
-	"github.com/gofiber/fiber/v2"
 
 	"lobstead/api/cloud"
 	"lobstead/models"
@@ -190,27 +187,4 @@ func (a *archive) attachments(ctx context.Context, dir, turn string) error {
 		err = werr
 	}
 	return err
-}
-
-// download answers with a file of the disk, always as a download.
-type download struct {
-	name, kind string
-	from       *os.File
-}
-
-func (r download) write(c *Ctx) error {
-	size, err := r.from.Seek(0, io.SeekEnd)
-	if err == nil {
-		_, err = r.from.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		_ = r.from.Close()
-		return err
-	}
-	c.f.Set(fiber.HeaderContentType, r.kind)
-	c.f.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
-	c.f.Set(fiber.HeaderContentDisposition, "attachment; filename*=UTF-8''"+escapeName(r.name))
-	c.f.Set(fiber.HeaderCacheControl, "no-store")
-	c.f.Context().Response.SetBodyStream(r.from, int(size)) // closes it
-	return nil
 }

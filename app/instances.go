@@ -192,7 +192,7 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	if err != nil {
 		return nil, err
 	}
-	p := &instances.ShowProps{Instance: i, MayDelete: who.May(models.CanDeleteInstances), BaseURL: a.PublicURL}
+	p := &instances.ShowProps{Instance: i, Isolation: i.Layers(), MayDelete: who.May(models.CanDeleteInstances), BaseURL: a.PublicURL}
 	if p.Logs, err = sc.Logs(ctx, instance, models.ShownLogs); err != nil {
 		return nil, err
 	}
@@ -207,9 +207,6 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	}
 	if p.Plans, err = sc.Plans(ctx); err != nil {
 		return nil, err
-	}
-	for _, l := range i.Layers() {
-		p.Isolation = append(p.Isolation, instances.Layer(l))
 	}
 	labels, err := a.Door.Labels(ctx, sc, []models.Instance{*i})
 	if err != nil {

@@ -229,13 +229,20 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// cut keeps the beginning of a text.
-func cut(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
+// clip keeps at most n characters.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
 	}
-	return string(r[:n]) + "…"
+	return s
+}
+
+// cut is clip that shows that something was left away.
+func cut(s string, n int) string {
+	if c := clip(s, n); len(c) < len(s) {
+		return c + "…"
+	}
+	return s
 }
 
 // away leads a browser to another site.

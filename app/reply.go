@@ -151,25 +151,6 @@ func writeJSON(f *fiber.Ctx, status int, v any) error {
 	return nil
 }
 
-// file answers with bytes that a person stored: always a download, never shown on our origin.
-type file struct {
-	name, kind string
-	data       []byte
-	inline     bool // images only: inside a sandbox of its own
-}
-
-func (r file) write(c *Ctx) error {
-	c.f.Set(fiber.HeaderContentType, r.kind)
-	c.f.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
-	how := "attachment"
-	if r.inline {
-		how = "inline"
-	}
-	c.f.Set(fiber.HeaderContentDisposition, how+`; filename*=UTF-8''`+escapeName(r.name))
-	c.f.Set(fiber.HeaderCacheControl, "private, max-age=3600")
-	return c.f.Send(r.data)
-}
-
 // asset answers with a file of the program itself.
 type asset struct{ static.Asset }
 

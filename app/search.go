@@ -22,7 +22,7 @@ const (
 
 // Index answers the palette, the page and programs.
 func (h *Search) Index(c *Ctx) (Reply, error) {
-	q := strings.TrimSpace(clipRunes(c.Query("q"), searchRunes))
+	q := strings.TrimSpace(clip(c.Query("q"), searchRunes))
 	hits, err := h.hits(c, q)
 	if err != nil {
 		return nil, err
@@ -36,13 +36,6 @@ func (h *Search) Index(c *Ctx) (Reply, error) {
 	}
 	p.Frame = c.frame("Search", "", "")
 	return page(search.Show(p)), nil
-}
-
-func clipRunes(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n])
-	}
-	return s
 }
 
 func found(q string, hits []search.Hit) cloud.Found {

@@ -62,7 +62,7 @@ func Health(p HealthProps) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Tile(ui.TileProps{Key: "Users", Value: strconv.Itoa(p.Health.People), Note: plural(p.Health.Staff, "member of staff", "members of staff"), Href: UsersPath}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Tile(ui.TileProps{Key: "Users", Value: strconv.Itoa(p.Health.People), Note: ui.Plural(p.Health.Staff, "member of staff", "members of staff"), Href: UsersPath}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -80,7 +80,7 @@ func Health(p HealthProps) templ.Component {
 				}
 				templ_7745c5c3_Err = ui.Tile(ui.TileProps{
 					Key: "Instances running", Value: strconv.Itoa(p.Health.Instances[models.Running]), Of: "of " + strconv.Itoa(p.instances()),
-					Note: plural(p.Health.Unsettled, "waits for its wish", "wait for their wish"), Href: InstancesPath,
+					Note: ui.Plural(p.Health.Unsettled, "waits for its wish", "wait for their wish"), Href: InstancesPath,
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -320,7 +320,7 @@ func (p HealthProps) parts() []ui.Pair {
 	out := []ui.Pair{
 		{Key: "Database", Value: database + ", " + Bytes(p.Health.Bytes) + ", answers in " + took(p.Health.Ping)},
 		{Key: "Schema", Value: "version " + strconv.FormatInt(p.Health.Version, 10)},
-		{Key: "Queue", Value: redis + ", " + plural(waiting, "task waits", "tasks wait") + ", " + strconv.Itoa(archived) + " given up"},
+		{Key: "Queue", Value: redis + ", " + ui.Plural(waiting, "task waits", "tasks wait") + ", " + strconv.Itoa(archived) + " given up"},
 		{Key: "Open streams", Value: strconv.Itoa(p.Streams) + " on this process"},
 		{Key: "Version", Value: "Lobstead " + p.Version + ", " + p.Go},
 	}

@@ -846,7 +846,7 @@ func (p OrganizationProps) plan() string {
 }
 
 func (p OrganizationProps) limit() string {
-	has := "It has " + plural(p.Allowance.Used, "instance", "instances") + " and may have "
+	has := "It has " + ui.Plural(p.Allowance.Used, "instance", "instances") + " and may have "
 	switch {
 	case !p.Allowance.Limited:
 		return has + "as many as it likes."
@@ -887,14 +887,14 @@ func (p OrganizationProps) facts() []ui.Pair {
 		out = append(out, ui.Pair{Key: "Deletion asked", Part: ui.Time{At: *o.DeletingAt}})
 	}
 	h := p.Holdings
-	return append(out, ui.Pair{Key: "Holds", Value: plural(h.Sessions, "conversation", "conversations") + ", " + plural(h.Turns, "turn", "turns") + ", " +
-		plural(h.Memories, "memory", "memories") + ", " + plural(h.Keys, "API key", "API keys")})
+	return append(out, ui.Pair{Key: "Holds", Value: ui.Plural(h.Sessions, "conversation", "conversations") + ", " + ui.Plural(h.Turns, "turn", "turns") + ", " +
+		ui.Plural(h.Memories, "memory", "memories") + ", " + ui.Plural(h.Keys, "API key", "API keys")})
 }
 
 func (p OrganizationProps) lost() string {
 	h := p.Holdings
-	return plural(h.Instances, "instance with its files", "instances with their files") + ", " + plural(h.Sessions, "conversation", "conversations") + ", " +
-		plural(h.Memories, "memory", "memories") + ", " + plural(h.Keys, "API key", "API keys") + " and " + plural(h.Members, "membership", "memberships")
+	return ui.Plural(h.Instances, "instance with its files", "instances with their files") + ", " + ui.Plural(h.Sessions, "conversation", "conversations") + ", " +
+		ui.Plural(h.Memories, "memory", "memories") + ", " + ui.Plural(h.Keys, "API key", "API keys") + " and " + ui.Plural(h.Members, "membership", "memberships")
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -96,6 +95,20 @@ func (s Search) address(before string) string {
 	return s.Path + "?" + v.Encode()
 }
 
+func (s Search) newest() string {
+	if s.Before == "" {
+		return ""
+	}
+	return s.address("")
+}
+
+func (s Search) older() string {
+	if s.Next == "" {
+		return ""
+	}
+	return s.address(s.Next)
+}
+
 func (s Search) narrowed() bool { return s.Text != "" || s.Choice != "" }
 
 // AuditFilter is what was typed.
@@ -131,6 +144,20 @@ func (p AuditProps) path(below string, more ...string) string {
 	return AuditPath + below + "?" + v.Encode()
 }
 
+func (p AuditProps) newest() string {
+	if p.Before == 0 {
+		return ""
+	}
+	return p.path("")
+}
+
+func (p AuditProps) older() string {
+	if p.Next == 0 {
+		return ""
+	}
+	return p.path("", "before", strconv.FormatInt(p.Next, 10))
+}
+
 func (p AuditProps) chainName(chain string) string {
 	if chain == models.InstallationChain {
 		return "Installation"
@@ -149,36 +176,12 @@ func chainPath(chain string) string {
 	return AuditPath + "?chain=" + url.QueryEscape(chain)
 }
 
-// changes says what an act changed, in a line: "plan: STARTER → PRO".
-func changes(e *models.AuditEntry) string {
-	before, after := map[string]any{}, map[string]any{}
-	_, _ = json.Unmarshal([]byte(e.Before), &before), json.Unmarshal([]byte(e.After), &after) // written by us
-	names := []string{}
-	for _, m := range []map[string]any{before, after} {
-		for k := range m {
-			if !slices.Contains(names, k) {
-				names = append(names, k)
-			}
-		}
+// actorWords says what kind of actor it was, and from where: "staff, 127.0.0.1".
+func actorWords(e *models.AuditEntry) string {
+	if e.Address == "" {
+		return string(e.ActorKind)
 	}
-	slices.Sort(names)
-	out := []string{}
-	for _, k := range names {
-		out = append(out, k+": "+value(before, k)+" → "+value(after, k))
-	}
-	return strings.Join(out, ", ")
-}
-
-func value(m map[string]any, k string) string {
-	v, ok := m[k]
-	if !ok {
-		return "—"
-	}
-	if s, ok := v.(string); ok {
-		return s
-	}
-	text, _ := json.Marshal(v) // came from JSON
-	return string(text)
+	return string(e.ActorKind) + ", " + e.Address
 }
 
 // Bytes says a size in its largest sensible unit.
@@ -194,13 +197,6 @@ func Bytes(n int64) string {
 	return strconv.FormatInt(n, 10) + " bytes"
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
-
 // node is the process of a lease's owner, without the number of the try.
 func node(owner string) string {
 	if at := strings.LastIndexByte(owner, '/'); at > 0 {
@@ -209,21 +205,9 @@ func node(owner string) string {
 	return owner
 }
 
-type layer struct {
-	Name    string `json:"name"`
-	Applied bool   `json:"applied"`
-	Detail  string `json:"detail"`
-}
-
-func layers(isolation string) []layer {
-	out := []layer{}
-	_ = json.Unmarshal([]byte(isolation), &out) // written by us
-	return out
-}
-
 // isolation says how many of the layers hold.
-func isolation(text string) string {
-	all := layers(text)
+func isolation(i *models.Instance) string {
+	all := i.Layers()
 	if len(all) == 0 {
 		return "none seen yet"
 	}
@@ -233,5 +217,5 @@ func isolation(text string) string {
 			n++
 		}
 	}
-	return strconv.Itoa(n) + " of " + plural(len(all), "layer", "layers")
+	return strconv.Itoa(n) + " of " + ui.Plural(len(all), "layer", "layers")
 }

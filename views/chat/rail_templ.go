@@ -200,7 +200,7 @@ func (p RailProps) facts() []ui.Pair {
 		out = append(out, ui.Pair{Key: "Model", Value: p.Model})
 	}
 	if p.MemoryMB > 0 && p.Instance.MemoryMB > 0 {
-		out = append(out, ui.Pair{Key: "Memory", Value: strconv.Itoa(int(p.MemoryMB+.5)) + " / " + number(p.Instance.MemoryMB) + " MB"})
+		out = append(out, ui.Pair{Key: "Memory", Value: strconv.Itoa(int(p.MemoryMB+.5)) + " / " + ui.Thousands(p.Instance.MemoryMB) + " MB"})
 	}
 	if p.Isolation != "" {
 		out = append(out, ui.Pair{Key: "Isolation", Value: p.Isolation})
@@ -211,7 +211,7 @@ func (p RailProps) facts() []ui.Pair {
 func (p RailProps) spend() []ui.Pair {
 	out := []ui.Pair{}
 	if p.Tokens > 0 {
-		out = append(out, ui.Pair{Key: "Tokens", Value: number(p.Tokens)})
+		out = append(out, ui.Pair{Key: "Tokens", Value: ui.Thousands(p.Tokens)})
 	}
 	if c := money(p.CostNanos); c != "" {
 		out = append(out, ui.Pair{Key: "Cost", Value: c})

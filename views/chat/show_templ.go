@@ -615,7 +615,7 @@ func Delete(p ShowProps) templ.Component {
 }
 
 func (p ShowProps) lost() []string {
-	return []string{plural(p.Session.MessageCount, "message", "messages") + " and every step between them", "The files that were attached here, unless the agent kept copies"}
+	return []string{ui.Plural(p.Session.MessageCount, "message", "messages") + " and every step between them", "The files that were attached here, unless the agent kept copies"}
 }
 
 var _ = templruntime.GeneratedTemplate

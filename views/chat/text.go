@@ -127,15 +127,6 @@ func sequence(s string, i int) int {
 	return i + 1
 }
 
-// number writes 4812 as "4,812".
-func number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
 // short writes 96,400 as "96k".
 func short(n int) string {
 	switch {
@@ -161,11 +152,4 @@ func money(nanos int64) string {
 		return "$" + strconv.FormatFloat(d, 'f', 4, 64)
 	}
 	return "$" + strconv.FormatFloat(d, 'f', 2, 64)
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(n) + " " + many
 }

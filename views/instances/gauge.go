@@ -37,7 +37,7 @@ func (p ShowProps) gauges() []gauge {
 func newGauge(name string, values []float64, limit float64, of string, say func(float64) string) gauge {
 	now := values[len(values)-1]
 	return gauge{name: name, now: say(now), limit: of, bar: ui.Bar{Used: now, Limit: limit, Wide: true},
-		spark: ui.Spark{Values: values, Accent: name == "CPU", Label: name + ", " + plural(len(values), "reading", "readings") + ": lowest " +
+		spark: ui.Spark{Values: values, Accent: name == "CPU", Label: name + ", " + ui.Plural(len(values), "reading", "readings") + ": lowest " +
 			say(slices.Min(values)) + ", highest " + say(slices.Max(values)) + ", now " + say(now)}}
 }
 
@@ -53,17 +53,17 @@ func (p ShowProps) counters() []ui.Pair {
 	if d := newest.Sub(oldest); d >= time.Minute {
 		over = ", " + span(d)
 	}
-	return []ui.Pair{{Key: "Processes", Value: thousands(p.Metrics[0].Processes)},
-		{Key: "Model calls" + over, Value: thousands(requests)}, {Key: "Tokens" + over, Value: thousands(tokens)}}
+	return []ui.Pair{{Key: "Processes", Value: ui.Thousands(p.Metrics[0].Processes)},
+		{Key: "Model calls" + over, Value: ui.Thousands(requests)}, {Key: "Tokens" + over, Value: ui.Thousands(tokens)}}
 }
 
 // span says a duration in its largest unit.
 func span(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
-		return thousands(int(d/(24*time.Hour))) + " d"
+		return ui.Thousands(int(d/(24*time.Hour))) + " d"
 	case d >= 2*time.Hour:
-		return thousands(int(d/time.Hour)) + " h"
+		return ui.Thousands(int(d/time.Hour)) + " h"
 	}
-	return thousands(int(d/time.Minute)) + " min"
+	return ui.Thousands(int(d/time.Minute)) + " min"
 }

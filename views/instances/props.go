@@ -41,7 +41,7 @@ type ShowProps struct {
 	Steps                    []models.InstanceStep
 	Logs                     []models.InstanceLog    // newest first
 	Metrics                  []models.InstanceMetric // newest first
-	Isolation                []Layer
+	Isolation                []models.Layer          // measures of the running sandbox, applied or not
 	Sessions                 []models.Session
 	Model                    string // what answers: provider and model
 	GatewayURL, GatewayToken string // token "" unless RUNNING
@@ -50,11 +50,4 @@ type ShowProps struct {
 	Errors                   map[string]string // of the rename and tier form; "confirm" of the deletion
 	Plans                    []models.Plan     // what the tiers give
 	SessionTotal             int               // when Sessions holds only the newest; 0 = len(Sessions)
-}
-
-// Layer is one measure of isolation of the running sandbox (JSON of models.Instance.Isolation).
-type Layer struct {
-	Name    string `json:"name"`
-	Applied bool   `json:"applied"`
-	Detail  string `json:"detail"`
 }

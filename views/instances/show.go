@@ -77,7 +77,7 @@ func (p ShowProps) deletion() ui.ConfirmProps {
 	}
 	lost := []string{files}
 	if n := p.sessionTotal(); n > 0 {
-		lost = append(lost, plural(n, "session with all its messages", "sessions with all their messages"))
+		lost = append(lost, ui.Plural(n, "session with all its messages", "sessions with all their messages"))
 	}
 	lost = append(lost, "What it was told to remember", "Its log and its readings", "Its gateway token: clients that use it are refused at once")
 	return ui.ConfirmProps{ID: "delete-instance", Title: "Delete " + p.Instance.Name, Text: "Every process of it stops at once. This cannot be undone.",
@@ -137,7 +137,7 @@ func (p ShowProps) stepsTook() string {
 			to = *s.FinishedAt
 		}
 	}
-	text := plural(len(p.Steps), "step", "steps")
+	text := ui.Plural(len(p.Steps), "step", "steps")
 	if to.After(from) {
 		text += ", " + ui.Took(to.Sub(from))
 	}

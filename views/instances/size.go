@@ -56,22 +56,6 @@ func percent(p float64) string {
 	return strconv.FormatFloat(p, 'f', 0, 64) + " %"
 }
 
-// thousands groups digits: "12,345".
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for at := len(s) - 3; at > 0 && s[at-1] != '-'; at -= 3 {
-		s = s[:at] + "," + s[at:]
-	}
-	return s
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return thousands(n) + " " + many
-}
-
 func processors(n float64) string {
 	if n == 1 {
 		return "1 CPU"

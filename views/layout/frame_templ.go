@@ -260,7 +260,7 @@ func sidebar(p FrameProps) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var10 string
-		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(initial(p.OrgName))
+		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(Initial(p.OrgName))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/layout/frame.templ`, Line: 58, Col: 66}
 		}

@@ -89,8 +89,8 @@ func theme(s string) string {
 	return "system"
 }
 
-// initial is the first letter of a name, for its mark.
-func initial(name string) string {
+// Initial is the first letter of a name, for its mark.
+func Initial(name string) string {
 	r, _ := utf8.DecodeRuneInString(strings.TrimSpace(name))
 	if r == utf8.RuneError {
 		return "L"
@@ -105,9 +105,9 @@ func initials(name string) string {
 	case 0:
 		return "?"
 	case 1:
-		return initial(words[0])
+		return Initial(words[0])
 	}
-	return initial(words[0]) + initial(words[1])
+	return Initial(words[0]) + Initial(words[1])
 }
 
 func (p FrameProps) person() string {

@@ -48,17 +48,17 @@ func (p ShowProps) running() ui.TileProps {
 	}
 	note := "no turn in progress"
 	if o.OpenTurns > 0 {
-		note = plural(o.OpenTurns, "turn") + " in progress"
+		note = ui.Plural(o.OpenTurns, "turn", "turns") + " in progress"
 	}
 	if n := o.ByState[models.Errored]; n > 0 {
 		note += " · " + strconv.Itoa(n) + " in error"
 	}
-	return ui.TileProps{Key: "Running", Value: thousands(int64(o.ByState[models.Running])), Of: "of " + thousands(int64(all)), Note: note, Href: "/instances"}
+	return ui.TileProps{Key: "Running", Value: ui.Thousands(o.ByState[models.Running]), Of: "of " + ui.Thousands(all), Note: note, Href: "/instances"}
 }
 
 func (p ShowProps) turns() ui.TileProps {
 	o := p.overview()
-	t := ui.TileProps{Key: "Turns, 24 h", Value: thousands(int64(o.Turns24h))}
+	t := ui.TileProps{Key: "Turns, 24 h", Value: ui.Thousands(o.Turns24h)}
 	if o.Turns24h == 0 {
 		t.Note = "none yet"
 		return t
@@ -75,7 +75,7 @@ func (p ShowProps) spent() ui.TileProps {
 	s := p.overview().Spent
 	note := "since midnight UTC"
 	if s.Calls > 0 {
-		note = plural(int(s.Calls), "call") + " · " + compact(s.InputTokens+s.OutputTokens) + " tokens"
+		note = ui.Plural(int(s.Calls), "call", "calls") + " · " + compact(s.InputTokens+s.OutputTokens) + " tokens"
 	}
 	return ui.TileProps{Key: "Spent today", Value: Dollars(s.CostNanos), Note: note}
 }
@@ -93,14 +93,14 @@ func (p ShowProps) firstToken() ui.TileProps {
 	all := p.overview().FirstTokens
 	all = all[max(0, len(all)-firstTokens):]
 	if len(all) < 2 {
-		t.Note = "of " + plural(len(all), "turn")
+		t.Note = "of " + ui.Plural(len(all), "turn", "turns")
 		return t
 	}
 	values := make([]float64, 0, len(all))
 	for _, d := range all {
 		values = append(values, float64(d)/float64(time.Millisecond))
 	}
-	t.Spark = &ui.Spark{Values: values, Accent: true, Label: "Message to first token of the last " + plural(len(all), "turn") + ", oldest first"}
+	t.Spark = &ui.Spark{Values: values, Accent: true, Label: "Message to first token of the last " + ui.Plural(len(all), "turn", "turns") + ", oldest first"}
 	return t
 }
 
@@ -134,29 +134,13 @@ func Dollars(nanos int64) string {
 	case d >= 1:
 		cents := int64(d*100 + .5)
 		fraction := strconv.FormatInt(cents%100+100, 10)[1:]
-		return sign + "$" + thousands(cents/100) + "." + fraction
+		return sign + "$" + ui.Thousands(cents/100) + "." + fraction
 	case d >= .001:
 		return sign + "$" + strconv.FormatFloat(d, 'f', 4, 64)
 	case d >= .0000005:
 		return sign + "$" + strconv.FormatFloat(d, 'f', 6, 64)
 	}
 	return sign + "<$0.000001"
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return thousands(int64(n)) + " " + one + "s"
-}
-
-// thousands groups digits: "12,345".
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for at := len(s) - 3; at > 0 && s[at-1] != '-'; at -= 3 {
-		s = s[:at] + "," + s[at:]
-	}
-	return s
 }
 
 // compact rounds what is too long for a note: "4.5M".
@@ -167,5 +151,5 @@ func compact(n int64) string {
 	case n >= 1e6:
 		return strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64) + "M"
 	}
-	return thousands(n)
+	return ui.Thousands(n)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lobstead/models"
@@ -23,7 +24,20 @@ func (p AuditProps) query(before string) string {
 	return "?" + v.Encode()
 }
 
-func (p AuditProps) older() string  { return auditPath + p.query(p.Next) }
+func (p AuditProps) newest() string {
+	if p.Before == 0 {
+		return ""
+	}
+	return auditPath + p.query("")
+}
+
+func (p AuditProps) older() string {
+	if p.Next == 0 {
+		return ""
+	}
+	return auditPath + p.query(strconv.FormatInt(p.Next, 10))
+}
+
 func (p AuditProps) export() string { return auditPath + "/export" + p.query("") }
 
 func (p AuditProps) none() string {
@@ -38,8 +52,8 @@ func ActWords(name string) string {
 	return upperFirst(strings.NewReplacer(".", " ", "_", " ").Replace(name))
 }
 
-// changes says what changed, in a line: "role MEMBER → ADMIN".
-func changes(e *models.AuditEntry) string {
+// Changes says what an act changed, in a line: "role MEMBER → ADMIN".
+func Changes(e *models.AuditEntry) string {
 	var before, after map[string]any
 	_ = json.Unmarshal([]byte(e.Before), &before)
 	_ = json.Unmarshal([]byte(e.After), &after)

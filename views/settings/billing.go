@@ -48,8 +48,8 @@ type InvoiceRow struct {
 // zeroDecimal are the currencies without a smaller unit (docs.stripe.com/currencies).
 var zeroDecimal = []string{"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"}
 
-// money says an amount as people write it: "$25", "$12.50", "12.50 EUR".
-func money(amount int64, currency string) string {
+// Money says an amount as people write it: "$25", "$12.50", "12.50 EUR".
+func Money(amount int64, currency string) string {
 	text := strconv.FormatInt(amount, 10)
 	if !slices.Contains(zeroDecimal, currency) {
 		sign := ""
@@ -104,9 +104,9 @@ func (p BillingProps) paid() []ui.Pair {
 	if s == nil {
 		return append(out, ui.Pair{Key: "Subscription", Part: ui.Badge{Kind: ui.Off, Text: "None yet"}})
 	}
-	price := money(int64(plan.PriceMonthCents), "usd") + " a month"
+	price := Money(int64(plan.PriceMonthCents), "usd") + " a month"
 	if s.Annual {
-		price = money(int64(plan.PriceYearCents), "usd") + " a year"
+		price = Money(int64(plan.PriceYearCents), "usd") + " a year"
 	}
 	out = append(out, ui.Pair{Key: "Price", Value: price}, ui.Pair{Key: "Subscription", Part: statusBadge(s.Status)})
 	switch {
@@ -166,8 +166,8 @@ func (p BillingProps) suspended() string {
 func (p BillingProps) options() []ui.Option {
 	out := []ui.Option{}
 	for _, plan := range p.Plans {
-		out = append(out, ui.Option{Value: string(plan.Tier), Text: string(plan.Tier), Note: money(int64(plan.PriceMonthCents), "usd") + " a month, or " +
-			money(int64(plan.PriceYearCents), "usd") + " a year. " + allowed(plan.Instances)})
+		out = append(out, ui.Option{Value: string(plan.Tier), Text: string(plan.Tier), Note: Money(int64(plan.PriceMonthCents), "usd") + " a month, or " +
+			Money(int64(plan.PriceYearCents), "usd") + " a year. " + allowed(plan.Instances)})
 	}
 	return out
 }

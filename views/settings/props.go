@@ -64,7 +64,7 @@ type AuditProps struct {
 	Frame                   layout.FrameProps
 	Entries                 []models.AuditEntry
 	Text, Act, Since, Until string
-	Next                    string // seq before which the next page begins
+	Before, Next            int64 // seqs: where this page begins, and the next one; 0 for none
 }
 
 // OrganizationsProps is /organizations. Posts: /organizations (name), /organizations/:id/switch.

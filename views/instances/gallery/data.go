@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"lobstead/models"
-	"lobstead/views/instances"
 )
 
 // now stands still, so that two pictures are alike.
@@ -117,8 +116,8 @@ func steps(states ...models.StepState) []models.InstanceStep {
 	return out
 }
 
-func layers() []instances.Layer {
-	return []instances.Layer{
+func layers() []models.Layer {
+	return []models.Layer{
 		{Name: "user namespace", Applied: true}, {Name: "mount namespace", Applied: true}, {Name: "pid namespace", Applied: true},
 		{Name: "ipc namespace", Applied: true}, {Name: "network namespace", Applied: true, Detail: "no way out but the model door and fetch_url"},
 		{Name: "own user id", Applied: true, Detail: "70001"}, {Name: "cgroup memory", Applied: true, Detail: "v2"},
