@@ -69,22 +69,24 @@ func (c *Ctx) staffAct(acts ...string) (staffAct, error) {
 	}
 	a := staffAct{fields: f}
 	a.name, _ = f.Enum("act", acts...)
-	a.reason = a.text("reason")
-	if a.by, err = models.ByStaff(c.actor(), a.reason); err != nil {
+	a.reason = f.Text("reason")
+	if a.by, err = c.why(f); err != nil {
 		f.Issues = append(f.Issues, fault.As(err).Fields...)
 	}
 	return a, f.Err()
 }
 
+// why reads who of staff acts, and the reason that each act gives.
+func (c *Ctx) why(f *wire.Fields) (models.Actor, error) {
+	return models.ByStaff(c.actor(), f.Text("reason"))
+}
+
 // text reads a further field, "" when it is absent.
 func (a staffAct) text(name string) string {
-	if a.fields == nil {
+	if a.fields == nil { // there was no body
 		return ""
 	}
-	if s, _ := a.fields.OptionalString(name); s != nil {
-		return *s
-	}
-	return ""
+	return a.fields.Text(name)
 }
 
 // refused gives the form again, with the reason beside the field, when an act was refused for what was typed or for

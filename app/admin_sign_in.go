@@ -45,15 +45,6 @@ func signInJSON(p admin.SignInProps) map[string]any {
 	return map[string]any{"providers": rows, "passwords": p.Policy, "errors": p.Form.Errors}
 }
 
-// why reads who of staff acts, and the reason that each act gives.
-func (c *Ctx) why(f *wire.Fields) (models.Actor, error) {
-	reason := ""
-	if s, _ := f.OptionalString("reason"); s != nil {
-		reason = *s
-	}
-	return models.ByStaff(c.actor(), reason)
-}
-
 // act does what a small form asks for, when it says why.
 func (h *AdminSignIn) act(c *Ctx, f *wire.Fields, says string, do func(by models.Actor) error) (Reply, error) {
 	if err := f.Err(); err != nil {
@@ -69,22 +60,15 @@ func (h *AdminSignIn) act(c *Ctx, f *wire.Fields, says string, do func(by models
 	return c.backTo("/admin/sign-in", says, do(by))
 }
 
-// read takes a provider's settings from the form; kind and id of a fresh one, which others keep.
-func (h *AdminSignIn) read(f *wire.Fields, fresh bool) (n models.NewSignInProvider, err error) {
+// readProvider takes a provider's settings from the form; kind and id of a fresh one, which others keep.
+func readProvider(f *wire.Fields, fresh bool) (n models.NewSignInProvider, err error) {
 	if fresh {
 		n.Kind, _ = f.String("kind")
-		if s, _ := f.OptionalString("id"); s != nil {
-			n.ID = *s
-		}
+		n.ID = f.Text("id")
 	}
 	n.Name, _ = f.String("name")
 	n.ClientID, _ = f.String("client_id")
-	if s, _ := f.OptionalString("issuer"); s != nil {
-		n.Issuer = *s
-	}
-	if s, _ := f.OptionalString("secret"); s != nil {
-		n.Secret = secret.Of(*s)
-	}
+	n.Issuer, n.Secret = f.Text("issuer"), secret.Of(f.Text("secret"))
 	private := f.OptionalBool("private")
 	n.Private = private != nil && *private
 	return n, f.Err()
@@ -96,7 +80,7 @@ func (h *AdminSignIn) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := h.read(f, true)
+	n, err := readProvider(f, true)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +114,7 @@ func (h *AdminSignIn) Update(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := h.read(f, false)
+	n, err := readProvider(f, false)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"lobstead/api/cloud"
-	"lobstead/kit/fault"
+	"lobstead/kit/secret"
 	"lobstead/models"
 	"lobstead/views/settings"
 )
@@ -18,29 +18,23 @@ func (h *APIKeys) Index(c *Ctx) (Reply, error) {
 		rows, err := c.Scope.APIKeys(c)
 		return data(cloud.NewAPIKeys(rows)), err
 	}
-	p, err := h.props(c)
-	if err != nil {
-		return nil, err
-	}
-	return page(settings.Keys(*p)), nil
+	return h.show(c, settings.KeysProps{Keys: rows}, 200)
 }
 
-func (h *APIKeys) props(c *Ctx) (*settings.KeysProps, error) {
-	p := &settings.KeysProps{Frame: c.frame("API keys", "/settings", ""), MayManage: c.May(models.CanManageKeys) == nil, BaseURL: h.PublicURL, Makers: map[string]string{}}
+// show gives the page with what is known of the form.
+func (h *APIKeys) show(c *Ctx, p settings.KeysProps, status int) (Reply, error) {
+	p.Frame, p.BaseURL, p.Makers = c.frame("API keys", "/settings", ""), h.PublicURL, map[string]string{}
+	p.MayManage = c.May(models.CanManageKeys) == nil
 	for _, can := range models.Capabilities {
 		if c.May(can) == nil {
 			p.Capabilities = append(p.Capabilities, string(can))
 		}
 	}
-	var err error
-	if p.Keys, err = c.Scope.APIKeys(c); err != nil {
-		return nil, err
-	}
 	members, err := c.Scope.Members(c)
 	for _, m := range members {
 		p.Makers[m.User.ID] = m.User.Name
 	}
-	return p, err
+	return page(settings.Keys(p)).with(status), err
 }
 
 // Create makes a key; this answer is the only one that holds it.
@@ -51,28 +45,25 @@ func (h *APIKeys) Create(c *Ctx) (Reply, error) {
 	}
 	n, err := cloud.ReadNewAPIKey(f, time.Now())
 	var row *models.APIKey
-	key := ""
+	var key secret.String
 	if err == nil {
-		made, secret, cerr := c.Scope.CreateAPIKey(c, n)
-		row, key, err = made, secret.Reveal(), cerr
+		row, key, err = c.Scope.CreateAPIKey(c, n)
 	}
 	errs, ok := invalid(err)
-	if err != nil && (!ok || c.wantsJSON()) {
+	switch {
+	case err != nil && (!ok || c.wantsJSON()):
+		return nil, err
+	case c.wantsJSON():
+		return data(cloud.APIKeyCreated{APIKey: cloud.NewAPIKey(row), Key: key.Reveal()}).with(201), nil
+	}
+	rows, err := c.Scope.APIKeys(c)
+	if err != nil {
 		return nil, err
 	}
-	if c.wantsJSON() {
-		return data(cloud.APIKeyCreated{APIKey: cloud.NewAPIKey(row), Key: key}).with(201), nil
+	if len(errs) > 0 {
+		return h.show(c, settings.KeysProps{Keys: rows, Name: n.Name, Scopes: n.Scopes, Days: f.Text("expiresInDays"), Errors: errs}, 422)
 	}
-	p, perr := h.props(c)
-	if perr != nil {
-		return nil, perr
-	}
-	if err != nil {
-		p.Name, p.Scopes, p.Errors = n.Name, n.Scopes, errs
-		return page(settings.Keys(*p)).with(422), nil
-	}
-	p.Key = key
-	return page(settings.Keys(*p)).with(201), nil
+	return h.show(c, settings.KeysProps{Keys: rows, Key: key.Reveal()}, 201)
 }
 
 // Destroy revokes one.
@@ -87,12 +78,4 @@ func (h *APIKeys) Destroy(c *Ctx) (Reply, error) {
 	}
 	h.accessChanged(c, row.UserID)
 	return redirect("/settings/keys").json(cloud.Deleted{Success: true}).say("ok", "The key "+row.Prefix+"… works no more"), nil
-}
-
-// conflict names what is there already, "" for other faults.
-func conflict(err error) string {
-	if fault.Is(err, fault.Conflict) {
-		return fault.As(err).Code
-	}
-	return ""
 }

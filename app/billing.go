@@ -7,6 +7,7 @@ import (
 	"lobstead/engine/billing"
 	"lobstead/kit/fault"
 	"lobstead/models"
+	"lobstead/views/layout"
 	"lobstead/views/settings"
 )
 
@@ -33,7 +34,7 @@ func (h *Billing) page(p *settings.BillingProps, status int) *answer {
 func (h *Billing) props(c *Ctx) (*settings.BillingProps, error) {
 	p := &settings.BillingProps{Frame: c.frame("Billing", "/settings", ""), Configured: h.Billing.Configured(),
 		MayManage: c.May(models.CanManageBilling) == nil, WebhookURL: h.PublicURL + "/api/stripe/webhook"}
-	p.Frame.Notice = "" // the page says it itself, with more words
+	p.Frame.Notice = layout.Announcement{} // the page says it itself, with more words
 	var err error
 	if p.Organization, err = c.Scope.Organization(c); err != nil {
 		return nil, err

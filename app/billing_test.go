@@ -169,7 +169,13 @@ func TestSuspensionAndBack(t *testing.T) {
 	stream.Until("instance-head")
 	first := w.Open("/live/overview?after=0", w.Acme.Owner)
 	first.Until("overview-tiles")
+	list := w.Open("/live/instances?after=0", w.Acme.Member)
+	list.Until("instance-list")
+	talk := w.Open("/live/chat/"+w.Acme.Session.ID+"?after=0", w.Acme.Member)
+	talk.Until("chat-head")
 	require.Equal(t, 200, told(w, stripe, w.Acme, "evt_1", "canceled").Status)
+	list.Until("This organization is suspended: the subscription was cancelled")
+	talk.Until("This organization is suspended: the subscription was cancelled")
 	stream.Until("This organization is suspended: the subscription was cancelled")
 	first.Until("This organization is suspended: the subscription was cancelled")
 	state(models.Suspended)
@@ -189,10 +195,11 @@ func TestSuspensionAndBack(t *testing.T) {
 	assert.Equal(t, "This organization is suspended: the subscription was cancelled", a.Map()["error"])
 	a = w.Do(apptest.Call{Method: "POST", Path: "/chat/" + w.Acme.Session.ID + "/messages", Who: w.Acme.Member, Form: url.Values{"message": {"hello"}}})
 	assert.Equal(t, 402, a.Status)
-	for _, path := range []string{"/", "/instances", "/settings", "/settings/billing"} {
+	for _, path := range []string{"/", "/instances", "/settings", "/settings/billing", "/chat/" + w.Acme.Session.ID, "/chat?new=1"} {
 		a = w.Do(apptest.Call{Method: "GET", Path: path, Who: w.Acme.Member})
 		assert.Equal(t, 200, a.Status)
 		has(t, a.Body, "This organization is suspended: the subscription was cancelled")
+		has(t, a.Body, "/settings/billing")
 		lacks(t, w.Do(apptest.Call{Method: "GET", Path: path, Who: w.Rival.Owner}).Body, "suspended")
 	}
 	until := time.Now().UTC().AddDate(0, 0, 30).Format("2 January 2006")

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -92,6 +93,9 @@ func (a *App) composer(ctx context.Context, sc *models.Scope, p *chat.ShowProps,
 		Meter: chat.Meter{ContextWindow: window}}
 	if p.Instance.Desired != models.WantRunning {
 		c.Stopped, c.Error = true, "This instance is "+strings.ToLower(string(p.Instance.State))+". Start it to send messages."
+	}
+	if p.Instance.State == models.Suspended { // it starts by itself, when the organization goes on
+		c.Stopped, c.Error = true, cmp.Or(p.Instance.Reason, "The organization is suspended")+"."
 	}
 	if p.Session == nil {
 		return c, nil

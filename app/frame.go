@@ -13,12 +13,16 @@ func (c *Ctx) frame(title, active, liveURL string) layout.FrameProps {
 		MayAudit: c.Principal.May(models.CanViewAudit), Staff: c.Principal.User.Staff}
 }
 
-// suspendedNotice says on every page why nothing runs.
-func suspendedNotice(o *models.Organization) string {
+// suspendedNotice says on every page why nothing runs, and who can change that.
+func suspendedNotice(o *models.Organization) layout.Announcement {
 	if o.SuspendedAt == nil {
-		return ""
+		return layout.Announcement{}
 	}
-	return "This organization is suspended: " + o.SuspendedReason + ". Nothing runs until that is settled."
+	says := "This organization is suspended: " + o.SuspendedReason + ". Its instances are stopped and keep their data. "
+	if o.SuspendedBy == models.SuspendedByStaff {
+		return layout.Announcement{Text: says + "Ask the operator of this installation."}
+	}
+	return layout.Announcement{Text: says + "The owner can settle this.", Href: "/settings/billing", Button: "Open billing"}
 }
 
 // bare is what stands around a page of somebody who is not signed in.

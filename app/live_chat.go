@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
 	"lobstead/engine/agent"
+	"lobstead/engine/provision"
+	"lobstead/kit/events"
 	"lobstead/kit/fault"
 	"lobstead/models"
 	"lobstead/views/chat"
@@ -14,25 +17,37 @@ import (
 // chatFeed follows one conversation: the log from a cursor, the words of the running turn, and what stands
 // around them.
 type chatFeed struct {
-	app     *App
-	session string
-	seq     int64
-	turn    *liveTurn
-	version int
-	side    fragments
-	wake    func(wakeReason) // set by the stream
-	begun   bool
+	app      *App
+	session  string
+	instance string
+	seq      int64
+	turn     *liveTurn
+	version  int
+	side     fragments
+	wake     func(wakeReason) // set by the stream
+	begun    bool
 }
 
-func newChatFeed(a *App, session, after string) (*chatFeed, error) {
+func newChatFeed(a *App, s *models.Session, after string) (*chatFeed, error) {
 	seq, err := strconv.ParseInt(after, 10, 64)
 	if err != nil || seq < 0 {
 		return nil, fault.New(fault.Invalid, "after", "after must be the number of an event")
 	}
-	return &chatFeed{app: a, session: session, seq: seq, side: fragments{app: a}}, nil
+	return &chatFeed{app: a, session: s.ID, instance: s.InstanceID, seq: seq, side: fragments{app: a}}, nil
 }
 
-func (f *chatFeed) topics(*models.Principal) []string { return []string{agent.SessionTopic(f.session)} }
+func (f *chatFeed) topics(*models.Principal) []string {
+	return []string{agent.SessionTopic(f.session), provision.InstanceTopic(f.instance)}
+}
+
+// hears leaves out what an instance says all the time: only another state changes the page.
+func (f *chatFeed) hears(e events.Event) bool {
+	if e.Topic != provision.InstanceTopic(f.instance) {
+		return true
+	}
+	c, ok := provision.ReadChange(e)
+	return !ok || slices.Contains(c.What, provision.State)
+}
 
 func (f *chatFeed) wakeBy(wake func(wakeReason)) { f.wake = wake }
 
@@ -207,9 +222,13 @@ func (f *chatFeed) around(ctx context.Context, sc *models.Scope, _ *models.Princ
 	if err := f.app.fill(ctx, sc, &props); err != nil {
 		return err
 	}
+	above, err := notice(ctx, sc)
+	if err != nil {
+		return err
+	}
 	row := chat.SessionListProps{Current: s.ID, Names: map[string]string{i.ID: i.Name}, Answering: map[string]bool{s.ID: len(open) > 0}}
-	return f.side.diff(ctx, out, []fragment{{"chat-head", chat.Head(props)}, {"composer-state", chat.ComposerState(props.Composer)},
-		{"rail", chat.Rail(props.Rail)}, {"session-" + s.ID, chat.SessionRow(*s, row)}})
+	return f.side.diff(ctx, out, []fragment{{id: "chat-head", html: chat.Head(props)}, above, {id: "composer-state", html: chat.ComposerState(props.Composer)},
+		{id: "rail", html: chat.Rail(props.Rail)}, {id: "session-" + s.ID, html: chat.SessionRow(*s, row)}})
 }
 
 // snapshot renders the running turn's words into a page; its stream begins with the same.

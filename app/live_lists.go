@@ -20,8 +20,9 @@ type Live struct{ *App }
 
 // fragment is one patchable element of a page.
 type fragment struct {
-	id   string
-	html templ.Component
+	id    string
+	html  templ.Component
+	apart bool // outside of the list
 }
 
 var seed = maphash.MakeSeed()
@@ -56,7 +57,7 @@ func (f *fragments) diff(ctx context.Context, out *strings.Builder, parts []frag
 		whole, parts = parts[0], parts[1:]
 	}
 	now := make(map[string]uint64, len(parts))
-	var changed strings.Builder
+	var changed strings.Builder // in the list; what is apart goes out at once
 	others := f.sent == nil || len(f.sent) != len(parts)
 	for _, part := range parts {
 		var b strings.Builder
@@ -66,7 +67,11 @@ func (f *fragments) diff(ctx context.Context, out *strings.Builder, parts []frag
 		now[part.id] = maphash.String(seed, b.String())
 		was, known := f.sent[part.id]
 		others = others || !known
-		if !known || was != now[part.id] {
+		switch {
+		case known && was == now[part.id]:
+		case part.apart:
+			out.WriteString(b.String())
+		default:
 			changed.WriteString(b.String())
 		}
 	}
@@ -85,7 +90,7 @@ func notice(ctx context.Context, sc *models.Scope) (fragment, error) {
 	if err != nil {
 		return fragment{}, err
 	}
-	return fragment{"org-notice", layout.Notice(suspendedNotice(o))}, nil
+	return fragment{"org-notice", layout.Notice(suspendedNotice(o)), true}, nil
 }
 
 func orgTopics(p *models.Principal) []string {
@@ -103,8 +108,8 @@ func (h *Live) Overview(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []fragment{above, {"overview-tiles", overview.Tiles(*o)}, {"overview-instances", overview.InstanceList(*o)},
-			{"overview-failures", overview.Failures(*o)}, {"overview-checklist", overview.Checklist(*o)}}, nil
+		return []fragment{above, {id: "overview-tiles", html: overview.Tiles(*o)}, {id: "overview-instances", html: overview.InstanceList(*o)},
+			{id: "overview-failures", html: overview.Failures(*o)}, {id: "overview-checklist", html: overview.Checklist(*o)}}, nil
 	}}}, nil
 }
 
@@ -120,14 +125,18 @@ func (h *Live) Instances(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		out := make([]fragment, 1, 1+len(rows))
-		out[0] = fragment{"instance-rows", instances.Rows(*o)}
+		above, err := notice(ctx, sc)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]fragment, 2, 2+len(rows))
+		out[0], out[1] = fragment{id: "instance-rows", html: instances.Rows(*o)}, above
 		if shown < 0 || (shown == 0) != (len(rows) == 0) {
-			out[0] = fragment{"instance-list", instances.List(*o)}
+			out[0] = fragment{id: "instance-list", html: instances.List(*o)}
 		}
 		shown = len(rows)
 		for n := range rows {
-			out = append(out, fragment{"instance-" + rows[n].ID, instances.Row(&rows[n], o.Models[rows[n].ID])})
+			out = append(out, fragment{id: "instance-" + rows[n].ID, html: instances.Row(&rows[n], o.Models[rows[n].ID])})
 		}
 		return out, nil
 	}}}, nil
@@ -149,7 +158,11 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 			if err != nil {
 				return nil, err
 			}
-			return []fragment{{"chat-head", chat.Head(*p)}, {"rail", chat.Rail(p.Rail)}}, nil
+			above, err := notice(ctx, sc)
+			if err != nil {
+				return nil, err
+			}
+			return []fragment{{id: "chat-head", html: chat.Head(*p)}, above, {id: "rail", html: chat.Rail(p.Rail)}}, nil
 		}}}, nil
 	}
 	return streamReply{&fragments{app: h.App, on: on, make: func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error) {
@@ -161,9 +174,9 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []fragment{above, {"instance-head", instances.Head(*o)}, {"instance-steps", instances.Steps(*o)},
-			{"instance-metrics", instances.Metrics(*o)}, {"instance-logs", instances.Logs(*o)},
-			{"instance-facts", instances.Facts(*o)}, {"instance-isolation", instances.Isolation(*o)}}, nil
+		return []fragment{above, {id: "instance-head", html: instances.Head(*o)}, {id: "instance-steps", html: instances.Steps(*o)},
+			{id: "instance-metrics", html: instances.Metrics(*o)}, {id: "instance-logs", html: instances.Logs(*o)},
+			{id: "instance-facts", html: instances.Facts(*o)}, {id: "instance-isolation", html: instances.Isolation(*o)}}, nil
 	}}}, nil
 }
 
@@ -186,9 +199,10 @@ func (h *Live) Chat(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.Scope.Session(c, session); err != nil {
+	s, err := c.Scope.Session(c, session)
+	if err != nil {
 		return nil, err
 	}
-	f, err := newChatFeed(h.App, session, c.Query("after"))
+	f, err := newChatFeed(h.App, s, c.Query("after"))
 	return streamReply{f}, err
 }

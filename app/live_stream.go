@@ -107,6 +107,9 @@ func (s *stream) heard(e events.Event) {
 		s.wake(wakeWho)
 		return
 	}
+	if f, ok := s.feed.(interface{ hears(events.Event) bool }); ok && !f.hears(e) {
+		return
+	}
 	s.wake(wakeLog)
 }
 

@@ -35,15 +35,7 @@ func (h *Providers) Create(c *Ctx) (Reply, error) {
 	}
 	var n models.NewProvider
 	n.Kind, _ = f.String("kind")
-	if s, _ := f.OptionalString("base_url"); s != nil {
-		n.BaseURL = *s
-	}
-	if s, _ := f.OptionalString("key"); s != nil {
-		n.Key = secret.Of(*s)
-	}
-	if s, _ := f.OptionalString("model"); s != nil {
-		n.Model = *s
-	}
+	n.BaseURL, n.Key, n.Model = f.Text("base_url"), secret.Of(f.Text("key")), f.Text("model")
 	if err := f.Err(); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 
 	"lobstead/models"
@@ -98,12 +99,20 @@ var places = []place{
 	{"Jobs", "/admin/jobs", "back office staff queues retry", ui.IconList},
 	{"Feature flags", "/admin/flags", "back office staff", ui.IconZap},
 	{"Plans and prices", "/admin/plans", "back office staff", ui.IconCoins},
+	{"All model services", "/admin/models", "back office staff providers", ui.IconBrain},
+	{"Installation's audit log", "/admin/audit", "back office staff history verify export", ui.IconScrollText},
 	{"Backups", "/admin/backups", "back office staff restore", ui.IconHardDrive},
 	{"API reference", "/docs", "documentation openapi curl help", ui.IconCode},
 }
 
+// unasked are not shown before somebody types: a slip of the finger would take long to mend.
+var unasked = []string{"/settings/export", "/settings/delete"}
+
 func (f *finder) pages() error {
 	for _, p := range places {
+		if f.q == "" && slices.Contains(unasked, p.path) {
+			continue
+		}
 		f.offer(get, p.path, search.Hit{Icon: p.icon, Text: p.text, Kind: "Page", Href: p.path}, p.more)
 	}
 	return nil

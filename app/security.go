@@ -78,17 +78,14 @@ func (h *Security) Password(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	next, _ := f.String("password")
-	current, _ := f.OptionalString("current")
+	current := f.Text("current")
 	if err := f.Err(); err != nil {
 		return nil, err
-	}
-	if current == nil {
-		current = new(string)
 	}
 	if err := c.brake(c.Principal.User.Email); err != nil {
 		return nil, err
 	}
-	err = h.Store.AsSystem("own password").ChangePassword(c, c.actor(), c.Principal.SignInID, secret.Of(*current), secret.Of(next))
+	err = h.Store.AsSystem("own password").ChangePassword(c, c.actor(), c.Principal.SignInID, secret.Of(current), secret.Of(next))
 	if problems, ok := invalid(err); ok {
 		return h.show(c, problems, 422)
 	}

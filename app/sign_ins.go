@@ -97,10 +97,7 @@ func (c *Ctx) passwordForm() (email string, password secret.String, to string, e
 	}
 	email, _ = f.String("email")
 	plain, _ := f.String("password")
-	if next, _ := f.OptionalString("next"); next != nil {
-		to = *next
-	}
-	return email, secret.Of(plain), localPath(to), f.Err()
+	return email, secret.Of(plain), localPath(f.Text("next")), f.Err()
 }
 
 // checkPassword is the right password of somebody who may use it here.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lobstead/api/cloud"
+	"lobstead/kit/fault"
 	"lobstead/kit/mail"
 	"lobstead/models"
 	"lobstead/views/settings"
@@ -14,28 +15,25 @@ type Team struct{ *App }
 
 // Index lists them; the page has the open invitations too.
 func (h *Team) Index(c *Ctx) (Reply, error) {
+	if !c.wantsJSON() {
+		return h.show(c, settings.TeamProps{}, 200)
+	}
 	rows, err := c.Scope.Members(c)
-	if err != nil {
-		return nil, err
-	}
-	if c.wantsJSON() {
-		return data(cloud.NewMembers(rows)), nil
-	}
-	p, err := h.props(c, rows)
-	if err != nil {
-		return nil, err
-	}
-	return page(settings.Team(*p)), nil
+	return data(cloud.NewMembers(rows)), err
 }
 
-func (h *Team) props(c *Ctx, rows []models.TeamMember) (*settings.TeamProps, error) {
-	p := &settings.TeamProps{Frame: c.frame("Team", "/settings", ""), Members: rows, Me: c.Principal.User.ID, BaseURL: h.PublicURL,
-		MayManage: c.May(models.CanManageTeam) == nil, MayTransfer: c.May(models.CanTransfer) == nil, Role: string(models.Member)}
+// show gives the page with what is known of the form.
+func (h *Team) show(c *Ctx, p settings.TeamProps, status int) (Reply, error) {
+	p.Frame, p.Me, p.BaseURL = c.frame("Team", "/settings", ""), c.Principal.User.ID, h.PublicURL
+	p.MayManage, p.MayTransfer = c.May(models.CanManageTeam) == nil, c.May(models.CanTransfer) == nil
+	if p.Role == "" {
+		p.Role = string(models.Member)
+	}
 	var err error
-	if p.MayManage {
+	if p.Members, err = c.Scope.Members(c); err == nil && p.MayManage {
 		p.Invitations, err = c.Scope.Invitations(c)
 	}
-	return p, err
+	return page(settings.Team(p)).with(status), err
 }
 
 // Create asks an address to join: an account joins at once, anybody else gets a link.
@@ -77,16 +75,7 @@ func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
 	if c.wantsJSON() {
 		return data(cloud.NewInvited(in, link)).with(201), nil
 	}
-	rows, err := c.Scope.Members(c)
-	if err != nil {
-		return nil, err
-	}
-	p, err := h.props(c, rows)
-	if err != nil {
-		return nil, err
-	}
-	p.Link, p.LinkFor, p.NotMailed = link, in.Invitation.Email, h.Mail != nil
-	return page(settings.Team(*p)).with(201), nil
+	return h.show(c, settings.TeamProps{Link: link, LinkFor: in.Invitation.Email, NotMailed: h.Mail != nil}, 201)
 }
 
 // letter is the invitation as it is mailed.
@@ -100,22 +89,13 @@ func letter(c *Ctx, in *models.Invited, link string) mail.Letter {
 // refused shows the page again with what is wrong beside the fields; programs get the fault.
 func (h *Team) refused(c *Ctx, email string, role models.Role, err error) (Reply, error) {
 	errs, ok := invalid(err)
-	if known := conflict(err); known != "" {
+	if fault.Is(err, fault.Conflict) {
 		errs, ok = map[string]string{"email": "This person is a member already"}, true
 	}
 	if !ok || c.wantsJSON() {
 		return nil, err
 	}
-	rows, err := c.Scope.Members(c)
-	if err != nil {
-		return nil, err
-	}
-	p, err := h.props(c, rows)
-	if err != nil {
-		return nil, err
-	}
-	p.Email, p.Role, p.Errors = email, string(role), errs
-	return page(settings.Team(*p)).with(422), nil
+	return h.show(c, settings.TeamProps{Email: email, Role: string(role), Errors: errs}, 422)
 }
 
 // Update changes a member's role.

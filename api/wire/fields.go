@@ -103,6 +103,14 @@ func (f *Fields) OptionalString(name string) (*string, bool) {
 	return &s, true
 }
 
+// Text is OptionalString where absent and empty are the same.
+func (f *Fields) Text(name string) string {
+	if s, _ := f.OptionalString(name); s != nil {
+		return *s
+	}
+	return ""
+}
+
 // Enum reads a required word of an enumeration; false means that an issue was noted.
 func (f *Fields) Enum(name string, options ...string) (string, bool) {
 	v, ok := f.values[name]

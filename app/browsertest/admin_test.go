@@ -67,6 +67,10 @@ func TestBackOffice(t *testing.T) {
 	b.click("a.row-link")
 	b.has("#queue-reason")
 	b.judge("admin-queue")
+	b.open("/admin/jobs/low?state=completed")
+	b.click("a.row-link")
+	b.until(`document.querySelector("#payload-title")`)
+	b.judge("admin-task")
 
 	b.now("oneself")
 	b.open("/admin/users")

@@ -102,7 +102,7 @@ func TestPagesAreGoodToLookAt(t *testing.T) {
 	b.judge("chat-done")
 
 	for _, p := range []struct{ path, name string }{{"/", "overview"}, {"/instances", "instances"}, {"/instances/new", "instance-new"},
-		{"/settings", "settings"}, {"/settings/models", "models"}, {"/settings/sign-ins", "sign-ins"}} {
+		{"/settings", "settings"}, {"/settings/models", "models"}, {"/settings/billing", "billing-off"}, {"/settings/sign-ins", "sign-ins"}} {
 		b.open(p.path)
 		time.Sleep(300 * time.Millisecond)
 		b.still(0.001)

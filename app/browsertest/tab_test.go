@@ -264,13 +264,20 @@ const (
 	keyUp     = 38
 )
 
-// photo keeps the visible page, when pictures are wanted.
+// photo keeps the page, also what lies below the fold, when pictures are wanted.
 func (b *tab) photo(name string) {
 	if *shots == "" {
 		return
 	}
 	var picture []byte
-	if err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot(&picture)); err != nil {
+	if err := chromedp.Run(b.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
+		_, _, _, _, _, whole, err := page.GetLayoutMetrics().Do(ctx)
+		if err != nil {
+			return err
+		}
+		picture, err = page.CaptureScreenshot().WithCaptureBeyondViewport(true).WithClip(&page.Viewport{Width: whole.Width, Height: whole.Height, Scale: 1}).Do(ctx)
+		return err
+	})); err != nil {
 		b.t.Log("no picture: ", err)
 		return
 	}

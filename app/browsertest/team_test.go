@@ -39,6 +39,8 @@ func TestTeamLivesAndLeaves(t *testing.T) {
 	b.doing = "a new role"
 	b.open("/settings/team")
 	b.click(`li:has(.line-name) details.menu > summary`)
+	b.text(`document.querySelectorAll("details.menu-ask").forEach(d => { d.open = true })`)
+	b.judge("team-menu")
 	b.text(`[...document.querySelectorAll("form[action$='/role'] button")][0].click()`)
 	b.until(`document.querySelector(".lines").innerText.includes("Admin")`)
 	guest.doing = "an admin now"
@@ -68,6 +70,10 @@ func TestTeamLivesAndLeaves(t *testing.T) {
 	} else {
 		require.Contains(t, string(out), `"name":"first-agent"`)
 	}
+	b.open("/search?q=a")
+	b.judge("search")
+	b.open("/organizations")
+	b.judge("organizations")
 	b.open("/settings/audit")
 	b.until(`document.querySelector("main").innerText.includes("Key created")`)
 	b.judge("audit")

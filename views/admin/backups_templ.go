@@ -489,11 +489,11 @@ func Backup(p BackupProps) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = acts(ActsProps{ID: "backup", Action: BackupsPath + "/" + p.Backup.ID, Form: p.Form.of("rehearse", "delete", ""), Acts: p.acts(), Hint: "Written into the installation's audit log."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<p class=\"lead\">A rehearsal opens a copy of the copy in a temporary place, checks it and compares what it holds with the manifest. Nothing of the running installation is touched.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, " <p class=\"sub mt-2\">A rehearsal opens a copy of the copy in a temporary place, checks it and compares what it holds with the manifest. Nothing of the running installation is touched.</p>")
+				templ_7745c5c3_Err = acts(ActsProps{ID: "backup", Action: BackupsPath + "/" + p.Backup.ID, Form: p.Form.of("rehearse", "delete", ""), Acts: p.acts(), Hint: "Written into the installation's audit log."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

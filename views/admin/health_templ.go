@@ -80,7 +80,7 @@ func Health(p HealthProps) templ.Component {
 				}
 				templ_7745c5c3_Err = ui.Tile(ui.TileProps{
 					Key: "Instances running", Value: strconv.Itoa(p.Health.Instances[models.Running]), Of: "of " + strconv.Itoa(p.instances()),
-					Note: ui.Plural(p.Health.Unsettled, "waits for its wish", "wait for their wish"), Href: InstancesPath,
+					Note: ui.Plural(p.Health.Unsettled, "not as wanted", "not as wanted"), Href: InstancesPath,
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

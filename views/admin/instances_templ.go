@@ -399,14 +399,14 @@ func Instance(p InstanceProps) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<p class=\"lead\">A worker compares what is wanted with what is there, without waiting for the pause after a failure.</p>")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 				templ_7745c5c3_Err = acts(ActsProps{
 					ID: "instance", Action: InstancesPath + "/" + p.Instance.ID, Form: p.Form, Hint: reasonHint,
 					Acts: []Act{{Value: "reconcile", Text: "Reconcile now", Icon: ui.IconRefreshCw}},
 				}).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, " <p class=\"sub mt-2\">A worker compares what is wanted with what is there, without waiting for the pause after a failure.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

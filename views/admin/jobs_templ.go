@@ -91,7 +91,7 @@ func Jobs(p JobsProps) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"table-wrap\"><table class=\"table\"><caption class=\"sr-only\">Queues</caption> <thead><tr><th scope=\"col\">Queue</th><th scope=\"col\" class=\"r\">Pending</th><th scope=\"col\" class=\"r\">Retry</th><th scope=\"col\" class=\"r\">Archived</th><th scope=\"col\" class=\"r hide-s\">Active</th><th scope=\"col\" class=\"r hide-s\">Scheduled</th><th scope=\"col\" class=\"r hide-s\">Completed</th><th scope=\"col\" class=\"r hide-s\">Today</th><th scope=\"col\" class=\"hide-s\">Size</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"table-wrap\"><table class=\"table\"><caption class=\"sr-only\">Queues</caption> <thead><tr><th scope=\"col\">Queue</th><th scope=\"col\" class=\"r\">Pending</th><th scope=\"col\" class=\"r\">Retry</th><th scope=\"col\" class=\"r\">Archived</th><th scope=\"col\" class=\"r hide-s\">Active</th><th scope=\"col\" class=\"r hide-s\">Scheduled</th><th scope=\"col\" class=\"r hide-s\">Completed</th><th scope=\"col\" class=\"r hide-s\">Today</th><th scope=\"col\" class=\"r hide-s\">Size</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -273,14 +273,14 @@ func queueRow(q *jobs.Queue) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</td><td class=\"hide-s\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</td><td class=\"r num hide-s\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var12 string
 		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(Bytes(q.Bytes))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/admin/jobs.templ`, Line: 74, Col: 37}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/admin/jobs.templ`, Line: 74, Col: 43}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 		if templ_7745c5c3_Err != nil {
@@ -499,11 +499,11 @@ func Queue(p QueueProps) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = acts(ActsProps{ID: "queue", Action: JobsPath + "/" + p.Queue.Name, Form: p.Form, Acts: p.acts(), Hint: "Written into the installation's audit log."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<p class=\"lead\">A paused queue keeps its tasks, and workers take none of them. What runs goes on. Instances are still brought up: workers look for them by themselves.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, " <p class=\"sub mt-2\">A paused queue keeps its tasks, and workers take none of them. What runs goes on. Instances are still brought up: workers look for them by themselves.</p>")
+				templ_7745c5c3_Err = acts(ActsProps{ID: "queue", Action: JobsPath + "/" + p.Queue.Name, Form: p.Form, Acts: p.acts(), Hint: "Written into the installation's audit log."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -28,11 +28,14 @@ type FrameProps struct {
 	Flash     *ui.Flash
 	Nav       []NavItem // DefaultNav when nil
 	Version   string
-	Staff     bool   // runs the installation: the way to the back office is shown
-	PageClass string // a class of <main>, for a page that needs the whole height
-	MayAudit  bool   // the settings have the audit log
-	Notice    string // above every page: why the organization stands still
+	Staff     bool         // runs the installation: the way to the back office is shown
+	PageClass string       // a class of <main>, for a page that needs the whole height
+	MayAudit  bool         // the settings have the audit log
+	Notice    Announcement // above every page
 }
+
+// Announcement concerns everybody in the organization: what it is, and where to go. Zero for none.
+type Announcement struct{ Text, Href, Button string }
 
 // NavItem is one entry of the sidebar. Count is a small figure, hidden at zero; with CountID the stream can replace it.
 type NavItem struct {
@@ -52,7 +55,7 @@ func DefaultNav() []NavItem {
 }
 
 func (p FrameProps) nav() []NavItem {
-	if p.Nav == nil {
+	if p.Nav == nil && p.OrgName != "" { // without an organization none of them leads anywhere
 		return DefaultNav()
 	}
 	return p.Nav

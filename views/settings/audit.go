@@ -52,7 +52,7 @@ func ActWords(name string) string {
 	return upperFirst(strings.NewReplacer(".", " ", "_", " ").Replace(name))
 }
 
-// Changes says what an act changed, in a line: "role MEMBER → ADMIN".
+// Changes says what an act changed, in a line: "role: MEMBER → ADMIN".
 func Changes(e *models.AuditEntry) string {
 	var before, after map[string]any
 	_ = json.Unmarshal([]byte(e.Before), &before)
@@ -72,9 +72,9 @@ func Changes(e *models.AuditEntry) string {
 		was, is := said(before, name), said(after, name)
 		switch {
 		case was != "" && is != "":
-			out = append(out, name+" "+was+" → "+is)
+			out = append(out, name+": "+was+" → "+is)
 		case was+is != "":
-			out = append(out, name+" "+was+is)
+			out = append(out, name+": "+was+is)
 		}
 	}
 	return strings.Join(out, ", ")

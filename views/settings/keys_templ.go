@@ -386,7 +386,7 @@ func key(p KeysProps, k *models.APIKey) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Button(ui.ButtonProps{Small: true, Danger: true, Label: "Revoke " + k.Name}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Button(ui.ButtonProps{Small: true, Danger: true, Attrs: templ.Attributes{"aria-label": "Revoke " + k.Name}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -446,7 +446,7 @@ func makeKey(p KeysProps) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = ui.Field(ui.FieldProps{
-			Name: "expiresInDays", Label: "Expires in days", Type: "number", Error: p.Errors["expiresInDays"], Optional: true, Autocomplete: "off",
+			Name: "expiresInDays", Label: "Expires in days", Type: "number", Value: p.Days, Error: p.Errors["expiresInDays"], Optional: true, Autocomplete: "off",
 			Hint: "1 to 365. Empty means never.", Attrs: templ.Attributes{"min": "1", "max": "365", "inputmode": "numeric"},
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {

@@ -52,7 +52,7 @@ type KeysProps struct {
 	Makers       map[string]string // user id → name
 	Capabilities []string          // that the person may give
 	MayManage    bool
-	Name         string
+	Name, Days   string // as typed
 	Scopes       models.Scopes
 	Errors       map[string]string
 	Key          string

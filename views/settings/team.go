@@ -13,8 +13,8 @@ func memberPath(m *models.TeamMember, verb string) string {
 
 func roleName(r models.Role) string { return upperFirst(strings.ToLower(string(r))) }
 
-// article is the role in a sentence: "an admin".
-func article(r models.Role) string {
+// Article is the role in a sentence: "an admin".
+func Article(r models.Role) string {
 	if r == models.Member {
 		return "a member"
 	}
