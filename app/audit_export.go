@@ -10,9 +10,6 @@ import (
 	"lobstead/models"
 )
 
-// exportedAudit is how many entries are read at once.
-const exportedAudit = 1000
-
 // readAudit reads entries of one chain, newest first.
 type readAudit func(context.Context, models.AuditFilter) ([]models.AuditEntry, error)
 
@@ -39,7 +36,7 @@ func auditFile(c *Ctx, of string, f models.AuditFilter, read readAudit) (Reply, 
 // writeAudit writes every entry that fits, one a line.
 func writeAudit(ctx context.Context, w io.Writer, f models.AuditFilter, read readAudit) error {
 	out := json.NewEncoder(w)
-	f.Limit = exportedAudit
+	f.Limit = exportedAtOnce
 	for {
 		rows, err := read(ctx, f)
 		if err != nil {
