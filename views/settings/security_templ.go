@@ -487,7 +487,7 @@ func secondFactor(on bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if on {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "The password alone does not sign you in.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "A passkey is asked for after your password.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
