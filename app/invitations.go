@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 
+	"lobstead/api/wire"
 	"lobstead/kit/secret"
 	"lobstead/models"
 	"lobstead/views/signin"
@@ -50,23 +51,29 @@ func (h *Invitations) Accept(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Principal != nil && c.Principal.SignInID != "" {
-		if err := sy.AcceptInvitationAs(c, token, c.Principal.User.ID, h.address(c.f)); err != nil {
-			return nil, err
-		}
-		return (&Organizations{h.App}).look(c, open.Organization.ID, "Welcome to "+open.Organization.Name)
+	welcome := "Welcome to " + open.Organization.Name
+	if c.Principal == nil || c.Principal.SignInID == "" {
+		return h.join(c, f, token, welcome)
 	}
+	if err := sy.AcceptInvitationAs(c, token, c.Principal.User.ID, h.address(c.f)); err != nil {
+		return nil, err
+	}
+	return (&Organizations{h.App}).look(c, open.Organization.ID, welcome)
+}
+
+// join makes the account of somebody who has none, and signs them in.
+func (h *Invitations) join(c *Ctx, f *wire.Fields, token secret.String, welcome string) (Reply, error) {
 	if policy, err := c.passwordPolicy(); err != nil || policy != models.PasswordsForAll {
 		return nil, cmp.Or(err, error(errPasswords))
 	}
 	name, _ := f.String("name")
 	password, _ := f.String("password")
-	user, err := sy.AcceptInvitation(c, token, models.Joining{Name: name, Password: secret.Of(password)}, h.address(c.f))
+	user, err := h.Store.AsSystem("invitation").AcceptInvitation(c, token, models.Joining{Name: name, Password: secret.Of(password)}, h.address(c.f))
 	if errs, ok := invalid(err); ok {
 		return h.form(c, name, errs, 422)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return redirect("/").say("ok", "Welcome to "+open.Organization.Name), c.open(user.ID, "invitation")
+	return redirect("/").say("ok", welcome), c.open(user.ID, "invitation")
 }

@@ -139,20 +139,7 @@ func (h *Passkeys) proved(c *Ctx, f *flow, credential []byte) (*models.User, err
 	if err != nil {
 		return nil, err
 	}
-	var key *webauthn.Credential
-	if f.UserID != "" {
-		key, err = w.ValidateLogin(holder, *f.Passkey, answer)
-	} else {
-		_, key, err = w.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
-			if string(handle) != u.ID {
-				return nil, errPasskey
-			}
-			return holder, nil
-		}, *f.Passkey, answer)
-	}
-	if err == nil && key.Authenticator.CloneWarning {
-		err = fault.New(fault.Unauthenticated, "passkey.cloned", "the counter went back: there may be a copy of it")
-	}
+	key, err := signed(w, f, holder, answer)
 	if err != nil || u.BlockedAt != nil {
 		return nil, wrongPasskey(err)
 	}
@@ -162,6 +149,24 @@ func (h *Passkeys) proved(c *Ctx, f *flow, credential []byte) (*models.User, err
 	}
 	id := keyName(key.ID)
 	return u, system.UsePasskey(c, id, holder.raw[id], now)
+}
+
+// signed is the key that answered the challenge of a flow: after the password one of that person's, else any.
+func signed(w *webauthn.WebAuthn, f *flow, holder *keyHolder, answer *protocol.ParsedCredentialAssertionData) (key *webauthn.Credential, err error) {
+	if f.UserID != "" {
+		key, err = w.ValidateLogin(holder, *f.Passkey, answer)
+	} else {
+		_, key, err = w.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
+			if string(handle) != holder.user.ID {
+				return nil, errPasskey
+			}
+			return holder, nil
+		}, *f.Passkey, answer)
+	}
+	if err == nil && key.Authenticator.CloneWarning {
+		err = fault.New(fault.Unauthenticated, "passkey.cloned", "the counter went back: there may be a copy of it")
+	}
+	return key, err
 }
 
 func accountOf(u *models.User) string {
@@ -199,14 +204,8 @@ func (h *Passkeys) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := c.flow(registerFlow)
-	if err == nil && f.UserID != c.Principal.User.ID {
-		err = errFlow
-	}
+	f, err := c.registration()
 	if err != nil {
-		return nil, err
-	}
-	if err := c.spendFlow(registerFlow, f); err != nil {
 		return nil, err
 	}
 	key, err := c.registered(f, in.Credential)
@@ -223,6 +222,18 @@ func (h *Passkeys) Create(c *Ctx) (Reply, error) {
 	}
 	c.setFlash(toast{"ok", "Added " + row.Name})
 	return script{map[string]string{"id": row.ID, "to": "/settings/security"}}, nil
+}
+
+// registration is the flow that this person began, used up.
+func (c *Ctx) registration() (*flow, error) {
+	f, err := c.flow(registerFlow)
+	if err != nil {
+		return nil, err
+	}
+	if f.UserID != c.Principal.User.ID {
+		return nil, errFlow
+	}
+	return f, c.spendFlow(registerFlow, f)
 }
 
 func (c *Ctx) registered(f *flow, credential []byte) (*webauthn.Credential, error) {
