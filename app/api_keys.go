@@ -14,8 +14,8 @@ type APIKeys struct{ *App }
 
 // Index lists them.
 func (h *APIKeys) Index(c *Ctx) (Reply, error) {
-	if c.wantsJSON() {
-		rows, err := c.Scope.APIKeys(c)
+	rows, err := c.Scope.APIKeys(c)
+	if err != nil || c.wantsJSON() {
 		return data(cloud.NewAPIKeys(rows)), err
 	}
 	return h.show(c, settings.KeysProps{Keys: rows}, 200)
