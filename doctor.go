@@ -14,6 +14,7 @@ import (
 	"lobstead/engine/sandbox/process"
 	"lobstead/jobs"
 	"lobstead/kit/config"
+	"lobstead/models"
 	"lobstead/views/setup"
 	"lobstead/views/ui"
 )
@@ -147,7 +148,30 @@ func (n *node) serviceChecks(ctx context.Context) []setup.Check {
 		_ = r.Close()
 		out = append(out, setup.Check{Name: "Redis", Kind: ui.OK, Verdict: verdict})
 	}
-	return append(out, n.listenCheck())
+	return append(append(out, n.mailChecks(ctx, opened.store)...), n.listenCheck())
+}
+
+// mailChecks ask the mail server to let us in, and count what nobody could deliver.
+func (n *node) mailChecks(ctx context.Context, store *models.Store) []setup.Check {
+	out := []setup.Check{{Name: "Mail server", Kind: ui.OK, Verdict: "none: the links of invitations are shown, to be passed on"}}
+	if server, err := n.post(); err != nil {
+		out[0] = setup.Check{Name: "Mail server", Kind: ui.Bad, Verdict: explain(err), Fix: "Check SMTP_URL and MAIL_FROM"}
+	} else if server != nil {
+		out[0].Verdict = "lets us in"
+		if err := server.Check(ctx); err != nil {
+			out[0] = setup.Check{Name: "Mail server", Kind: ui.Warn, Verdict: explain(err), Fix: "Check SMTP_URL: letters wait in the outbox and are tried for a day"}
+		}
+	}
+	counts, err := store.AsSystem("what was not delivered").CountDeliveries(ctx)
+	switch {
+	case err != nil:
+		out = append(out, setup.Check{Name: "Deliveries", Kind: ui.Bad, Verdict: explain(err)})
+	case counts[models.DeliveryDead] > 0:
+		out = append(out, setup.Check{Name: "Deliveries", Kind: ui.Warn, Verdict: fmt.Sprintf("%d could not be delivered", counts[models.DeliveryDead]), Fix: "Look at /admin/deliveries?state=dead: replay or drop them"})
+	default:
+		out = append(out, setup.Check{Name: "Deliveries", Kind: ui.OK, Verdict: fmt.Sprintf("%d wait, none is dead", counts[models.DeliveryPending])})
+	}
+	return out
 }
 
 func (n *node) listenCheck() setup.Check {

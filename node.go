@@ -15,6 +15,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/billing"
 	"lobstead/engine/llm/door"
+	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
 	"lobstead/engine/sandbox"
 	"lobstead/engine/sandbox/process"
@@ -141,6 +142,15 @@ func (n *node) post() (*mail.Sender, error) {
 	return mail.New(n.cfg.SMTP, n.cfg.MailFrom)
 }
 
+// outbox sends what rows say, by the ways that are configured; the others' wait for a worker that has them.
+func (n *node) outbox(host string) *outbox.Outbox {
+	senders := map[models.DeliveryKind]outbox.Sender{}
+	if n.mail != nil {
+		senders[models.MailDelivery] = outbox.Mail{Server: n.mail}
+	}
+	return &outbox.Outbox{Store: n.store, Bus: n.bus, Jobs: n.jobs, Senders: senders, Node: n.name(host), Log: n.log}
+}
+
 // web is the process's web side.
 func (n *node) web() *app.App {
 	queue := "Redis"
@@ -148,7 +158,7 @@ func (n *node) web() *app.App {
 		queue = "embedded"
 	}
 	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Desk: n.desk, Door: n.door, Files: n.driver, Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
-		Limiter: limit.New(n.redis.Client(), n.log), Mail: n.mail, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
+		Limiter: limit.New(n.redis.Client(), n.log), Mails: n.mail != nil, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue, Jobs: n.jobs, Inspector: jobs.NewInspector(n.redis),
 		Doctor: n.checks, Log: n.log, Box: n.box, SignIn: n.signInProviders(), PasswordsForAll: n.cfg.SignIn.Passwords == "everybody"})
@@ -232,6 +242,6 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 		Fetch: dial.New(dial.Policy{}), Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
-		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}})
+		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host)})
 	return runner, server
 }

@@ -4,7 +4,7 @@ package app
 func (a *App) office() []Route {
 	health, users, organizations, instances := &Admin{a}, &AdminUsers{a}, &AdminOrganizations{a}, &AdminInstances{a}
 	queues, flags, audit, backups := &AdminJobs{a}, &AdminFlags{a}, &AdminAudit{a}, &AdminBackups{a}
-	plans := &AdminPlans{a}
+	plans, deliveries := &AdminPlans{a}, &AdminDeliveries{a}
 	return []Route{
 		{get, "/admin", Staff(), Pages, 0, health.Show},
 		{get, "/admin/users", Staff(), Pages, 0, users.Index},
@@ -23,6 +23,10 @@ func (a *App) office() []Route {
 		{post, "/admin/jobs/:queue", Staff(), Pages, 0, queues.Update},
 		{get, "/admin/jobs/:queue/task", Staff(), Pages, 0, queues.Task},
 		{post, "/admin/jobs/:queue/task", Staff(), Pages, 0, queues.UpdateTask},
+		{get, "/admin/deliveries", Staff(), Pages, 0, deliveries.Index},
+		{post, "/admin/deliveries", Staff(), Pages, 0, deliveries.Create},
+		{get, "/admin/deliveries/:id", Staff(), Pages, 0, deliveries.Show},
+		{post, "/admin/deliveries/:id", Staff(), Pages, 0, deliveries.Update},
 		{get, "/admin/flags", Staff(), Pages, 0, flags.Index},
 		{post, "/admin/flags", Staff(), Pages, 0, flags.Update},
 		{get, "/admin/plans", Staff(), Pages, 0, plans.Index},

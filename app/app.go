@@ -20,7 +20,6 @@ import (
 	"lobstead/jobs"
 	"lobstead/kit/events"
 	"lobstead/kit/limit"
-	"lobstead/kit/mail"
 	"lobstead/kit/secret"
 	"lobstead/models"
 	setupview "lobstead/views/setup"
@@ -42,7 +41,7 @@ type Deps struct {
 	AnyHost   bool           // bound beyond loopback without a public URL
 	Version   string
 	Limiter   *limit.Limiter
-	Mail      *mail.Sender // nil = links are shown, to be passed on
+	Mails     bool // a mail server is configured; else links are shown, to be passed on
 	Limits    Limits
 	Jobs      *jobs.Client
 	Inspector *jobs.Inspector

@@ -15,15 +15,15 @@ import (
 // ids fill the places of a path and a body; an empty organization gives ids that match no row.
 type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
-	identity, passkey, nobody, user                                                              string
+	identity, passkey, nobody, user, delivery                                                    string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
-		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID}
+		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -60,6 +60,7 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/admin/users/":          func(i ids) map[string]string { return map[string]string{":id": i.user} },
 	"/admin/organizations/":  func(i ids) map[string]string { return map[string]string{":id": i.organization} },
 	"/admin/instances/":      func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/admin/deliveries/":     func(i ids) map[string]string { return map[string]string{":id": i.delivery} },
 	"/admin/jobs/":           func(ids) map[string]string { return map[string]string{":queue": "critical"} },
 	"/admin/plans/":          func(ids) map[string]string { return map[string]string{":tier": "PRO"} },
 	"/admin/backups/":        func(ids) map[string]string { return map[string]string{":id": id.New()} },
@@ -122,6 +123,8 @@ func bodies(i ids) map[string][]body {
 		"POST /admin/users/:id": act("block"), "POST /admin/organizations/:id": act("plan", "plan", "PRO"),
 		"POST /admin/organizations/:id/flags": act("off", "flag", "agents"), "POST /admin/organizations/:id/delete": act("delete", "confirm", "Acme Canary"),
 		"POST /admin/instances/:id": act("reconcile"), "POST /admin/jobs/:queue": act("pause"), "POST /admin/jobs/:queue/task": act("run", "id", "reconcile:"+i.instance),
+		"POST /admin/deliveries": act("test", "address", "nobody"), "POST /admin/deliveries/:id": act("drop"),
+		"GET /admin/deliveries":       {{query: "?state=pending&kind=mail&q=x&organization=" + i.organization}},
 		"GET /admin/jobs/:queue/task": {{query: "?id=reconcile:" + i.instance}}, "POST /admin/flags": act("off", "flag", "no such flag"),
 		"POST /admin/backups": act("make"), "POST /admin/plans/:tier": act("save", "instances", "many"), "POST /admin/backups/:id": act("rehearse"), "POST /admin/backups/:id/download": act("download"),
 		"POST /api/instances": {{json: `{"name":"x","region":"local","tier":"nonsense"}`}}, "PATCH /api/instances/:id": {{json: `{"name":"renamed"}`}},

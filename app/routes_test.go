@@ -36,7 +36,7 @@ var public = map[string]bool{"GET /healthz": true, "GET /readyz": true, "GET /st
 // canaries are words that only Acme's pages hold.
 func canaries(o *apptest.Org) []string {
 	return []string{o.ID, o.Name, o.Instance.ID, o.Instance.Name, o.Session.ID, o.Session.Title, o.Turn.ID, o.Attachment, o.Provider.ID,
-		o.Provider.Model, o.Owner.Email, o.Owner.UserID, o.Owner.SignInID, o.Owner.KeyID, o.Member.MemberID, o.Member.Email, o.Invitation.Invitation.ID, o.Invitation.Invitation.Email, o.Name + " confidential", apptest.GoodKey}
+		o.Provider.Model, o.Owner.Email, o.Owner.UserID, o.Owner.SignInID, o.Owner.KeyID, o.Member.MemberID, o.Member.Email, o.Invitation.Invitation.ID, o.Invitation.Invitation.Email, o.Delivery.ID, o.Delivery.Destination, o.Name + " confidential", apptest.GoodKey}
 }
 
 func tellsNothing(t *testing.T, o *apptest.Org, a apptest.Answer, sent string) {

@@ -4,8 +4,9 @@ import (
 	"context"
 
 	"lobstead/api/cloud"
+	"lobstead/api/wire"
+	"lobstead/engine/outbox"
 	"lobstead/kit/fault"
-	"lobstead/kit/mail"
 	"lobstead/models"
 	"lobstead/views/settings"
 )
@@ -31,7 +32,9 @@ func (h *Team) show(c *Ctx, p settings.TeamProps, status int) (Reply, error) {
 	}
 	var err error
 	if p.Members, err = c.Scope.Members(c); err == nil && p.MayManage {
-		p.Invitations, err = c.Scope.Invitations(c)
+		if p.Invitations, err = c.Scope.Invitations(c); err == nil {
+			p.Letters, err = c.Scope.InvitationDeliveries(c, p.Invitations)
+		}
 	}
 	return page(settings.Team(p)).with(status), err
 }
@@ -50,7 +53,7 @@ func (h *Team) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := c.Scope.Invite(c, email, role)
+	in, err := h.invite(c, email, role, f)
 	if err != nil {
 		tried.Undo(c)
 		return h.refused(c, email, role, err)
@@ -62,28 +65,36 @@ func (h *Team) Create(c *Ctx) (Reply, error) {
 	return h.invited(c, in)
 }
 
-// invited shows the link once, to be passed on.
-func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
-	link := h.PublicURL + "/join?token=" + escapeName(in.Token.Reveal())
-	if h.Mail != nil {
-		err := h.Mail.Send(c, letter(c, in, link))
-		if err == nil {
-			return redirect("/settings/team").json(cloud.NewInvited(in, "")).with(201).say("ok", "A letter is on its way to "+in.Invitation.Email), nil
-		}
-		h.Log.Error("an invitation was not mailed", "to", in.Invitation.Email, "error", err) // the link is shown instead
+// invite asks, by a letter where a mail server is configured, unless the person wants to pass the link on.
+func (h *Team) invite(c *Ctx, email string, role models.Role, f *wire.Fields) (*models.Invited, error) {
+	by, _ := f.OptionalString("by")
+	if !h.Mails || c.family == Pages && by != nil && *by == "link" {
+		return c.Scope.Invite(c, email, role)
 	}
+	return c.Scope.InviteByMail(c, email, role, func(i *models.Invitation) models.Mail { return h.letter(c, i) })
+}
+
+// invited tells that a letter is on its way, or shows the link once, to be passed on.
+func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
+	if in.Delivery != nil {
+		outbox.Wake(c, h.Bus, in.Delivery.ID)
+		return redirect("/settings/team").json(cloud.NewInvited(in, "")).with(201).say("ok", "A letter to "+in.Invitation.Email+" is being sent"), nil
+	}
+	link := h.PublicURL + joinPath + escapeName(in.Token.Reveal())
 	if c.wantsJSON() {
 		return data(cloud.NewInvited(in, link)).with(201), nil
 	}
-	return h.show(c, settings.TeamProps{Link: link, LinkFor: in.Invitation.Email, NotMailed: h.Mail != nil}, 201)
+	return h.show(c, settings.TeamProps{Link: link, LinkFor: in.Invitation.Email}, 201)
 }
 
-// letter is the invitation as it is mailed.
-func letter(c *Ctx, in *models.Invited, link string) mail.Letter {
+const joinPath = "/join?token="
+
+// letter is the invitation as it is mailed; the token is put in when it is.
+func (h *Team) letter(c *Ctx, i *models.Invitation) models.Mail {
 	organization := c.Principal.Organization.Name
-	return mail.Letter{To: in.Invitation.Email, Subject: "Join " + organization + " on Lobstead",
-		Text: in.Invitation.InvitedBy + " asks you to join " + organization + " on Lobstead.\n\nOpen this link to accept; it works once, for seven days:\n\n" + link +
-			"\n\nIf you do not know why you get this letter, ignore it.\n"}
+	return models.Mail{Subject: "Join " + organization + " on Lobstead",
+		Text: i.InvitedBy + " asks you to join " + organization + " on Lobstead.\n\nOpen this link to accept; it works once, for seven days:\n\n" +
+			h.PublicURL + joinPath + models.SecretMark + "\n\nIf you do not know why you get this letter, ignore it.\n"}
 }
 
 // refused shows the page again with what is wrong beside the fields; programs get the fault.

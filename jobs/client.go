@@ -92,6 +92,14 @@ func (c *Client) Rehearse(ctx context.Context, backup string) error {
 	})
 }
 
+// Deliver makes an attempt at a delivery that is due; a waiting or running one is enough.
+func (c *Client) Deliver(ctx context.Context, delivery string) error {
+	return c.enqueue(ctx, job{
+		name: TaskDeliver, id: "deliver:" + delivery, queue: Default, payload: SendDelivery{delivery},
+		options: []asynq.Option{asynq.MaxRetry(0), asynq.Timeout(10 * time.Minute)}, // the row holds the next attempt
+	})
+}
+
 type job struct {
 	name, id, queue string
 	payload         any

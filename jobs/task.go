@@ -25,6 +25,7 @@ const (
 	TaskTitle     = "session:title"
 	TaskBackup    = "backup:make"
 	TaskRehearse  = "backup:rehearse"
+	TaskDeliver   = "delivery:send"
 )
 
 // ReconcileInstance drives one instance towards what is wanted.
@@ -59,6 +60,11 @@ type RehearseBackup struct {
 	Backup string `json:"backup"`
 }
 
+// SendDelivery makes an attempt at a row of the outbox.
+type SendDelivery struct {
+	Delivery string `json:"delivery"`
+}
+
 // Decode reads a task's payload into its struct; jobs/work switches over the type.
 // Errors: fault.Invalid jobs.unknown and jobs.payload; repeating such a task is pointless.
 func Decode(name string, data []byte) (any, error) {
@@ -81,6 +87,9 @@ func Decode(name string, data []byte) (any, error) {
 	case TaskRehearse:
 		p, err := decode[RehearseBackup](name, data)
 		return p, need(err, p.Backup)
+	case TaskDeliver:
+		p, err := decode[SendDelivery](name, data)
+		return p, need(err, p.Delivery)
 	}
 	return nil, fault.New(fault.Invalid, "jobs.unknown", "Unknown task %q", name)
 }

@@ -31,12 +31,23 @@ const InvitationLife = 7 * 24 * time.Hour
 type Invited struct {
 	Member     *TeamMember
 	Invitation *Invitation
-	Token      secret.String
+	Token      secret.String // empty when a letter brings it: the link is the addressee's alone
+	Delivery   *Delivery     // the letter, nil without one
 }
 
 // Invite asks an address to join. An account of that address joins at once; Conflict when it is a member already.
 // Asking an invited address again voids the earlier link.
 func (sc *Scope) Invite(ctx context.Context, email string, role Role) (*Invited, error) {
+	return sc.invite(ctx, email, role, nil)
+}
+
+// InviteByMail is Invite with a letter to somebody without an account, written into the outbox in the same transaction.
+// SecretMark in its text stands for the token; the caller wakes the outbox.
+func (sc *Scope) InviteByMail(ctx context.Context, email string, role Role, letter func(*Invitation) Mail) (*Invited, error) {
+	return sc.invite(ctx, email, role, letter)
+}
+
+func (sc *Scope) invite(ctx context.Context, email string, role Role, letter func(*Invitation) Mail) (*Invited, error) {
 	var is fault.Issues
 	normal, ok := NormalEmail(email)
 	if !ok {
@@ -55,7 +66,7 @@ func (sc *Scope) Invite(ctx context.Context, email string, role Role) (*Invited,
 		if err := sc.lockOrganization(tx); err != nil {
 			return err
 		}
-		if err := tx.Where("email = ?", normal).Delete(&Invitation{}).Error; err != nil {
+		if err := sc.voidInvitations(tx, normal); err != nil {
 			return err
 		}
 		if u != nil {
@@ -67,10 +78,15 @@ func (sc *Scope) Invite(ctx context.Context, email string, role Role) (*Invited,
 			return err
 		}
 		token, hash := secret.Token("")
-		out.Token = token
 		out.Invitation = &Invitation{ID: id.New(), OrganizationID: sc.Org, Email: normal, Role: role, TokenHash: hash, InvitedBy: sc.Actor.label(),
 			ExpiresAt: now.Add(InvitationLife), CreatedAt: now}
 		if err := tx.Create(out.Invitation).Error; err != nil {
+			return err
+		}
+		if letter == nil {
+			out.Token = token
+		} else if out.Delivery, err = sc.deliver(tx, newDelivery{kind: MailDelivery, to: normal, aboutKind: aboutInvitation, aboutID: out.Invitation.ID,
+			key: aboutInvitation + "-" + out.Invitation.ID, payload: letter(out.Invitation), secret: token, expires: &out.Invitation.ExpiresAt}); err != nil {
 			return err
 		}
 		return sc.audit(tx, act{name: "member.invited", kind: "invitation", id: out.Invitation.ID, of: normal, after: map[string]any{"role": role}})
@@ -79,6 +95,18 @@ func (sc *Scope) Invite(ctx context.Context, email string, role Role) (*Invited,
 		return nil, err
 	}
 	return out, nil
+}
+
+// voidInvitations takes back what an address was asked before.
+func (sc *Scope) voidInvitations(tx *gorm.DB, email string) error {
+	ids := []string{}
+	if err := tx.Model(&Invitation{}).Where("email = ?", email).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+		return err
+	}
+	if err := tx.Where("id IN ?", ids).Delete(&Invitation{}).Error; err != nil {
+		return err
+	}
+	return sc.store.dropAbout(tx, aboutInvitation, ids, "The address was invited again")
 }
 
 // errOr gives err, or the other when there is none.
@@ -105,6 +133,9 @@ func (sc *Scope) RevokeInvitation(ctx context.Context, invitationID string) erro
 			return err
 		}
 		if err := tx.Where("id = ?", row.ID).Delete(&Invitation{}).Error; err != nil {
+			return err
+		}
+		if err := sc.store.dropAbout(tx, aboutInvitation, []string{row.ID}, "The invitation was withdrawn"); err != nil {
 			return err
 		}
 		return sc.audit(tx, act{name: "invitation.revoked", kind: "invitation", id: row.ID, of: row.Email, before: map[string]any{"role": row.Role}})
@@ -207,6 +238,9 @@ func (sy *System) join(tx *gorm.DB, row *Invitation, address string, who func(*g
 	}
 	if res.RowsAffected == 0 {
 		return errInvitation
+	}
+	if err := sy.store.dropAbout(tx, aboutInvitation, []string{row.ID}, "The invitation was accepted"); err != nil {
+		return err
 	}
 	u, err := who(tx, row)
 	if err != nil {

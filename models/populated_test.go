@@ -19,7 +19,7 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	sc, _ := modelstest.Found(t, store, name)
 	_, _, err := sc.CreateAPIKey(ctx, models.NewAPIKey{Name: "key"})
 	require.NoError(t, err)
-	_, err = sc.Invite(ctx, "asked@"+models.Slug(name)+".example.org", models.Admin)
+	_, err = sc.InviteByMail(ctx, "asked@"+models.Slug(name)+".example.org", models.Admin, func(*models.Invitation) models.Mail { return models.Mail{Text: models.SecretMark} })
 	require.NoError(t, err)
 	inst := modelstest.Instance(t, sc, "one")
 	_, err = sc.LeaseInstance(ctx, inst.ID, "node/1")

@@ -34,6 +34,7 @@ type Org struct {
 	Attachment           string
 	Provider             *models.Provider
 	Invitation           *models.Invited
+	Delivery             *models.Delivery
 	Revoked, Expired     string // keys of the owner that work no more
 	Identity, Passkey    string // of the owner
 }
@@ -69,6 +70,11 @@ func (w *World) NewOrg(name string) *Org {
 	o.Revoked, o.Expired = revoked.Reveal(), w.KeyOf(o, &past)
 	o.Invitation, err = sc.Invite(t.Context(), "asked@"+slug+".example.com", models.Member)
 	require.NoError(t, err)
+	mailed, err := sc.InviteByMail(t.Context(), "mailed@"+slug+".example.com", models.Member, func(*models.Invitation) models.Mail {
+		return models.Mail{Subject: name + " asks", Text: w.URL + "/join?token=" + models.SecretMark}
+	})
+	require.NoError(t, err)
+	o.Delivery = mailed.Delivery
 	o.Provider, err = sc.ConnectProvider(t.Context(), models.NewProvider{Kind: "openai", Model: slug + "-model", Key: secret.Of(GoodKey)}, "ok")
 	require.NoError(t, err)
 	o.Identity, o.Passkey = id.New(), id.New()

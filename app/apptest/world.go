@@ -24,6 +24,7 @@ import (
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/llm/offline"
+	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
 	"lobstead/jobs"
 	"lobstead/kit/dial"
@@ -49,6 +50,7 @@ type World struct {
 	Turns       *agent.Turns
 	Boxes       *Boxes
 	Redis       *jobs.Redis
+	Outbox      *outbox.Outbox // nil without a mail server
 	URL         string
 	Address     string
 	Dir         string // the data directory
@@ -107,7 +109,7 @@ func Start(t testing.TB, o Options) *World {
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
 	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: llms, Files: w.Boxes, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
-		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mail: o.Mail,
+		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
 	if o.Proxies {
@@ -123,6 +125,11 @@ func Start(t testing.TB, o Options) *World {
 	}
 	rec := &provision.Reconciler{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Node: "test", Log: log}
 	work.Go(func() { rec.Follow(ctx) })
+	if o.Mail != nil {
+		w.Outbox = &outbox.Outbox{Store: w.Store, Bus: w.Bus, Jobs: desk.Jobs.(*jobs.Client), Node: "test", Log: log,
+			Senders: map[models.DeliveryKind]outbox.Sender{models.MailDelivery: outbox.Mail{Server: o.Mail}}}
+		work.Go(func() { w.Outbox.Follow(ctx) })
+	}
 	w.stop = sync.OnceFunc(func() {
 		stop, done := context.WithTimeout(context.Background(), 10*time.Second)
 		defer done()

@@ -20,7 +20,7 @@ func (s *Server) mux(run context.Context) *asynq.ServeMux {
 		return s.Observer.Measure(ctx)
 	})
 	handle(m, run, jobs.TaskSweep, func(ctx context.Context, _ jobs.SweepRows) error {
-		return errors.Join(s.Observer.Tidy(ctx), s.unfinishedBackups(ctx))
+		return errors.Join(s.Observer.Tidy(ctx), s.Outbox.Tidy(ctx), s.unfinishedBackups(ctx))
 	})
 	handle(m, run, jobs.TaskTitle, func(ctx context.Context, p jobs.TitleSession) error {
 		return s.Titler.Title(ctx, p.Org, p.Session)
@@ -30,6 +30,9 @@ func (s *Server) mux(run context.Context) *asynq.ServeMux {
 	})
 	handle(m, run, jobs.TaskRehearse, func(ctx context.Context, p jobs.RehearseBackup) error {
 		return s.Backups.RehearseBackup(ctx, p.Backup)
+	})
+	handle(m, run, jobs.TaskDeliver, func(ctx context.Context, p jobs.SendDelivery) error {
+		return s.Outbox.Deliver(ctx, p.Delivery)
 	})
 	return m
 }

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// The periods. Sweep and check are read by every worker from its own clock, because Redis may be empty or
+// The periods. Sweep, check and deliver are read by every worker from its own clock, because Redis may be empty or
 // away; the others run once for all workers, by a task whose id is the period's.
 const (
 	sweepEvery   = time.Second
 	checkEvery   = time.Second
+	deliverEvery = time.Second
 	measureEvery = 15 * time.Second
 	tidyEvery    = time.Minute
 )
@@ -19,6 +20,7 @@ const (
 func (s *Server) tick(ctx context.Context, work *sync.WaitGroup) {
 	work.Go(func() { s.every(ctx, sweepEvery, "sweep", s.Sweeper.Sweep) })
 	work.Go(func() { s.every(ctx, checkEvery, "check", s.Observer.Check) })
+	work.Go(func() { s.every(ctx, deliverEvery, "deliver", s.Outbox.Sweep) })
 	work.Go(func() { s.each(ctx, measureEvery, s.jobs.Metrics) })
 	work.Go(func() { s.each(ctx, tidyEvery, s.jobs.Sweep) })
 }

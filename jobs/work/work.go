@@ -12,6 +12,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
 	"lobstead/jobs"
 	"lobstead/kit/fault"
@@ -38,6 +39,7 @@ type Config struct {
 	Backups     Backups
 	Observer    *provision.Observer
 	Sweeper     *provision.Sweeper
+	Outbox      *outbox.Outbox
 	Concurrency int // tasks at once; 0 = 16: most wait for a sandbox or a model
 }
 
@@ -84,6 +86,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	var tickers sync.WaitGroup
 	tickers.Go(func() { s.Reconciler.Follow(ctx) })
+	tickers.Go(func() { s.Outbox.Follow(ctx) })
 	s.tick(ctx, &tickers)
 	<-ctx.Done()
 	queue.Shutdown()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
 	"lobstead/engine/provision/provisiontest"
 	"lobstead/engine/sandbox"
@@ -34,6 +36,25 @@ type titles struct{ n atomic.Int32 }
 
 func (t *titles) Title(context.Context, string, string) error { t.n.Add(1); return nil }
 
+// post is a way out that counts.
+type post struct {
+	mu   sync.Mutex
+	sent []string // keys
+}
+
+func (p *post) Send(_ context.Context, c *models.Claim) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = append(p.sent, c.IdempotencyKey)
+	return "taken", nil
+}
+
+func (p *post) keys() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(slices.Values(p.sent))
+}
+
 // floor is a database, a Redis and a driver; workers are started on it.
 type floor struct {
 	t      testing.TB
@@ -43,6 +64,7 @@ type floor struct {
 	bus    *events.Bus
 	driver sandbox.Driver
 	titles titles
+	post   post
 	desk   *provision.Desk
 	sc     *models.Scope
 }
@@ -69,7 +91,8 @@ func (f *floor) worker(node string, ear *events.Bus) (stop func()) {
 	rec := &provision.Reconciler{Store: f.store, Bus: ear, Driver: f.driver, Node: node, Log: quiet()}
 	s := work.New(work.Config{Redis: f.redis, Log: quiet(), Reconciler: rec, Titler: &f.titles, Backups: f.store.AsSystem("backups"),
 		Observer: &provision.Observer{Store: f.store, Bus: ear, Driver: f.driver, Log: quiet()},
-		Sweeper:  &provision.Sweeper{Reconciler: rec, Jobs: f.client, Log: quiet()}})
+		Sweeper:  &provision.Sweeper{Reconciler: rec, Jobs: f.client, Log: quiet()},
+		Outbox:   &outbox.Outbox{Store: f.store, Bus: ear, Jobs: f.client, Senders: map[models.DeliveryKind]outbox.Sender{models.MailDelivery: &f.post}, Node: node, Log: quiet()}})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -219,4 +242,33 @@ func TestBackupsRunAsTasks(t *testing.T) {
 		return err == nil && !b.Busy()
 	}, 30*time.Second, 20*time.Millisecond)
 	require.Equal(t, models.RehearsalPassed, b.Rehearsal, b.Report)
+}
+
+// Without a hint, with a queue that is emptied again and again, each letter goes out; with a queue that works, once.
+func TestDeliveriesSurviveAnEmptiedQueue(t *testing.T) {
+	f := newFloor(t, secret.String{}, &provisiontest.Driver{})
+	want := []string{}
+	for n := range 20 {
+		in, err := f.sc.InviteByMail(t.Context(), fmt.Sprintf("p%d@example.com", n), models.Member, func(*models.Invitation) models.Mail { return models.Mail{Text: models.SecretMark} })
+		require.NoError(t, err)
+		want = append(want, in.Delivery.IdempotencyKey)
+	}
+	slices.Sort(want)
+	f.worker("a", deaf(t))
+	f.worker("b", deaf(t))
+	for range 5 {
+		require.NoError(t, f.redis.Client().FlushAll(t.Context()).Err())
+		time.Sleep(50 * time.Millisecond)
+	}
+	require.Eventually(t, func() bool { return slices.Equal(want, f.post.keys()) }, 30*time.Second, 20*time.Millisecond)
+}
+
+func TestDeliveriesGoThroughTheQueue(t *testing.T) {
+	f := newFloor(t, secret.String{}, &provisiontest.Driver{})
+	in, err := f.sc.InviteByMail(t.Context(), "p@example.com", models.Member, func(*models.Invitation) models.Mail { return models.Mail{Text: models.SecretMark} })
+	require.NoError(t, err)
+	f.worker("a", deaf(t))
+	require.NoError(t, f.client.Deliver(t.Context(), in.Delivery.ID))
+	require.Eventually(t, func() bool { return len(f.post.keys()) == 1 }, 20*time.Second, 5*time.Millisecond)
+	require.NoError(t, f.client.Deliver(t.Context(), "gone"), "a row that is not there is no failure")
 }

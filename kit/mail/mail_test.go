@@ -2,7 +2,7 @@ package mail_test
 
 import (
 	"bytes"
-	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -22,6 +22,7 @@ type box struct {
 	to     []string
 	body   bytes.Buffer
 	refuse bool
+	code   int
 }
 
 func (b *box) NewSession(*smtp.Conn) (smtp.Session, error) { return b, nil }
@@ -32,7 +33,7 @@ func (b *box) Rcpt(to string, _ *smtp.RcptOptions) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.refuse {
-		return errors.New("no such mailbox")
+		return &smtp.SMTPError{Code: b.code, EnhancedCode: smtp.EnhancedCode{b.code / 100, 1, 1}, Message: "no such mailbox"}
 	}
 	b.to = append(b.to, to)
 	return nil
@@ -58,24 +59,35 @@ func TestALetterArrives(t *testing.T) {
 	b := &box{}
 	s, err := mail.New(secret.Of(serve(t, b)), "Lobstead <no-reply@example.org>")
 	require.NoError(t, err)
-	require.NoError(t, s.Send(t.Context(), mail.Letter{To: "alice@example.com", Subject: "Einladung – ü", Text: "Hello\nhttps://x/join?token=1\n.\nend"}))
+	require.NoError(t, s.Check(t.Context()))
+	answer, err := s.Send(t.Context(), mail.Letter{Key: "one", To: "alice@example.com", Subject: "Einladung – ü", Text: "Hello\nhttps://x/join?token=1\n.\nend"})
+	require.NoError(t, err)
+	require.Contains(t, answer, "OK")
+	require.Contains(t, b.body.String(), "<one@example.org>")
 	require.Equal(t, []string{"alice@example.com"}, b.to)
 	require.Contains(t, b.body.String(), "no-reply@example.org")
 	require.Contains(t, b.body.String(), "Hello")
-	require.Error(t, s.Send(t.Context(), mail.Letter{To: "alice@example.com\r\nBcc: eve@example.com", Subject: "x", Text: "x"}))
+	_, err = s.Send(t.Context(), mail.Letter{To: "alice@example.com\r\nBcc: eve@example.com", Subject: "x", Text: "x"})
+	require.Equal(t, mail.Refused, fault.As(err).Code)
 	require.Len(t, b.to, 1, "no address was smuggled in")
 }
 
 func TestWhatIsRefusedIsSaid(t *testing.T) {
-	s, err := mail.New(secret.Of(serve(t, &box{refuse: true})), "a@example.org")
+	for code, want := range map[int]string{550: mail.Refused, 450: mail.Failed} {
+		s, err := mail.New(secret.Of(serve(t, &box{refuse: true, code: code})), "a@example.org")
+		require.NoError(t, err)
+		answer, err := s.Send(t.Context(), mail.Letter{To: "alice@example.com", Subject: "x", Text: "x"})
+		require.True(t, fault.Is(err, fault.Upstream))
+		require.Equal(t, want, fault.As(err).Code)
+		require.Equal(t, fmt.Sprintf("%d %d.1.1 no such mailbox", code, code/100), answer)
+	}
+	s, err := mail.New(secret.Of("smtp://user:hunter2@127.0.0.1:1"), "a@example.org")
 	require.NoError(t, err)
-	err = s.Send(t.Context(), mail.Letter{To: "alice@example.com", Subject: "x", Text: "x"})
+	_, err = s.Send(t.Context(), mail.Letter{To: "alice@example.com", Subject: "x", Text: "x"})
 	require.True(t, fault.Is(err, fault.Upstream))
-	s, err = mail.New(secret.Of("smtp://user:hunter2@127.0.0.1:1"), "a@example.org")
-	require.NoError(t, err)
-	err = s.Send(t.Context(), mail.Letter{To: "alice@example.com", Subject: "x", Text: "x"})
-	require.True(t, fault.Is(err, fault.Upstream))
+	require.Equal(t, mail.Failed, fault.As(err).Code, "a server that is away comes back")
 	require.NotContains(t, err.Error(), "hunter2")
+	require.Error(t, s.Check(t.Context()))
 	for _, bad := range []string{"", "http://x", "smtp://", "::"} {
 		_, err := mail.New(secret.Of(bad), "a@example.org")
 		require.True(t, fault.Is(err, fault.Invalid), bad)

@@ -18,6 +18,7 @@ const (
 	OrganizationsPath = "/admin/organizations"
 	InstancesPath     = "/admin/instances"
 	JobsPath          = "/admin/jobs"
+	DeliveriesPath    = "/admin/deliveries"
 	FlagsPath         = "/admin/flags"
 	PlansPath         = "/admin/plans"
 	ModelsPath        = "/admin/models"
@@ -28,7 +29,7 @@ const (
 // tabs of the back office, in order.
 var tabs = []ui.TabItem{
 	{Text: "Health", Href: HealthPath}, {Text: "Users", Href: UsersPath}, {Text: "Organizations", Href: OrganizationsPath},
-	{Text: "Instances", Href: InstancesPath}, {Text: "Jobs", Href: JobsPath}, {Text: "Flags", Href: FlagsPath}, {Text: "Plans", Href: PlansPath},
+	{Text: "Instances", Href: InstancesPath}, {Text: "Jobs", Href: JobsPath}, {Text: "Deliveries", Href: DeliveriesPath}, {Text: "Flags", Href: FlagsPath}, {Text: "Plans", Href: PlansPath},
 	{Text: "Models", Href: ModelsPath}, {Text: "Sign-in", Href: signInPath}, {Text: "Audit", Href: AuditPath}, {Text: "Backups", Href: BackupsPath},
 }
 
@@ -79,7 +80,15 @@ type Search struct {
 	Label        string // of the select
 	Choice       string
 	Choices      []ui.Option
-	Before, Next string // ids: where this page begins, and the next one
+	Also         []Choice // further selects
+	Before, Next string   // ids: where this page begins, and the next one
+}
+
+// Choice is a further select of a search; one without Options is only kept, and shown as its Text.
+type Choice struct {
+	Name, Label string
+	Value, Text string
+	Options     []ui.Option
 }
 
 func (s Search) address(before string) string {
@@ -87,6 +96,11 @@ func (s Search) address(before string) string {
 	for k, text := range map[string]string{"q": s.Text, s.Name: s.Choice, "before": before} {
 		if k != "" && text != "" {
 			v.Set(k, text)
+		}
+	}
+	for _, c := range s.Also {
+		if c.Value != "" {
+			v.Set(c.Name, c.Value)
 		}
 	}
 	if len(v) == 0 {
@@ -109,7 +123,9 @@ func (s Search) older() string {
 	return s.address(s.Next)
 }
 
-func (s Search) narrowed() bool { return s.Text != "" || s.Choice != "" }
+func (s Search) narrowed() bool {
+	return s.Text != "" || s.Choice != "" || slices.ContainsFunc(s.Also, func(c Choice) bool { return c.Value != "" })
+}
 
 // AuditFilter is what was typed.
 type AuditFilter struct{ Text, Act, Since, Until string }

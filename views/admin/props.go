@@ -140,3 +140,19 @@ type BackupProps struct {
 	Backup *models.Backup
 	Form   Form
 }
+
+// DeliveriesProps is the outbox over all organizations.
+type DeliveriesProps struct {
+	Frame      layout.FrameProps
+	Search     Search
+	Deliveries []models.DeliveryRow
+	Mails      bool // a mail server is configured
+	Form       Form // of a test letter
+}
+
+// DeliveryProps is one.
+type DeliveryProps struct {
+	Frame    layout.FrameProps
+	Delivery *models.DeliveryRow
+	Form     Form
+}

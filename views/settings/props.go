@@ -23,7 +23,7 @@ type GeneralProps struct {
 	MayDelete    bool
 }
 
-// TeamProps is /settings/team. Posts: /settings/team (email, role), /settings/team/:id/{role,delete,transfer},
+// TeamProps is /settings/team. Posts: /settings/team (email, role; by=link for no letter), /settings/team/:id/{role,delete,transfer},
 // /settings/team/leave, /settings/invitations/:id/delete. Link is shown once, after an invitation.
 type TeamProps struct {
 	Frame                  layout.FrameProps
@@ -34,7 +34,7 @@ type TeamProps struct {
 	Email, Role            string // as typed
 	Errors                 map[string]string
 	Link, LinkFor          string
-	NotMailed              bool // the mail server refused the letter
+	Letters                map[string]models.Delivery // by invitation; those whose link was shown have none
 	BaseURL                string
 }
 

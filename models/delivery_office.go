@@ -1,0 +1,197 @@
+package models
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/kit/secret"
+)
+
+// DeliveryFilter narrows a list of deliveries; zero fields do not.
+type DeliveryFilter struct {
+	Text         string // in destination, what it tells of, or id
+	State        DeliveryState
+	Kind         DeliveryKind
+	Organization string // id
+	Before       string // an id: those that came before, for the next page
+	Limit        int    // 0 = 50
+}
+
+// DeliveryRow is a delivery with the name of its organization, "" for the installation's. It has no secret.
+type DeliveryRow struct {
+	Delivery
+	OrganizationName string
+}
+
+// AllDeliveries lists those of all organizations, newest first, without payloads and attempts.
+func (sy *System) AllDeliveries(ctx context.Context, f DeliveryFilter) ([]DeliveryRow, error) {
+	db := sy.read(ctx).Omit("payload", "secret_sealed", "tries")
+	for column, v := range map[string]string{"state": string(f.State), "kind": string(f.Kind), "organization_id": f.Organization} {
+		if v != "" {
+			db = db.Where(column+" = ?", v)
+		}
+	}
+	rows, err := all[Delivery](Listing{Text: f.Text, Before: f.Before, Limit: f.Limit}.apply(db, "destination", "about_id", "id"))
+	if err != nil {
+		return nil, err
+	}
+	ids, out := make([]string, len(rows)), make([]DeliveryRow, len(rows))
+	for i := range rows {
+		ids[i], out[i] = rows[i].OrganizationID, DeliveryRow{Delivery: rows[i]}
+	}
+	names, err := sy.OrganizationNames(ctx, ids)
+	for i := range out {
+		out[i].OrganizationName = names[out[i].OrganizationID]
+	}
+	return out, err
+}
+
+// DeliveryByID reads one of any organization, without its secret.
+func (sy *System) DeliveryByID(ctx context.Context, deliveryID string) (*DeliveryRow, error) {
+	d, err := first[Delivery](sy.read(ctx).Omit("secret_sealed").Where("id = ?", deliveryID))
+	if err != nil {
+		return nil, err
+	}
+	names, err := sy.OrganizationNames(ctx, []string{d.OrganizationID})
+	return &DeliveryRow{Delivery: *d, OrganizationName: names[d.OrganizationID]}, err
+}
+
+// CountDeliveries counts them by state.
+func (sy *System) CountDeliveries(ctx context.Context) (map[DeliveryState]int, error) {
+	var rows []struct {
+		State DeliveryState
+		N     int
+	}
+	err := sy.read(ctx).Model(&Delivery{}).Select("state, count(*) AS n").Group("state").Scan(&rows).Error
+	out := map[DeliveryState]int{}
+	for _, r := range rows {
+		out[r.State] = r.N
+	}
+	return out, translate(err)
+}
+
+// ReplayDelivery has a dead one sent again, from its first attempt; the caller wakes the outbox. A secret was wiped when
+// it died: an invitation that is still open gets a fresh link, and with it another idempotency key, since it is another
+// letter. Conflict when it is not dead, or when what it told of is gone.
+func (sy *System) ReplayDelivery(ctx context.Context, by Actor, deliveryID string) (*Delivery, error) {
+	return sy.changeDelivery(ctx, by, deliveryID, DeliveryReplay, func(tx *gorm.DB, d *Delivery) (map[string]any, error) {
+		now := sy.store.now()
+		set := map[string]any{"reason": "", "attempts": 0, "next_at": now, "ended_at": nil}
+		if !d.HasSecret {
+			return set, nil
+		}
+		token, err := renewInvitation(tx, d, now)
+		if err != nil {
+			return nil, err
+		}
+		if set["secret_sealed"], err = sy.store.box.Seal([]byte(token.Reveal()), d.ID); err != nil {
+			return nil, err
+		}
+		set["idempotency_key"] = d.AboutKind + "-" + d.AboutID + "-" + id.New()
+		return set, nil
+	})
+}
+
+// renewInvitation gives an open invitation a new link; the old one works no more.
+func renewInvitation(tx *gorm.DB, d *Delivery, now time.Time) (secret.String, error) {
+	token, hash := secret.Token("")
+	hit, err := changed(tx.Model(&Invitation{}).Where("id = ? AND expires_at > ?", d.AboutID, now), map[string]any{"token_hash": hash})
+	if err == nil && !hit {
+		err = fault.New(fault.Conflict, "delivery.gone", "What it told of was used, was withdrawn or has expired").Hinting("Only the organization can ask again")
+	}
+	return token, err
+}
+
+// DropDelivery ends one that is not sent; Conflict when it has ended otherwise.
+func (sy *System) DropDelivery(ctx context.Context, by Actor, deliveryID string) (*Delivery, error) {
+	return sy.changeDelivery(ctx, by, deliveryID, DeliveryDrop, func(*gorm.DB, *Delivery) (map[string]any, error) {
+		return ended(DeliveryDropped, "Dropped by "+by.label(), sy.store.now()), nil
+	})
+}
+
+var deliveryActs = map[DeliveryMove]string{DeliveryReplay: "delivery.replayed", DeliveryDrop: "delivery.dropped"}
+
+// changeDelivery does an act of staff: it stands in the log of the organization whose delivery it is.
+func (sy *System) changeDelivery(ctx context.Context, by Actor, deliveryID string, move DeliveryMove, f func(*gorm.DB, *Delivery) (map[string]any, error)) (*Delivery, error) {
+	if _, err := ByStaff(by, by.Reason); err != nil {
+		return nil, err
+	}
+	known, err := first[Delivery](sy.read(ctx).Select("id", "organization_id").Where("id = ?", deliveryID))
+	if err != nil {
+		return nil, err
+	}
+	var d *Delivery
+	err = sy.tx(ctx, func(tx *gorm.DB) error {
+		sc := sy.store.In(known.OrganizationID).As(by)
+		if known.OrganizationID != "" { // before the delivery, as all who take both
+			if err := sc.lockOrganization(tx); err != nil {
+				return err
+			}
+		}
+		was, err := first[Delivery](locked(tx).Where("id = ?", deliveryID))
+		if err != nil {
+			return err
+		}
+		next, ok := DeliveryMoves[was.State][move]
+		if !ok {
+			_, done, _ := strings.Cut(deliveryActs[move], ".")
+			return fault.New(fault.Conflict, "delivery.state", "A delivery that is %s cannot be %s", was.State, done)
+		}
+		set, err := f(tx, was)
+		if err != nil {
+			return err
+		}
+		set["state"] = next
+		if _, err := changed(tx.Model(&Delivery{}).Where("id = ?", deliveryID), set); err != nil {
+			return err
+		}
+		if d, err = first[Delivery](tx.Where("id = ?", deliveryID)); err != nil {
+			return err
+		}
+		a := act{name: deliveryActs[move], kind: "delivery", id: d.ID, of: d.Destination, before: map[string]any{"state": was.State}, after: map[string]any{"state": d.State}}
+		if known.OrganizationID == "" {
+			return sy.audit(tx, by, a)
+		}
+		return sc.audit(tx, a)
+	})
+	return d, err
+}
+
+// AskTestMail has a letter sent that belongs to no organization: whether letters arrive can only be tried.
+func (sy *System) AskTestMail(ctx context.Context, by Actor, address string, m Mail) (*Delivery, error) {
+	if _, err := ByStaff(by, by.Reason); err != nil {
+		return nil, err
+	}
+	normal, ok := NormalEmail(address)
+	if !ok {
+		var is fault.Issues
+		is.BadString("address", "email")
+		return nil, is.Err()
+	}
+	var d *Delivery
+	err := sy.tx(ctx, func(tx *gorm.DB) error {
+		var err error
+		if d, err = sy.deliver(tx, newDelivery{kind: MailDelivery, to: normal, aboutKind: "test", payload: m}); err != nil {
+			return err
+		}
+		return sy.audit(tx, by, act{name: "mail.tested", kind: "delivery", id: d.ID, of: normal})
+	})
+	return d, err
+}
+
+// How long ended deliveries are kept: what was sent to whom is nobody's business for ever.
+const (
+	keptDeliveries = 30 * 24 * time.Hour
+	keptDead       = 90 * 24 * time.Hour
+)
+
+// TidyDeliveries forgets what ended long ago.
+func (sy *System) TidyDeliveries(ctx context.Context) error {
+	now := sy.store.now()
+	return translate(sy.write(ctx).Where("ended_at < ? AND (state <> ? OR ended_at < ?)", now.Add(-keptDeliveries), DeliveryDead, now.Add(-keptDead)).Delete(&Delivery{}).Error)
+}
