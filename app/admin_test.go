@@ -121,6 +121,7 @@ func TestEveryActAsksForAReason(t *testing.T) {
 		{user, "block", nil}, {user, "unblock", nil}, {user, "sign_out", nil}, {user, "make_staff", nil}, {user, "end_staff", nil},
 		{org, "plan", []string{"plan", "PRO"}}, {org, "limit", []string{"instance_limit", "1"}}, {org, "suspend", nil}, {"/admin/plans/PRO", "save", []string{"instances", "9"}}, {org + "/flags", "off", []string{"flag", "agents"}}, {org + "/delete", "delete", []string{"confirm", w.Rival.Name}},
 		{at, "reconcile", nil}, {"/admin/jobs/critical", "pause", nil}, {"/admin/flags", "off", []string{"flag", "agents"}}, {"/admin/backups", "make", nil},
+		{"/admin/deliveries", "test", []string{"address", "me@example.com"}}, {"/admin/deliveries/" + w.Rival.Delivery.ID, "drop", nil}, {"/admin/deliveries/" + w.Rival.Delivery.ID, "replay", nil},
 		{"/admin/backups/" + b.ID, "delete", nil}, {"/admin/backups/" + b.ID, "rehearse", nil},
 	} {
 		for _, reason := range []string{"", "  ", "no", strings.Repeat("x", 501)} {

@@ -4,24 +4,18 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
-	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-smtp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lobstead/app"
 	"lobstead/app/apptest"
 	"lobstead/kit/limit"
-	"lobstead/kit/mail"
-	"lobstead/kit/secret"
 	"lobstead/models"
 )
 
@@ -351,50 +345,4 @@ func TestPagesOfTheTeam(t *testing.T) {
 	for _, can := range models.Capabilities {
 		has(t, strings.ToLower(roles.Body), string(can))
 	}
-}
-
-// letters is a mail server that keeps what it is sent; after the first it refuses.
-type letters struct {
-	mu   sync.Mutex
-	sent []string
-}
-
-func (l *letters) NewSession(*smtp.Conn) (smtp.Session, error) { return l, nil }
-func (l *letters) Reset()                                      {}
-func (l *letters) Logout() error                               { return nil }
-func (l *letters) Mail(string, *smtp.MailOptions) error        { return nil }
-func (l *letters) Rcpt(string, *smtp.RcptOptions) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.sent) > 0 {
-		return errors.New("full")
-	}
-	return nil
-}
-func (l *letters) Data(r io.Reader) error {
-	b, err := io.ReadAll(r)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sent = append(l.sent, string(b))
-	return err
-}
-
-func TestInvitationsAreMailed(t *testing.T) {
-	box := &letters{}
-	server := smtp.NewServer(box)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	go func() { _ = server.Serve(l) }()
-	t.Cleanup(func() { _ = server.Close() })
-	sender, err := mail.New(secret.Of("smtp://"+l.Addr().String()), "Lobstead <no-reply@example.org>")
-	require.NoError(t, err)
-	w := apptest.Start(t, apptest.Options{NoWorker: true, Mail: sender})
-	a := asKey(w, w.Acme.Owner, "POST", "/api/team", `{"email":"one@example.com","role":"MEMBER"}`)
-	require.Equal(t, 201, a.Status, a.Body)
-	assert.NotContains(t, a.Map(), "inviteUrl", "the link is the addressee's alone")
-	require.Len(t, box.sent, 1)
-	has(t, strings.ReplaceAll(strings.ReplaceAll(box.sent[0], "=\r\n", ""), "=3D", "="), w.URL+"/join?token=", "Acme Canary")
-	a = asKey(w, w.Acme.Owner, "POST", "/api/team", `{"email":"two@example.com","role":"MEMBER"}`)
-	require.Equal(t, 201, a.Status, a.Body)
-	assert.Contains(t, a.Map(), "inviteUrl", "refused by the server: the link is shown to be passed on")
 }

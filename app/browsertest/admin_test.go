@@ -22,7 +22,7 @@ func TestBackOffice(t *testing.T) {
 	b.click(`.side a[href="/admin"]`)
 	b.until(`document.querySelector("[aria-label=Admin] [aria-current]")?.textContent.trim() === "Health"`)
 	for _, p := range []struct{ tab, name string }{{"/admin", "admin-health"}, {"/admin/users", "admin-users"}, {"/admin/organizations", "admin-organizations"},
-		{"/admin/instances", "admin-instances"}, {"/admin/jobs", "admin-jobs"}, {"/admin/flags", "admin-flags"}, {"/admin/plans", "admin-plans"}, {"/admin/plans/PRO", "admin-plan"}, {"/admin/models", "admin-models"},
+		{"/admin/instances", "admin-instances"}, {"/admin/jobs", "admin-jobs"}, {"/admin/deliveries", "admin-deliveries"}, {"/admin/flags", "admin-flags"}, {"/admin/plans", "admin-plans"}, {"/admin/plans/PRO", "admin-plan"}, {"/admin/models", "admin-models"},
 		{"/admin/audit?verify=1", "admin-audit"}, {"/admin/backups", "admin-backups"}} {
 		b.open(p.tab)
 		b.has("[aria-label=Admin] [aria-current]")

@@ -1,0 +1,7 @@
+package outbox
+
+// What the tests of the pauses need to see from inside.
+var (
+	Pauses = pauses
+	Pause  = pause
+)
