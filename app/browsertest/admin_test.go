@@ -12,11 +12,18 @@ import (
 
 // A walk through the back office: every page in both themes, and the acts that a member of staff needs first.
 func TestBackOffice(t *testing.T) {
-	s := start(t)
+	s := start(t, "SMTP_URL=smtp://127.0.0.1:1", "MAIL_FROM=no-reply@example.org") // nobody answers there
 	b := owner(t, s)
 	b.click(".suggestion")
 	b.until(`location.pathname.startsWith("/chat/")`)
 	b.ended("1")
+
+	b.now("a letter")
+	b.open("/settings/team")
+	b.fill("#invite [name=email]", "guest@example.com")
+	b.click("#invite [type=submit]")
+	b.until(`document.querySelector("#invited")?.textContent.includes("Tried again")`)
+	b.judge("team-letter")
 
 	b.open("/")
 	b.click(`.side a[href="/admin"]`)
@@ -61,6 +68,15 @@ func TestBackOffice(t *testing.T) {
 	b.fill("#instance-reason", "it looked stuck")
 	b.click("#instance [value=reconcile]")
 	b.until(`document.querySelector("#toasts")?.textContent.includes("A worker looks at it now")`)
+
+	b.now("the letter")
+	b.open("/admin/deliveries")
+	b.click("a.row-link")
+	b.has("#delivery-reason")
+	b.judge("admin-delivery")
+	b.fill("#delivery-reason", "asked by mistake")
+	b.click("#delivery [value=drop]")
+	b.until(`document.querySelector("main").textContent.includes("nothing can be done with it")`)
 
 	b.now("the queue")
 	b.open("/admin/jobs")

@@ -94,7 +94,7 @@ func Deliveries(p DeliveriesProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if p.Mails {
+			if p.Mails || p.Form.Act != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<div class=\"page-narrow sections\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -659,7 +659,7 @@ func invitation(p TeamProps, i *models.Invitation) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if l, ok := p.Letters[i.ID]; ok {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<div class=\"mt-1\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<div class=\"mt-2\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
