@@ -97,6 +97,7 @@ var places = []place{
 	{"All organizations", "/admin/organizations", "back office staff suspend", ui.IconDatabase},
 	{"All instances", "/admin/instances", "back office staff reconcile", ui.IconServer},
 	{"Jobs", "/admin/jobs", "back office staff queues retry", ui.IconList},
+	{"Deliveries", "/admin/deliveries", "back office staff outbox mail letters dead", ui.IconSend},
 	{"Feature flags", "/admin/flags", "back office staff", ui.IconZap},
 	{"Plans and prices", "/admin/plans", "back office staff", ui.IconCoins},
 	{"All model services", "/admin/models", "back office staff providers", ui.IconBrain},

@@ -6,6 +6,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -176,7 +177,7 @@ func (o *Outbox) attempt(ctx context.Context, c *models.Claim) (models.Attempt, 
 	}
 	a := models.Attempt{Sent: err == nil, Response: hide(answer, c), Took: time.Since(began), Pause: pause(c.Attempts)}
 	if err != nil {
-		_, a.Permanent = err.(permanent)
+		_, a.Permanent = errors.AsType[permanent](err)
 		a.Error = hide(err.Error(), c)
 	}
 	return a, nil
