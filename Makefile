@@ -16,7 +16,7 @@ build:  ## one static binary
 	bin/build lobstead
 
 # What keeps rows or queues is tested again on the second pair of services.
-PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./engine/billing ./jobs/... ./app
+PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./engine/billing ./engine/outbox ./engine/llm/door ./jobs/... ./app
 # These drive sandboxes, the built program or a browser from outside: one at a time, and no race detector in the driver.
 OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
 
