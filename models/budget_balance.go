@@ -66,10 +66,10 @@ type bearingBudget struct {
 var errUnopened = errors.New("models: a balance is not open")
 
 // budgeted is a transaction that meets budgets: when a period has begun, its balances are opened first, and it runs
-// again.
-func (sc *Scope) budgeted(ctx context.Context, f func(tx *gorm.DB) error) error {
+// again. How is one of tx and together.
+func (sc *Scope) budgeted(ctx context.Context, how func(context.Context, func(tx *gorm.DB) error) error, f func(tx *gorm.DB) error) error {
 	for range 10 {
-		err := sc.tx(ctx, f)
+		err := how(ctx, f)
 		if !errors.Is(err, errUnopened) {
 			return err
 		}

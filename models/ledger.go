@@ -2,6 +2,8 @@ package models
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -79,7 +81,7 @@ func (sc *Scope) attribute(c *Charge) {
 // budget.held when calls under way hold what is left.
 func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
 	sc.attribute(&c)
-	return sc.budgeted(ctx, func(tx *gorm.DB) error {
+	return sc.budgeted(ctx, sc.together, func(tx *gorm.DB) error {
 		now := sc.store.now()
 		if err := tx.Create(sc.entry(Reserved, c, now, now)).Error; err != nil { // first: it keeps ownOrganization out
 			return err
@@ -96,7 +98,7 @@ func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
 // Settle notes what a call cost, to the last unit, and gives back what it held; settling twice is a Conflict.
 func (sc *Scope) Settle(ctx context.Context, c Charge) error {
 	sc.attribute(&c)
-	return sc.budgeted(ctx, func(tx *gorm.DB) error {
+	return sc.budgeted(ctx, sc.together, func(tx *gorm.DB) error {
 		if err := sc.shareOrganization(tx); err != nil {
 			return err
 		}
@@ -120,6 +122,7 @@ func (sc *Scope) settle(tx *gorm.DB, r *Reservation, c *Charge) error {
 	if err := tx.Where("id = ?", r.ID).Delete(&Reservation{}).Error; err != nil {
 		return err
 	}
+	slices.SortFunc(r.Holds, func(a, b Hold) int { return strings.Compare(a.Balance, b.Balance) }) // adopted ones came later
 	for _, h := range r.Holds {
 		if err := move(tx, h.Balance, -h.Amount, c.units(h.Unit)); err != nil {
 			return err

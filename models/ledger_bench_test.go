@@ -20,7 +20,7 @@ func BenchmarkLedger(b *testing.B) {
 				sc, inst, session := conversation(b, store)
 				scopes := []models.BudgetScope{models.BudgetOfOrganization, models.BudgetOfInstance, models.BudgetOfSession, models.BudgetOfMember}
 				for n := range budgets {
-					budget(b, sc, scopes[n], []string{"", inst.ID, session.ID, sc.Actor.UserID}[n], models.BudgetMoney, models.BudgetMonthly, 1<<50)
+					budget(b, sc, scopes[n], []string{"", inst.ID, session.ID, sc.Actor.UserID}[n], models.BudgetMoney, models.BudgetMonthly, 1<<40)
 				}
 				one := func() {
 					c := models.Charge{CallID: id.New(), Purpose: "chat", InstanceID: inst.ID, SessionID: session.ID, Provider: "openai", Model: "m", InputTokens: 100, CostNanos: 1000}

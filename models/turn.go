@@ -113,7 +113,7 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 	turn := &Turn{ID: id.New(), OrganizationID: sc.Org, SessionID: sessionID, Source: in.Source, State: TurnQueued,
 		CreatedBy: sc.Actor.UserID, KeyID: sc.Actor.KeyID, CreatedAt: now}
 	var event Event
-	err := sc.budgeted(ctx, func(tx *gorm.DB) error {
+	err := sc.budgeted(ctx, sc.tx, func(tx *gorm.DB) error {
 		s, err := first[Session](locked(tx).Where("id = ?", sessionID))
 		if err != nil {
 			return err
