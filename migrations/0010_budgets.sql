@@ -69,6 +69,8 @@ CREATE TABLE reservations (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     call_id         TEXT NOT NULL,
     turn_id         TEXT NOT NULL DEFAULT '',
+    member_id       TEXT NOT NULL DEFAULT '',
+    key_id          TEXT NOT NULL DEFAULT '',
     holds           TEXT NOT NULL, -- JSON: what it holds of which balance
     input_tokens    INTEGER NOT NULL DEFAULT 0, -- known so far
     output_tokens   INTEGER NOT NULL DEFAULT 0,

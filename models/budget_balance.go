@@ -133,7 +133,7 @@ func (sc *Scope) take(tx *gorm.DB, c *Charge, now time.Time) (Holds, error) {
 	for i := range rows {
 		b := &rows[i]
 		if b.Unit == BudgetMoney && c.Unpriced {
-			return nil, fault.New(fault.Payment, "budget.unpriced", "Nobody knows what %s costs, so it cannot run under a budget in money", c.Model).
+			return nil, fault.Wrap(&Refusal{b.Budget}, fault.Payment, "budget.unpriced", "Nobody knows what %s costs, so it cannot run under a budget in money", c.Model).
 				Hinting("Choose a model with a price, or an administrator gives this one a price.")
 		}
 		n := c.units(b.Unit)
@@ -153,6 +153,11 @@ func (sc *Scope) take(tx *gorm.DB, c *Charge, now time.Time) (Holds, error) {
 	return out, err
 }
 
+// Refusal is the cause of the faults budget.reached, budget.held and budget.unpriced: which budget it was.
+type Refusal struct{ Budget Budget }
+
+func (r *Refusal) Error() string { return "refused by budget " + r.Budget.ID }
+
 // heldWait is when a call that others keep out may ask again.
 const heldWait = time.Second
 
@@ -163,14 +168,14 @@ func (b *bearingBudget) refusal(tx *gorm.DB) error {
 		return err
 	}
 	if balance.Spent < b.Amount {
-		return fault.New(fault.TooMany, "budget.held", "%s has %s left, and calls under way hold it", b.whose(), b.Unit.FormatAmount(b.Amount-balance.Spent)).
+		return fault.Wrap(&Refusal{b.Budget}, fault.TooMany, "budget.held", "%s has %s left, and calls under way hold it", b.whose(), b.Unit.FormatAmount(b.Amount-balance.Spent)).
 			Hinting("Try again when they are done.").Retrying(tx.NowFunc().Add(heldWait))
 	}
 	return b.reached(balance.Spent)
 }
 
 func (b *bearingBudget) reached(spent int64) error {
-	f := fault.New(fault.Payment, "budget.reached", "%s of %s is used up: %s", b.whose(), b.Unit.FormatAmount(b.Amount), b.Unit.FormatAmount(spent))
+	f := fault.Wrap(&Refusal{b.Budget}, fault.Payment, "budget.reached", "%s of %s is used up: %s", b.whose(), b.Unit.FormatAmount(b.Amount), b.Unit.FormatAmount(spent))
 	if b.window.end.IsZero() {
 		return f.Hinting("It never starts again: raise it, or remove it.")
 	}

@@ -48,7 +48,7 @@ const (
 type Charge struct {
 	CallID, Purpose               string
 	InstanceID, SessionID, TurnID string
-	MemberID, KeyID, ScheduleID   string // the first two are the scope's actor when empty
+	MemberID, KeyID, ScheduleID   string // the first two, when empty, are the turn's, else the scope's actor
 	Provider, Model               string
 	InputTokens, OutputTokens     int
 	CostNanos                     int64
@@ -66,11 +66,24 @@ func (c *Charge) units(u BudgetUnit) int64 {
 	return 0
 }
 
-// attribute names the caller where the charge does not.
-func (sc *Scope) attribute(c *Charge) {
-	if c.MemberID == "" && c.KeyID == "" {
-		c.MemberID, c.KeyID = sc.Actor.UserID, sc.Actor.KeyID
+// attribute names who is charged where the charge does not: who sent the turn's message, else who acts.
+func (sc *Scope) attribute(tx *gorm.DB, c *Charge) error {
+	if c.MemberID != "" || c.KeyID != "" {
+		return nil
 	}
+	c.MemberID, c.KeyID = sc.Actor.UserID, sc.Actor.KeyID
+	if c.TurnID == "" {
+		return nil
+	}
+	t, err := first[Turn](tx.Select("created_by", "key_id").Where("id = ?", c.TurnID))
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.MemberID, c.KeyID = t.CreatedBy, t.KeyID
+	return nil
 }
 
 // Reserve notes what a call may cost at most and holds that much of every budget it falls under, in one transaction; it
@@ -80,8 +93,10 @@ func (sc *Scope) attribute(c *Charge) {
 // Faults: Payment budget.reached, with RetryAt when the budget starts again; Payment budget.unpriced; TooMany
 // budget.held when calls under way hold what is left.
 func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
-	sc.attribute(&c)
 	return sc.budgeted(ctx, sc.together, func(tx *gorm.DB) error {
+		if err := sc.attribute(tx, &c); err != nil {
+			return err
+		}
 		now := sc.store.now()
 		if err := tx.Create(sc.entry(Reserved, c, now, now)).Error; err != nil { // first: it keeps ownOrganization out
 			return err
@@ -90,14 +105,13 @@ func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
 		if err != nil {
 			return err
 		}
-		return tx.Create(&Reservation{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, TurnID: c.TurnID, Holds: held,
-			LeaseUntil: now.Add(ReservationLease), CreatedAt: now}).Error
+		return tx.Create(&Reservation{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, TurnID: c.TurnID, MemberID: c.MemberID,
+			KeyID: c.KeyID, Holds: held, LeaseUntil: now.Add(ReservationLease), CreatedAt: now}).Error
 	})
 }
 
 // Settle notes what a call cost, to the last unit, and gives back what it held; settling twice is a Conflict.
 func (sc *Scope) Settle(ctx context.Context, c Charge) error {
-	sc.attribute(&c)
 	return sc.budgeted(ctx, sc.together, func(tx *gorm.DB) error {
 		if err := sc.shareOrganization(tx); err != nil {
 			return err
@@ -116,6 +130,7 @@ func (sc *Scope) Settle(ctx context.Context, c Charge) error {
 // settle ends a reservation: its entry, its holds and itself in one.
 func (sc *Scope) settle(tx *gorm.DB, r *Reservation, c *Charge) error {
 	now := sc.store.now()
+	c.MemberID, c.KeyID = r.MemberID, r.KeyID
 	if err := tx.Create(sc.entry(Settled, *c, now, r.CreatedAt)).Error; err != nil {
 		return err
 	}
@@ -134,6 +149,9 @@ func (sc *Scope) settle(tx *gorm.DB, r *Reservation, c *Charge) error {
 // settleLoose settles a call that reserved nothing.
 func (sc *Scope) settleLoose(tx *gorm.DB, c *Charge) error {
 	now := sc.store.now()
+	if err := sc.attribute(tx, c); err != nil {
+		return err
+	}
 	if err := tx.Create(sc.entry(Settled, *c, now, now)).Error; err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ type Reservation struct {
 	OrganizationID string
 	CallID         string
 	TurnID         string
+	MemberID       string
+	KeyID          string
 	Holds          Holds
 	InputTokens    int // known so far, as its caller last said
 	OutputTokens   int
@@ -89,4 +91,9 @@ func (sc *Scope) settleKnown(tx *gorm.DB, r *Reservation) error {
 	c := e.charge()
 	c.InputTokens, c.OutputTokens, c.CostNanos = r.InputTokens, r.OutputTokens, r.CostNanos
 	return sc.settle(tx, r, &c)
+}
+
+// Reservations lists the calls under way, oldest first.
+func (sc *Scope) Reservations(ctx context.Context) ([]Reservation, error) {
+	return all[Reservation](sc.read(ctx).Order("created_at, id"))
 }
