@@ -173,3 +173,24 @@ func (sc *Scope) checkCalls(tx *gorm.DB, r *LedgerReport) error {
 	}
 	return err
 }
+
+// MonthUse is what an organization has used in its current month.
+type MonthUse struct {
+	Spend
+	Messages   int64
+	Start, End time.Time
+}
+
+// UseOfMonth sums the current month, as the organization's zone has it.
+func (sc *Scope) UseOfMonth(ctx context.Context) (MonthUse, error) {
+	zone, err := sc.TimeZone(ctx)
+	if err != nil {
+		return MonthUse{}, err
+	}
+	w := BudgetMonthly.around(sc.store.now(), zone)
+	m := MonthUse{Start: w.start, End: w.end}
+	if err := sc.read(ctx).Model(&LedgerEntry{}).Select(spendColumns).Where("kind = ? AND reserved_at >= ?", Settled, w.start).Scan(&m.Spend).Error; err != nil {
+		return m, translate(err)
+	}
+	return m, translate(sc.read(ctx).Model(&MessageEntry{}).Where("created_at >= ?", w.start).Count(&m.Messages).Error)
+}
