@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"time"
+	_ "time/tzdata" // an image without a zone database must not turn a day in Berlin into one in UTC
 
 	"gorm.io/gorm"
 
