@@ -103,7 +103,7 @@ func bodies(i ids) map[string][]body {
 		"POST /chat":     {{form: form("message", "hello", "instance", i.instance), foreign: true}},
 		"POST /chat/:id": {{form: form("title", "renamed")}}, "POST /chat/:id/delete": none, "POST /chat/:id/messages": {{form: form("message", "hello")}},
 		"POST /turns/:id/stop": none, "POST /turns/:id/continue": none,
-		"POST /settings/budgets":      {{form: form("of", "instance:"+i.instance, "unit", "nonsense", "period", "day", "amount", "1"), foreign: true}},
+		"POST /settings/budgets":      {{form: form("of", "instance:"+i.instance, "unit", "tokens", "period", "day", "amount", "1000000"), foreign: true}},
 		"POST /settings/budgets/zone": {{form: form("time_zone", "nonsense")}}, "POST /settings/budgets/:id": {{form: form("amount", "12")}}, "POST /settings/budgets/:id/delete": none,
 		"GET /api/agent/token-budget": ways(nil), "POST /api/agent/token-budget": ways(`{"message":"hello"}`),
 		"POST /settings/models":             {{form: form("kind", "nonsense", "key", "k")}},

@@ -1,5 +1,7 @@
 package app
 
+import "lobstead/models"
+
 // Turns are stopped here: the running one, or one that waits.
 type Turns struct{ *App }
 
@@ -42,7 +44,7 @@ func (h *Turns) Continue(c *Ctx) (Reply, error) {
 			return nil, err
 		}
 	}
-	if err := h.App.Turns.Resume(c, c.Scope, t.ID); err != nil {
+	if err := h.Turns.Resume(c, c.Scope, t.ID); err != nil {
 		return nil, err
 	}
 	return redirect("/chat/" + t.SessionID).json(map[string]string{"turn_id": t.ID}), nil
