@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -50,7 +52,7 @@ func TestBudgetsPage(t *testing.T) {
 	lacks(t, member, "Set budget</", "Remove")
 	assert.Equal(t, 403, send(o.Member, "/settings/budgets/"+o.Budget, "amount", "5").Status)
 	assert.Equal(t, 303, send(o.Owner, "/settings/budgets/"+o.Budget, "amount", "2,000").Status)
-	has(t, show(o.Owner), "0 of 2,000 tokens")
+	has(t, show(o.Owner), " of 2,000 tokens")
 	assert.Equal(t, 422, send(o.Owner, "/settings/budgets/zone", "time_zone", "Mars").Status)
 	assert.Equal(t, 303, send(o.Owner, "/settings/budgets/zone", "time_zone", "Asia/Tokyo").Status)
 	has(t, show(o.Member), "Days and months begin by Asia/Tokyo.")
@@ -147,7 +149,9 @@ func TestTokenBudget(t *testing.T) {
 		return a.Map()
 	}
 	b := read("GET", "")["budget"].(map[string]any)
-	assert.Equal(t, []any{"starter", nil, 1_000_000_000.0, 0.0}, []any{b["plan_tier"], b["messages_limit"], b["tokens_limit"], b["tokens_used"]})
+	assert.Equal(t, []any{"performance", nil, 1_000_000_000.0}, []any{b["plan_tier"], b["messages_limit"], b["tokens_limit"]})
+	assert.ElementsMatch(t, []string{"plan_tier", "messages_used", "messages_limit", "messages_remaining", "percent_used", "tokens_used", "tokens_limit", "cost_usd",
+		"period_start", "resets_at"}, slices.Collect(maps.Keys(b)))
 	_, err := o.Scope.CreateBudget(t.Context(), models.NewBudget{Scope: models.BudgetOfInstance, TargetID: o.Instance.ID, Unit: models.BudgetMessages, Period: models.BudgetMonthly, Amount: 4})
 	require.NoError(t, err)
 	before := w.Count("SELECT count(*) FROM ledger_entries")
