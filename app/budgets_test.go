@@ -44,6 +44,7 @@ func TestBudgetsPage(t *testing.T) {
 	a = send(o.Owner, "/settings/budgets", "of", "instance:"+o.Instance.ID, "unit", "money", "period", "day", "amount", "1")
 	assert.Equal(t, 422, a.Status)
 	has(t, a.Body, "There is such a budget already")
+	has(t, w.Do(apptest.Call{Method: "GET", Path: "/instances/" + o.Instance.ID, Who: o.Member}).Body, "$0.00 of $12.50", "The organization, per month")
 	list := w.Do(apptest.Call{Method: "GET", Path: "/settings/budgets", Who: o.Owner, Face: apptest.JSON})
 	assert.Equal(t, "UTC", list.Map()["time_zone"])
 	assert.Len(t, list.Map()["budgets"], 2)
