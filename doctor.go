@@ -136,7 +136,7 @@ func (n *node) serviceChecks(ctx context.Context) []setup.Check {
 	}
 	defer opened.close()
 	out := []setup.Check{{Name: "Secret key", Kind: ui.OK, Verdict: "present"},
-		{Name: "Database", Kind: ui.OK, Verdict: string(opened.store.Dialect()) + ", up to date"}}
+		{Name: "Database", Kind: ui.OK, Verdict: string(opened.store.Dialect()) + ", up to date"}, opened.ledgerCheck(ctx)}
 	r, err := jobs.OpenRedis(ctx, n.cfg.Redis)
 	if err != nil {
 		out = append(out, setup.Check{Name: "Redis", Kind: ui.Bad, Verdict: explain(err), Fix: "Check REDIS_URL, or unset it to use the embedded one"})
@@ -172,6 +172,28 @@ func (n *node) mailChecks(ctx context.Context, store *models.Store) []setup.Chec
 		out = append(out, setup.Check{Name: "Deliveries", Kind: ui.OK, Verdict: fmt.Sprintf("%d wait, none is dead", counts[models.DeliveryPending])})
 	}
 	return out
+}
+
+// ledgerCheck recomputes every budget's balance from the entries.
+func (n *node) ledgerCheck(ctx context.Context) setup.Check {
+	c := setup.Check{Name: "Ledger", Kind: ui.OK}
+	reports, err := n.store.AsSystem("the doctor checks the ledger").CheckLedger(ctx)
+	if err != nil {
+		c.Kind, c.Verdict = ui.Bad, explain(err)
+		return c
+	}
+	balances := 0
+	for _, r := range reports {
+		balances += r.Balances
+		for _, p := range r.Problems {
+			c.Kind, c.Verdict = ui.Bad, p
+			c.Fix = "Keep a copy of the database and report this; removing the budget and setting it again opens a true balance"
+		}
+	}
+	if c.Kind == ui.OK {
+		c.Verdict = fmt.Sprintf("%d balances equal the sum of their entries", balances)
+	}
+	return c
 }
 
 func (n *node) listenCheck() setup.Check {

@@ -241,6 +241,7 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 	runner := agent.New(agent.Config{Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
 		Fetch: dial.New(dial.Policy{}), Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
+		Ledger:   n.turns,
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
 		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host)})
 	return runner, server

@@ -58,6 +58,9 @@ func (h *AgentChat) Create(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	if t.State == models.TurnFailed {
+		if err := h.Turns.Refused(c, c.Scope, t.ID); err != nil {
+			return nil, err
+		}
 		return nil, fault.New(fault.Upstream, "turn.failed", "%s", t.Reason)
 	}
 	answer, err := h.Turns.Answer(c, c.Scope, t.ID)

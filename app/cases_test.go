@@ -15,15 +15,15 @@ import (
 // ids fill the places of a path and a body; an empty organization gives ids that match no row.
 type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
-	identity, passkey, nobody, user, delivery                                                    string
+	identity, passkey, nobody, user, delivery, budget                                            string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
-		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID}
+		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -56,6 +56,7 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/settings/invitations/": func(i ids) map[string]string { return map[string]string{":id": i.invitation} },
 	"/settings/keys/":        func(i ids) map[string]string { return map[string]string{":id": i.key} },
 	"/api/api-keys/":         func(i ids) map[string]string { return map[string]string{":id": i.key} },
+	"/settings/budgets/":     func(i ids) map[string]string { return map[string]string{":id": i.budget} },
 	"/organizations/":        func(i ids) map[string]string { return map[string]string{":id": i.organization} },
 	"/admin/users/":          func(i ids) map[string]string { return map[string]string{":id": i.user} },
 	"/admin/organizations/":  func(i ids) map[string]string { return map[string]string{":id": i.organization} },
@@ -101,7 +102,11 @@ func bodies(i ids) map[string][]body {
 		"POST /api/stripe/checkout": {{json: `{"plan":"nonsense"}`}}, "POST /api/stripe/webhook": {{json: `{"object":"event"}`}},
 		"POST /chat":     {{form: form("message", "hello", "instance", i.instance), foreign: true}},
 		"POST /chat/:id": {{form: form("title", "renamed")}}, "POST /chat/:id/delete": none, "POST /chat/:id/messages": {{form: form("message", "hello")}},
-		"POST /turns/:id/stop": none, "POST /settings/models": {{form: form("kind", "nonsense", "key", "k")}},
+		"POST /turns/:id/stop": none, "POST /turns/:id/continue": none,
+		"POST /settings/budgets":      {{form: form("of", "instance:"+i.instance, "unit", "tokens", "period", "day", "amount", "1000000"), foreign: true}},
+		"POST /settings/budgets/zone": {{form: form("time_zone", "nonsense")}}, "POST /settings/budgets/:id": {{form: form("amount", "12")}}, "POST /settings/budgets/:id/delete": none,
+		"GET /api/agent/token-budget": ways(nil), "POST /api/agent/token-budget": ways(`{"message":"hello"}`),
+		"POST /settings/models":             {{form: form("kind", "nonsense", "key", "k")}},
 		"POST /settings/models/:id/default": none, "POST /settings/models/:id/delete": none,
 		"POST /sign-in/passkey": {{json: `{"credential":{}}`}}, "POST /sign-in/passkey/options": {{json: `{}`}},
 		"GET /sign-in/:provider": {{query: "?next=/chat"}}, "GET /sign-in/:provider/callback": {{query: "?state=s&code=c"}},

@@ -3,7 +3,9 @@ package app
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -36,6 +38,9 @@ func (a *App) fail(c *Ctx, err error) error {
 	status := statuses[e.Kind]
 	if status >= 500 {
 		a.Log.Error("request failed", "method", c.f.Method(), "path", c.f.Path(), "request", c.requestID, "error", err)
+	}
+	if wait := time.Until(e.RetryAt); !e.RetryAt.IsZero() {
+		c.f.Set(fiber.HeaderRetryAfter, strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
 	}
 	if e.Kind == fault.TooMany && len(c.f.Response().Header.Peek(fiber.HeaderRetryAfter)) == 0 {
 		c.f.Set(fiber.HeaderRetryAfter, "60")
@@ -94,6 +99,14 @@ var errorTitles = map[fault.Kind]string{
 	fault.Payment: "A payment is needed", fault.TooMany: "Too many requests", fault.Unavailable: "Not available right now", fault.Full: "The disk is full",
 }
 
+// errorTitle names what happened: no payment ends a budget.
+func errorTitle(e *fault.Error) string {
+	if e.Code == "budget.reached" {
+		return "A budget is used up"
+	}
+	return errorTitles[e.Kind]
+}
+
 var errorAdvice = map[fault.Kind]string{
 	fault.NotFound:    "It may have been deleted, or it belongs to another organization.",
 	fault.Forbidden:   "Ask an owner or an administrator of your organization.",
@@ -103,7 +116,7 @@ var errorAdvice = map[fault.Kind]string{
 }
 
 func (a *App) errorProps(c *Ctx, e *fault.Error, status int) layout.ErrorProps {
-	p := layout.ErrorProps{Status: status, Title: errorTitles[e.Kind], Detail: e.Detail, Advice: errorAdvice[e.Kind], RequestID: c.requestID, Theme: c.theme()}
+	p := layout.ErrorProps{Status: status, Title: errorTitle(e), Detail: e.Detail, Advice: errorAdvice[e.Kind], RequestID: c.requestID, Theme: c.theme()}
 	if p.Title == "" {
 		p.Title = e.Detail
 	}

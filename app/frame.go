@@ -10,7 +10,7 @@ import (
 func (c *Ctx) frame(title, active, liveURL string) layout.FrameProps {
 	return layout.FrameProps{Title: title, Notice: suspendedNotice(&c.Principal.Organization), Active: active, Theme: c.theme(), LiveURL: liveURL, Version: c.app.Version,
 		UserName: c.Principal.User.Name, UserEmail: c.Principal.User.Email, Flash: c.flash(), OrgName: c.Principal.Organization.Name,
-		MayAudit: c.Principal.May(models.CanViewAudit), Staff: c.Principal.User.Staff}
+		Waiting: c.waiting(active), MayAudit: c.Principal.May(models.CanViewAudit), Staff: c.Principal.User.Staff}
 }
 
 // suspendedNotice says on every page why nothing runs, and who can change that.
@@ -36,4 +36,13 @@ func (c *Ctx) flash() *ui.Flash {
 		return nil
 	}
 	return &ui.Flash{Kind: ui.Kind(t.Kind), Text: t.Text}
+}
+
+// waiting counts, for the pages of the settings, the turns that wait for a budget.
+func (c *Ctx) waiting(active string) int {
+	if active != "/settings" || c.Scope == nil {
+		return 0
+	}
+	parked, _ := c.Scope.ParkedTurns(c) // a figure beside a tab is worth no failure
+	return len(parked)
 }

@@ -18,7 +18,7 @@ var ignoresBody = map[string]bool{"POST /sign-out": true, "POST /chat/:id/delete
 	"POST /settings/models/:id/delete": true, "POST /settings/sign-ins/others/delete": true, "POST /settings/sign-ins/:id/delete": true, "DELETE /api/instances/:id": true,
 	"POST /settings/security/identities/:id/delete": true, "POST /settings/security/passkeys/:id/delete": true, "POST /settings/security/passkeys/options": true,
 	"POST /organizations/:id/switch": true, "POST /settings/team/leave": true, "POST /settings/team/:id/delete": true,
-	"POST /settings/team/:id/transfer": true, "POST /settings/invitations/:id/delete": true, "POST /settings/keys/:id/delete": true,
+	"POST /settings/team/:id/transfer": true, "POST /settings/invitations/:id/delete": true, "POST /settings/keys/:id/delete": true, "POST /settings/budgets/:id/delete": true,
 	"DELETE /api/team/:id": true, "DELETE /api/api-keys/:id": true, "DELETE /api/settings": true,
 	// Their own tests say what these take: one reads nothing, the other only what is signed.
 	"POST /settings/billing/portal": true, "POST /api/stripe/webhook": true}

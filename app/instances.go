@@ -205,6 +205,9 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	if p.Sessions, err = sc.Sessions(ctx, models.SessionFilter{InstanceID: instance, Limit: 10}); err != nil {
 		return nil, err
 	}
+	if p.Budgets, err = sc.BudgetsOf(ctx, models.Charge{InstanceID: instance}); err != nil {
+		return nil, err
+	}
 	if p.Plans, err = sc.Plans(ctx); err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func liveKey(e models.Event) string {
 func (f *chatFeed) follow(ctx context.Context, open []models.Turn) {
 	var now *models.Turn
 	for n := range open {
-		if open[n].State.Held() {
+		if open[n].State.Held() && !open[n].Parked() {
 			now = &open[n]
 		}
 	}
@@ -234,7 +234,7 @@ func (f *chatFeed) around(ctx context.Context, sc *models.Scope, _ *models.Princ
 // snapshot renders the running turn's words into a page; its stream begins with the same.
 func (h *liveHub) snapshot(ctx context.Context, open []models.Turn) string {
 	for n := range open {
-		if !open[n].State.Held() {
+		if !open[n].State.Held() || open[n].Parked() {
 			continue
 		}
 		probe := &chatFeed{app: h.app}

@@ -31,6 +31,7 @@ func (a *App) table() []Route {
 	pay := May(models.CanManageBilling)
 	vouched, passkeys, security, adminSignIn := &ProviderSignIns{a}, &Passkeys{a}, &Security{a}, &AdminSignIn{a}
 	search, docs := &Search{a}, newDocs(a)
+	budgets, tokenBudget, manageBudgets := &Budgets{a}, &TokenBudget{a}, May(models.CanManageBudgets)
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	return []Route{
@@ -81,6 +82,7 @@ func (a *App) table() []Route {
 		{post, "/chat/:id/messages", use, Pages, messageBody, messages.Create},
 		{get, "/chat/:id/attachments/:attachment", use, Pages, 0, chat.Attachment},
 		{post, "/turns/:id/stop", use, Pages, 0, turns.Stop},
+		{post, "/turns/:id/continue", use, Pages, 0, turns.Continue},
 
 		{get, "/live/chat/:id", use, Pages, 0, live.Chat},
 		{get, "/live/instances", view, Pages, 0, live.Instances},
@@ -109,6 +111,11 @@ func (a *App) table() []Route {
 		{post, "/settings/models", manage, Pages, 0, providers.Create},
 		{post, "/settings/models/:id/default", manage, Pages, 0, providers.Use},
 		{post, "/settings/models/:id/delete", manage, Pages, 0, providers.Destroy},
+		{get, "/settings/budgets", view, Pages, 0, budgets.Index},
+		{post, "/settings/budgets", manageBudgets, Pages, 0, budgets.Create},
+		{post, "/settings/budgets/zone", manageBudgets, Pages, 0, budgets.Zone},
+		{post, "/settings/budgets/:id", manageBudgets, Pages, 0, budgets.Update},
+		{post, "/settings/budgets/:id/delete", manageBudgets, Pages, 0, budgets.Destroy},
 		{get, "/settings/billing", view, Pages, 0, billing.Show},
 		{get, "/settings/billing/invoices", view, Pages, 0, billing.Invoices},
 		{post, "/settings/billing/checkout", pay, Pages, 0, billing.Checkout},
@@ -157,5 +164,7 @@ func (a *App) table() []Route {
 		{post, "/api/agent/sessions", use, Agent, 0, agentSessions.Create},
 		{patc, "/api/agent/sessions", use, Agent, 0, agentSessions.Update},
 		{dele, "/api/agent/sessions", use, Agent, 0, agentSessions.Destroy},
+		{get, "/api/agent/token-budget", use, Agent, 0, tokenBudget.Show},
+		{post, "/api/agent/token-budget", use, Agent, 0, tokenBudget.Create},
 	}
 }

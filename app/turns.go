@@ -1,5 +1,7 @@
 package app
 
+import "lobstead/models"
+
 // Turns are stopped here: the running one, or one that waits.
 type Turns struct{ *App }
 
@@ -17,4 +19,33 @@ func (h *Turns) Stop(c *Ctx) (Reply, error) {
 		return &answer{noContent: true}, nil
 	}
 	return redirect("/chat/" + t.SessionID).json(map[string]string{"turn_id": t.ID, "state": string(t.State)}), nil
+}
+
+// Continue lets a turn go on that waits for a budget, with another model when one is named: the instance keeps it.
+func (h *Turns) Continue(c *Ctx) (Reply, error) {
+	turn, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	model, _ := f.OptionalString("model")
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	t, err := c.Scope.Turn(c, turn)
+	if err != nil {
+		return nil, err
+	}
+	if model != nil && *model != "" {
+		if _, err := c.Scope.UpdateInstance(c, t.InstanceID, models.InstanceChange{Model: model}); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.Turns.Resume(c, c.Scope, t.ID); err != nil {
+		return nil, err
+	}
+	return redirect("/chat/" + t.SessionID).json(map[string]string{"turn_id": t.ID}), nil
 }

@@ -37,6 +37,7 @@ const (
 	KindResult    EventKind = "tool_result"
 	KindNotice    EventKind = "notice"
 	KindCompacted EventKind = "compacted"
+	KindPaused    EventKind = "paused"
 	KindEnded     EventKind = "turn_ended"
 )
 
@@ -120,6 +121,15 @@ type Compacted struct {
 	Summary string `json:"summary"`
 }
 
+// Paused says that a turn waits, and what for. It goes on where it stopped.
+type Paused struct {
+	For      WaitReason `json:"for"`
+	Code     string     `json:"code"` // of the fault
+	Text     string     `json:"text"`
+	BudgetID string     `json:"budget_id,omitempty"`
+	Until    *time.Time `json:"until,omitempty"` // when it is tried again by itself
+}
+
 // TurnEnded closes a turn.
 type TurnEnded struct {
 	State        TurnState `json:"state"`
@@ -132,6 +142,8 @@ type TurnEnded struct {
 	CostNanos    int64     `json:"cost_nanos"`
 	Millis       int64     `json:"millis"`
 	Killed       int       `json:"killed,omitempty"`
+
+	RetryAt *time.Time `json:"retry_at,omitempty"` // when trying again may help
 }
 
 // EventKind names the data's kind.
@@ -154,6 +166,9 @@ func (Notice) EventKind() EventKind { return KindNotice }
 
 // EventKind names the data's kind.
 func (Compacted) EventKind() EventKind { return KindCompacted }
+
+// EventKind names the data's kind.
+func (Paused) EventKind() EventKind { return KindPaused }
 
 // EventKind names the data's kind.
 func (TurnEnded) EventKind() EventKind { return KindEnded }

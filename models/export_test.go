@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -68,3 +69,9 @@ func (s *Store) Version(ctx context.Context) (int64, error) {
 
 // Handles gives the handles, for tests that watch statements.
 func (s *Store) Handles() []*gorm.DB { return []*gorm.DB{s.r, s.w} }
+
+// PeriodAround gives the borders of the period that holds now.
+func PeriodAround(p BudgetPeriod, now time.Time, zone *time.Location) (start, end time.Time) {
+	w := p.around(now, zone)
+	return w.start, w.end
+}

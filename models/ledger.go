@@ -2,8 +2,13 @@ package models
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
 	"lobstead/kit/id"
 )
 
@@ -18,12 +23,16 @@ type LedgerEntry struct {
 	InstanceID     string
 	SessionID      string
 	TurnID         string
+	MemberID       string // of the person, or of the key's maker
+	KeyID          string
+	ScheduleID     string
 	Provider       string
 	Model          string
 	InputTokens    int
 	OutputTokens   int
 	CostNanos      int64 // billionths of a dollar
 	CreatedAt      time.Time
+	ReservedAt     time.Time // when the call began: the period that it counts in
 }
 
 // LedgerKind is which side of a call an entry is.
@@ -39,21 +48,137 @@ const (
 type Charge struct {
 	CallID, Purpose               string
 	InstanceID, SessionID, TurnID string
+	MemberID, KeyID, ScheduleID   string // the first two, when empty, are the turn's, else the scope's actor
 	Provider, Model               string
 	InputTokens, OutputTokens     int
 	CostNanos                     int64
+	Unpriced                      bool // nobody knows what the model costs: it cannot run under a budget in money
 }
 
-// Reserve notes what a call may cost at most; it must be answered before the call is made.
-func (sc *Scope) Reserve(ctx context.Context, c Charge) error { return sc.enter(ctx, Reserved, c) }
+// units gives what a charge is in a budget's unit.
+func (c *Charge) units(u BudgetUnit) int64 {
+	switch u {
+	case BudgetMoney:
+		return c.CostNanos
+	case BudgetTokens:
+		return int64(c.InputTokens) + int64(c.OutputTokens)
+	}
+	return 0
+}
 
-// Settle notes what a call cost; settling twice is a Conflict.
-func (sc *Scope) Settle(ctx context.Context, c Charge) error { return sc.enter(ctx, Settled, c) }
+// attribute names who is charged where the charge does not: who sent the turn's message, else who acts.
+func (sc *Scope) attribute(tx *gorm.DB, c *Charge) error {
+	if c.MemberID != "" || c.KeyID != "" {
+		return nil
+	}
+	c.MemberID, c.KeyID = sc.Actor.UserID, sc.Actor.KeyID
+	if c.TurnID == "" {
+		return nil
+	}
+	t, err := first[Turn](tx.Select("created_by", "key_id").Where("id = ?", c.TurnID))
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.MemberID, c.KeyID = t.CreatedBy, t.KeyID
+	return nil
+}
 
-func (sc *Scope) enter(ctx context.Context, k LedgerKind, c Charge) error {
-	return translate(sc.write(ctx).Create(&LedgerEntry{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, Kind: k, Purpose: c.Purpose,
-		InstanceID: c.InstanceID, SessionID: c.SessionID, TurnID: c.TurnID, Provider: c.Provider, Model: c.Model,
-		InputTokens: c.InputTokens, OutputTokens: c.OutputTokens, CostNanos: c.CostNanos, CreatedAt: sc.store.now()}).Error)
+// Reserve notes what a call may cost at most and holds that much of every budget it falls under, in one transaction; it
+// must be answered before the call is made. A budget lets a call in when its worst case fits, and one alone when less
+// than that is left, so that it can be used up: what is settled is at most the limit and one call.
+//
+// Faults: Payment budget.reached, with RetryAt when the budget starts again; Payment budget.unpriced; TooMany
+// budget.held when calls under way hold what is left.
+func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
+	return sc.budgeted(ctx, sc.together, func(tx *gorm.DB) error {
+		if err := sc.attribute(tx, &c); err != nil {
+			return err
+		}
+		now := sc.store.now()
+		if err := tx.Create(sc.entry(Reserved, c, now, now)).Error; err != nil { // first: it keeps ownOrganization out
+			return err
+		}
+		held, err := sc.take(tx, &c, now)
+		if err != nil {
+			return err
+		}
+		return tx.Create(&Reservation{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, TurnID: c.TurnID, MemberID: c.MemberID,
+			KeyID: c.KeyID, Holds: held, LeaseUntil: now.Add(ReservationLease), CreatedAt: now}).Error
+	})
+}
+
+// Settle notes what a call cost, to the last unit, and gives back what it held; settling twice is a Conflict.
+func (sc *Scope) Settle(ctx context.Context, c Charge) error {
+	return sc.budgeted(ctx, sc.together, func(tx *gorm.DB) error {
+		if err := sc.shareOrganization(tx); err != nil {
+			return err
+		}
+		r, err := first[Reservation](locked(tx).Where("call_id = ?", c.CallID))
+		switch {
+		case fault.Is(err, fault.NotFound):
+			return sc.settleLoose(tx, &c)
+		case err != nil:
+			return err
+		}
+		return sc.settle(tx, r, &c)
+	})
+}
+
+// settle ends a reservation: its entry, its holds and itself in one.
+func (sc *Scope) settle(tx *gorm.DB, r *Reservation, c *Charge) error {
+	now := sc.store.now()
+	c.MemberID, c.KeyID = r.MemberID, r.KeyID
+	if err := tx.Create(sc.entry(Settled, *c, now, r.CreatedAt)).Error; err != nil {
+		return err
+	}
+	if err := tx.Where("id = ?", r.ID).Delete(&Reservation{}).Error; err != nil {
+		return err
+	}
+	slices.SortFunc(r.Holds, func(a, b Hold) int { return strings.Compare(a.Balance, b.Balance) }) // adopted ones came later
+	for _, h := range r.Holds {
+		if err := move(tx, h.Balance, -h.Amount, c.units(h.Unit)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleLoose settles a call that reserved nothing.
+func (sc *Scope) settleLoose(tx *gorm.DB, c *Charge) error {
+	now := sc.store.now()
+	if err := sc.attribute(tx, c); err != nil {
+		return err
+	}
+	if err := tx.Create(sc.entry(Settled, *c, now, now)).Error; err != nil {
+		return err
+	}
+	rows, err := sc.bearing(tx, c, now, BudgetMoney, BudgetTokens)
+	if err != nil {
+		return err
+	}
+	for _, b := range rows {
+		if err := move(tx, b.Balance.ID, 0, c.units(b.Unit)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move changes a balance; one whose budget was deleted meanwhile is passed over.
+func move(tx *gorm.DB, balance string, reserved, spent int64) error {
+	_, err := changed(tx.Model(&BudgetBalance{}).Where("id = ?", balance), map[string]any{"reserved": gorm.Expr("reserved + ?", reserved),
+		"spent": gorm.Expr("spent + ?", spent)})
+	return err
+}
+
+func (sc *Scope) entry(k LedgerKind, c Charge, now, reserved time.Time) *LedgerEntry {
+	return &LedgerEntry{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, Kind: k, Purpose: c.Purpose,
+		InstanceID: c.InstanceID, SessionID: c.SessionID, TurnID: c.TurnID, MemberID: c.MemberID, KeyID: c.KeyID, ScheduleID: c.ScheduleID,
+		Provider: c.Provider, Model: c.Model, InputTokens: c.InputTokens, OutputTokens: c.OutputTokens, CostNanos: c.CostNanos,
+		CreatedAt: now, ReservedAt: reserved}
 }
 
 // Spend is a sum over settled calls.

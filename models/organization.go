@@ -26,6 +26,7 @@ type Organization struct {
 	SuspendedBy     Suspender
 	DeletingAt      *time.Time // its owner ended it: it goes when its instances are gone
 	InstanceLimit   *int       // instead of the plan's; nil = the plan's
+	TimeZone        string     `gorm:"default:UTC"` // IANA: when the days and months of its budgets begin
 }
 
 // Membership is a person's place in an organization.

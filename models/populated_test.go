@@ -37,6 +37,9 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, err)
 	_, err = sc.ConnectProvider(ctx, models.NewProvider{Kind: "openai", Model: "m", Key: secret.Of("sk-0123456789abcdef")}, "ok")
 	require.NoError(t, err)
+	_, err = sc.CreateBudget(ctx, models.NewBudget{Scope: models.BudgetOfOrganization, Unit: models.BudgetMoney, Period: models.BudgetMonthly, Amount: models.Dollar})
+	require.NoError(t, err)
+	require.NoError(t, sc.Reserve(ctx, models.Charge{CallID: "open in both", Provider: "openai", Model: "m"}))
 	require.NoError(t, sc.Settle(ctx, models.Charge{CallID: "same in both", Provider: "openai", Model: "m"}))
 	on := true
 	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))

@@ -25,13 +25,14 @@ const (
 	CanEditSettings    Can = "edit settings"
 	CanDeleteOrg       Can = "delete organization"
 	CanManageBilling   Can = "manage billing"
+	CanManageBudgets   Can = "manage budgets"
 	CanViewAudit       Can = "view audit log"
 	CanTransfer        Can = "transfer ownership"
 )
 
 // Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
 var Capabilities = Scopes{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanManageProviders, CanManageTeam, CanManageKeys,
-	CanEditSettings, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
+	CanEditSettings, CanManageBudgets, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
 
 // Roles lists them, from most to least.
 var Roles = []Role{Owner, Admin, Member}
@@ -47,6 +48,7 @@ var matrix = map[Can][]Role{
 	CanEditSettings:    {Owner, Admin},
 	CanDeleteOrg:       {Owner},
 	CanManageBilling:   {Owner},
+	CanManageBudgets:   {Owner, Admin},
 	CanViewAudit:       {Owner, Admin},
 	CanTransfer:        {Owner},
 }

@@ -18,11 +18,15 @@ import (
 
 // loose are the columns that name a row of the same organization without a foreign key, with the reason.
 var loose = map[string]string{
-	"ledger_entries.instance_id": "the ledger outlives what it charged",
-	"ledger_entries.session_id":  "the ledger outlives what it charged",
-	"ledger_entries.turn_id":     "the ledger outlives what it charged",
-	"memories.turn_id":           "a memory outlives its conversation; read through the scope only",
-	"instances.provider_id":      "a provider is replaced under its id; read through the scope only",
+	"ledger_entries.instance_id":  "the ledger outlives what it charged",
+	"ledger_entries.session_id":   "the ledger outlives what it charged",
+	"ledger_entries.turn_id":      "the ledger outlives what it charged",
+	"message_entries.instance_id": "the ledger outlives what it counted",
+	"message_entries.session_id":  "the ledger outlives what it counted",
+	"message_entries.turn_id":     "the ledger outlives what it counted",
+	"reservations.turn_id":        "a call outlives its turn until it is settled",
+	"memories.turn_id":            "a memory outlives its conversation; read through the scope only",
+	"instances.provider_id":       "a provider is replaced under its id; read through the scope only",
 }
 
 type table struct {

@@ -31,6 +31,7 @@ type Store struct {
 	log     *slog.Logger
 	limits  bool
 	cache   planCache
+	shared  sharedCommits
 }
 
 // Options are what a store needs from outside.

@@ -22,6 +22,8 @@ var owned = map[string]any{
 	"sessions": models.Session{}, "turns": models.Turn{}, "events": models.Event{}, "attachments": models.Attachment{},
 	"memories": models.Memory{}, "providers": models.Provider{}, "ledger_entries": models.LedgerEntry{}, "subscriptions": models.Subscription{},
 	"organization_flags": models.OrganizationFlag{}, "deliveries": models.Delivery{},
+	"budgets": models.Budget{}, "budget_balances": models.BudgetBalance{},
+	"reservations": models.Reservation{}, "message_entries": models.MessageEntry{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }
@@ -213,5 +215,5 @@ func TestStamp(t *testing.T) {
 	require.ErrorIs(t, in.Model(&models.LedgerEntry{}).Create(map[string]any{"id": "m", "organization_id": b, "call_id": "m", "kind": "settle"}).Error, models.ErrNoTenant)
 	var n int64
 	require.NoError(t, in.Model(&models.LedgerEntry{}).Count(&n).Error)
-	require.EqualValues(t, 1+6, n, "none of the mixed ones")
+	require.EqualValues(t, 2+6, n, "none of the mixed ones")
 }

@@ -34,6 +34,9 @@ type Turn struct {
 	ContextTokens  int
 	CostNanos      int64
 	CreatedBy      string
+	KeyID          string     // of the key that sent the message
+	WaitsFor       WaitReason // of a parked turn
+	WaitUntil      *time.Time // when a parked turn is tried again by itself; nil = when somebody decides
 	CreatedAt      time.Time
 	StartedAt      *time.Time
 	FirstTokenAt   *time.Time
@@ -108,9 +111,9 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 	}
 	now := sc.store.now()
 	turn := &Turn{ID: id.New(), OrganizationID: sc.Org, SessionID: sessionID, Source: in.Source, State: TurnQueued,
-		CreatedBy: sc.Actor.UserID, CreatedAt: now}
+		CreatedBy: sc.Actor.UserID, KeyID: sc.Actor.KeyID, CreatedAt: now}
 	var event Event
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.budgeted(ctx, sc.tx, func(tx *gorm.DB) error {
 		s, err := first[Session](locked(tx).Where("id = ?", sessionID))
 		if err != nil {
 			return err
@@ -120,6 +123,9 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 		}
 		turn.InstanceID, turn.InputSeq = s.InstanceID, s.LastSeq+1
 		if err := tx.Create(turn).Error; err != nil {
+			return err
+		}
+		if err := sc.countMessage(tx, turn); err != nil {
 			return err
 		}
 		notes, err := sc.attach(tx, turn, in.Attachments)
@@ -258,6 +264,9 @@ func (sc *Scope) interrupt(tx *gorm.DB, t *Turn, reason string) (bool, error) {
 	switch {
 	case !ok:
 		return false, nil
+	case t.Parked(): // no worker is there to end it
+		next = TurnInterrupted
+		fallthrough
 	case next.Ended():
 		lease := Lease{TurnID: t.ID, SessionID: t.SessionID, Attempt: t.Attempt}
 		return true, sc.end(tx, lease, t, TurnEnded{State: next, Reason: reason, Code: "interrupted"})

@@ -57,8 +57,11 @@ func (sc *Scope) ClaimTurn(ctx context.Context, turnID, owner string) (*Turn, Le
 			}
 		}
 		next, ok := TurnMoves[row.State][move]
-		if !ok {
+		if !ok || row.Parked() {
 			return ErrLeaseLost
+		}
+		if err := sc.settleTurn(tx, turnID); err != nil { // of an earlier holder that is gone
+			return err
 		}
 		if move == TurnClaim { // hints may come in any order, a session's messages are answered in theirs
 			var older int64
@@ -222,11 +225,14 @@ func (sc *Scope) end(tx *gorm.DB, l Lease, t *Turn, e TurnEnded) error {
 		e.Millis = now.Sub(*t.StartedAt).Milliseconds()
 	}
 	e.Reason = sc.store.line(e.Reason, 2000)
+	if err := sc.settleTurn(tx, t.ID); err != nil {
+		return err
+	}
 	if _, err := sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, e); err != nil {
 		return err
 	}
 	_, err := changed(tx.Model(&Turn{}).Where("id = ?", l.TurnID),
-		map[string]any{"state": e.State, "reason": e.Reason, "ended_at": now, "lease_owner": "", "lease_until": nil})
+		map[string]any{"state": e.State, "reason": e.Reason, "ended_at": now, "lease_owner": "", "lease_until": nil, "waits_for": "", "wait_until": nil})
 	return err
 }
 

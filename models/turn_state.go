@@ -54,6 +54,15 @@ func (s TurnState) Held() bool {
 	return s == TurnRunning || s == TurnWaitingApproval || s == TurnInterrupting
 }
 
+// WaitReason is what a parked turn waits for.
+type WaitReason string
+
+// WaitBudget: a budget is used up.
+const WaitBudget WaitReason = "budget"
+
+// Parked tells whether the turn waits for a person or a time without a worker: it holds no lease.
+func (t *Turn) Parked() bool { return t.State == TurnWaitingApproval && t.WaitsFor != "" }
+
 // sources lists the states from which a move is allowed: the guard of the conditional update.
 func (m TurnMove) sources() []TurnState {
 	out := []TurnState{}

@@ -90,6 +90,7 @@ var readers = map[string]func(f *wire.Fields) error{
 	"PATCH /api/settings":             func(f *wire.Fields) error { _, err := cloud.ReadName(f); return err },
 	"POST /api/stripe/checkout":       func(f *wire.Fields) error { _, _, err := cloud.ReadCheckout(f); return err },
 	"POST /api/agent/chat":            func(f *wire.Fields) error { _, err := agent.ReadChat(f); return err },
+	"POST /api/agent/token-budget":    func(f *wire.Fields) error { _, err := agent.ReadBudgetMessage(f); return err },
 	"PATCH /api/agent/sessions":       func(f *wire.Fields) error { _, _, err := agent.ReadSessionChange(f); return err },
 }
 

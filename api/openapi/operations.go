@@ -11,6 +11,7 @@ var Nouns = []Noun{
 	{"instances", "Instances", "Deployed agents. Each runs in a sandbox of its own; deleting one deletes its files."},
 	{"chat", "Chat", "Talk to an agent. Which one: the header X-Instance-Id, the query “instance”, else the oldest that runs, else the oldest."},
 	{"sessions", "Sessions", "Conversations with an agent, kept until you delete them."},
+	{"budget", "Budget", "What an agent may still use. A call that a budget refuses is answered 402, with Retry-After when it starts again."},
 	{"team", "Team", "The organization's people. Somebody without an account gets an invitation, which works once and for seven days."},
 	{"keys", "API keys", "Credentials for programs. A key acts in one organization with the role of who made it, or less."},
 	{"settings", "Settings", "The organization itself."},
@@ -54,8 +55,8 @@ var Operations = []Operation{
 		Request: InstanceAction{}, Status: 200, Answer: cloud.InstanceActed{}},
 
 	{Method: "POST", Path: "/api/agent/chat", ID: "chat.send", Noun: "chat", Caller: use, Summary: "Send a message and wait for the answer",
-		Note:   "The call stays open until the turn has ended, at most ten minutes. 409 when the instance cannot run, 502 when the model failed.",
-		Params: which, Request: ChatMessage{}, Status: 200, Answer: agent.Chat{}, Errors: []int{404, 409, 502, 503, 504}},
+		Note:   "The call stays open until the turn has ended, at most ten minutes. 402 when a budget is used up, 409 when the instance cannot run, 502 when the model failed.",
+		Params: which, Request: ChatMessage{}, Status: 200, Answer: agent.Chat{}, Errors: []int{402, 404, 409, 502, 503, 504}},
 
 	{Method: "GET", Path: "/api/agent/sessions", ID: "sessions.list", Noun: "sessions", Caller: use, Summary: "List an instance's conversations",
 		Note: "Pinned first, then the newest. Archived ones are left out.", Params: which, Status: 200, Answer: agent.SessionList{}, Errors: []int{404}},
@@ -67,6 +68,12 @@ var Operations = []Operation{
 		Note:   "Proxies drop the body of a DELETE, so the query may name it too. 409 while it is answering.",
 		Params: []Param{{Name: "sessionId", In: "query", Say: "Instead of the body", Example: exampleID}}, Request: SessionRef{}, BodyOptional: true,
 		Status: 200, Answer: agent.Deleted{}, Errors: []int{404, 409}},
+
+	{Method: "GET", Path: "/api/agent/token-budget", ID: "budget.read", Noun: "budget", Caller: use, Summary: "Read what may still be used",
+		Note:   "The tightest budgets that the caller and the instance fall under; null where nothing is limited.",
+		Params: which, Status: 200, Answer: agent.TokenBudgetAnswer{}, Errors: []int{404}},
+	{Method: "POST", Path: "/api/agent/token-budget", ID: "budget.recommend", Noun: "budget", Caller: use, Summary: "Ask which model a message would get",
+		Note: "Calls no model and uses nothing up.", Params: which, Request: BudgetMessage{}, Status: 200, Answer: agent.RecommendationAnswer{}, Errors: []int{404}},
 
 	{Method: "GET", Path: "/api/team", ID: "team.list", Noun: "team", Caller: view, Summary: "List members", Note: "The owner first.", Status: 200, Answer: []cloud.Member{}},
 	{Method: "POST", Path: "/api/team", ID: "team.invite", Noun: "team", Caller: manageTeam, Summary: "Invite somebody",

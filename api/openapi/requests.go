@@ -77,3 +77,8 @@ type SessionChange struct {
 type SessionRef struct {
 	SessionID string `json:"sessionId,omitempty"`
 }
+
+// BudgetMessage asks which model a message would get.
+type BudgetMessage struct {
+	Message string `json:"message"`
+}

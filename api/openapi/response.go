@@ -6,6 +6,7 @@ import "strconv"
 var Failure = map[int]string{
 	400: "The request is wrong; the body says where",
 	401: "No credential, or one that is not valid any more",
+	402: "A budget is used up; Retry-After says when it starts again",
 	403: "Not allowed for this role or key, or a limit is reached",
 	404: "There is no such thing, or it is not yours",
 	409: "It exists already, or its state does not allow this now",

@@ -139,6 +139,7 @@ var rules = map[string]Rule{
 	"ChatMessage.message":          {Say: "What to do or answer", Min: 1, Example: "List the files"},
 	"ChatMessage.session_id":       {Say: "An id, or any word of yours: the conversation of that name, made when it is new. Without it, the newest one", Example: "weekly-report"},
 	"ChatMessage.images":           {Say: "Base64, or data URLs: PNG, JPEG, GIF or WebP", Example: "data:image/png;base64,iVBORw0KGgo="},
+	"BudgetMessage.message":        {Say: "What would be asked", Min: 1, Example: "List the files"},
 	"AgentChat.response":           {Say: "The answer", Example: "There are three files."},
 	"AgentChat.reply":              {Say: "The same text", Example: "There are three files."},
 	"AgentChat.content":            {Say: "The same text", Example: "There are three files."},

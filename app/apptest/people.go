@@ -37,6 +37,7 @@ type Org struct {
 	Delivery             *models.Delivery
 	Revoked, Expired     string // keys of the owner that work no more
 	Identity, Passkey    string // of the owner
+	Budget               string // of the organization, far from its end
 }
 
 func (w *World) populate() {
@@ -78,6 +79,9 @@ func (w *World) NewOrg(name string) *Org {
 	o.Provider, err = sc.ConnectProvider(t.Context(), models.NewProvider{Kind: "openai", Model: slug + "-model", Key: secret.Of(GoodKey)}, "ok")
 	require.NoError(t, err)
 	o.Identity, o.Passkey = id.New(), id.New()
+	b, err := o.Scope.CreateBudget(w.T.Context(), models.NewBudget{Scope: models.BudgetOfOrganization, Unit: models.BudgetTokens, Period: models.BudgetMonthly, Amount: 1_000_000_000})
+	require.NoError(w.T, err)
+	o.Budget = b.ID
 	w.Exec(`INSERT INTO identities (id, user_id, provider, subject, created_at) SELECT ?, id, 'https://elsewhere.example', ?, created_at FROM users WHERE id = ?`,
 		o.Identity, slug, o.Owner.UserID)
 	w.Exec(`INSERT INTO passkeys (id, user_id, name, credential_id, credential, created_at) SELECT ?, id, ?, ?, ?, created_at FROM users WHERE id = ?`,

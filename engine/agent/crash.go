@@ -12,7 +12,8 @@ const (
 	CrashResult   = "result"   // the result is in the log
 	CrashFinal    = "final"    // right before the last events
 	CrashEnded    = "ended"    // the turn has ended, nothing was enqueued
+	CrashParked   = "parked"   // the turn waits for a decision, nobody was told
 )
 
-// CrashPoints lists them.
+// CrashPoints lists those that every turn with a call meets.
 var CrashPoints = []string{CrashClaimed, CrashReserved, CrashStream, CrashStreamed, CrashCalls, CrashRan, CrashResult, CrashFinal, CrashEnded}

@@ -27,6 +27,8 @@ func (x *run) finish(ctx context.Context, err error) {
 		x.end(ctx, models.TurnCut, models.TurnEnded{Code: "interrupted", Killed: x.killed})
 	case errors.Is(err, errDrain), errors.Is(cause, errDrain):
 		x.release(ctx)
+	case x.parks(err):
+		x.park(ctx, err)
 	case passing(err) && x.turn.Attempt < maxAttempts:
 		// A write that was not answered may have happened: what is in the log is for the next attempt to read.
 		x.Log.WarnContext(ctx, "agent: the database did not answer, the turn is tried again", "turn", x.turn.ID, "error", err)
@@ -37,7 +39,7 @@ func (x *run) finish(ctx context.Context, err error) {
 		if fault.KindOf(err) == fault.Internal && llm.KindOf(err) == "" {
 			x.Log.ErrorContext(ctx, "agent: a turn failed", "turn", x.turn.ID, "error", err)
 		}
-		x.end(ctx, models.TurnFail, models.TurnEnded{Reason: reason, Code: code, Killed: x.killed})
+		x.end(ctx, models.TurnFail, models.TurnEnded{Reason: reason, Code: code, Killed: x.killed, RetryAt: retryAt(err)})
 	}
 }
 

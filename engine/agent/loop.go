@@ -29,7 +29,7 @@ func (x *run) work(ctx context.Context) error {
 			return fault.New(fault.Conflict, "turn.steps", "Stopped after %d steps without an answer", x.steps)
 		}
 		x.steps++
-		if final, err := x.step(ctx); final || err != nil {
+		if final, err := x.affordable(ctx, x.step); final || err != nil {
 			return err
 		}
 	}

@@ -97,7 +97,7 @@ func (t *Titler) ask(ctx context.Context, sc *models.Scope, s *models.Session, f
 	answer, _ = clipMiddle(answer, 1000)
 	req := llm.Request{Model: route.Model, System: titlePrompt, MaxTokens: 512, Effort: llm.EffortLow, Messages: []llm.Message{
 		{Role: llm.User, Parts: []llm.Part{{Text: "Message:\n" + first + "\n\nAnswer:\n" + answer}}}}}
-	call := door.Call{Purpose: "title", InstanceID: inst.ID, SessionID: s.ID}
+	call := door.Call{Purpose: "title", InstanceID: inst.ID, SessionID: s.ID, MemberID: s.CreatedBy}
 	m, _, err := llm.Collect(t.Door.Stream(ctx, sc, call, route, req))
 	if err != nil {
 		return ""

@@ -12,6 +12,7 @@ const (
 	sweepEvery   = time.Second
 	checkEvery   = time.Second
 	deliverEvery = time.Second
+	ledgerEvery  = 2 * time.Second
 	measureEvery = 15 * time.Second
 	tidyEvery    = time.Minute
 )
@@ -21,6 +22,7 @@ func (s *Server) tick(ctx context.Context, work *sync.WaitGroup) {
 	work.Go(func() { s.every(ctx, sweepEvery, "sweep", s.Sweeper.Sweep) })
 	work.Go(func() { s.every(ctx, checkEvery, "check", s.Observer.Check) })
 	work.Go(func() { s.every(ctx, deliverEvery, "deliver", s.Outbox.Sweep) })
+	work.Go(func() { s.every(ctx, ledgerEvery, "ledger", s.Ledger.SweepLedger) })
 	work.Go(func() { s.each(ctx, measureEvery, s.jobs.Metrics) })
 	work.Go(func() { s.each(ctx, tidyEvery, s.jobs.Sweep) })
 }

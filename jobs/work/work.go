@@ -23,6 +23,11 @@ type Titler interface {
 	Title(ctx context.Context, org, session string) error
 }
 
+// Ledger settles what killed processes left, and wakes turns whose budget has started again.
+type Ledger interface {
+	SweepLedger(ctx context.Context) error
+}
+
 // Backups copies the database and tries the copies; the rows say what is wanted.
 type Backups interface {
 	MakeBackup(ctx context.Context, backup string) error
@@ -38,6 +43,7 @@ type Config struct {
 	Titler      Titler
 	Backups     Backups
 	Observer    *provision.Observer
+	Ledger      Ledger
 	Sweeper     *provision.Sweeper
 	Outbox      *outbox.Outbox
 	Concurrency int // tasks at once; 0 = 16: most wait for a sandbox or a model

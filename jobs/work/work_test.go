@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"lobstead/engine/agent"
 	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
 	"lobstead/engine/provision/provisiontest"
@@ -90,6 +91,7 @@ func newFloor(t testing.TB, redis secret.String, driver sandbox.Driver) *floor {
 func (f *floor) worker(node string, ear *events.Bus) (stop func()) {
 	rec := &provision.Reconciler{Store: f.store, Bus: ear, Driver: f.driver, Node: node, Log: quiet()}
 	s := work.New(work.Config{Redis: f.redis, Log: quiet(), Reconciler: rec, Titler: &f.titles, Backups: f.store.AsSystem("backups"),
+		Ledger:   &agent.Turns{Store: f.store, Bus: ear},
 		Observer: &provision.Observer{Store: f.store, Bus: ear, Driver: f.driver, Log: quiet()},
 		Sweeper:  &provision.Sweeper{Reconciler: rec, Jobs: f.client, Log: quiet()},
 		Outbox:   &outbox.Outbox{Store: f.store, Bus: ear, Jobs: f.client, Senders: map[models.DeliveryKind]outbox.Sender{models.MailDelivery: &f.post}, Node: node, Log: quiet()}})

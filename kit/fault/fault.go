@@ -8,6 +8,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind says what sort of failure it is; every edge maps it to its own spelling.
@@ -38,6 +39,8 @@ type Error struct {
 	Hint   string  // what to do now, safe to show; APIs that have no place for it leave it out
 	Fields []Issue // validation issues, all at once
 	Err    error   // the cause, for the log only
+
+	RetryAt time.Time // when trying again may help; zero = nobody knows
 }
 
 func (e *Error) Error() string {
@@ -49,6 +52,9 @@ func (e *Error) Error() string {
 
 // Hinting adds what to do now.
 func (e *Error) Hinting(hint string) *Error { e.Hint = hint; return e }
+
+// Retrying says when trying again may help: edges spell it as Retry-After.
+func (e *Error) Retrying(at time.Time) *Error { e.RetryAt = at; return e }
 
 // Unwrap gives the cause to errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Err }

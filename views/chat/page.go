@@ -89,6 +89,10 @@ func (p *page) body(e models.Event) templ.Component {
 		if d, err := models.Decode[models.Compacted](e); err == nil {
 			return compacted(d)
 		}
+	case models.KindPaused:
+		if d, err := models.Decode[models.Paused](e); err == nil {
+			return notice(models.Notice{Level: models.LogWarn, Text: "Paused. " + d.Text})
+		}
 	case models.KindEnded:
 		if d, err := models.Decode[models.TurnEnded](e); err == nil {
 			return ended(e, d)

@@ -3,6 +3,8 @@
 package chat
 
 import (
+	"time"
+
 	"lobstead/models"
 	"lobstead/views/layout"
 )
@@ -63,6 +65,7 @@ type ComposerProps struct {
 	Text        string // what was typed and refused
 	Error       string
 	Running     *models.Turn // nil: idle, no Stop button
+	Paused      *PausedProps // the running turn waits for a budget; nil: it does not
 	Queue       []Queued
 	Meter       Meter
 	Model       string
@@ -73,6 +76,19 @@ type ComposerProps struct {
 type Queued struct {
 	TurnID string
 	Text   string
+}
+
+// PausedProps is the card of a turn that waits for a budget. Posts: /settings/budgets/:id (amount, back),
+// /turns/:id/continue (model), /turns/:id/stop.
+type PausedProps struct {
+	TurnID   string
+	Session  string
+	Text     string
+	Until    *time.Time // when it goes on by itself
+	BudgetID string     // "" when the budget is gone, or this person may not change it
+	Amount   string     // that the form proposes
+	Unit     string     // what Amount is in
+	Models   []string   // smaller models of the same service, the smallest first
 }
 
 // Meter is what the running or last turn has used.

@@ -47,7 +47,8 @@ type ShowProps struct {
 	GatewayURL, GatewayToken string // token "" unless RUNNING
 	MayDelete                bool
 	BaseURL                  string
-	Errors                   map[string]string // of the rename and tier form; "confirm" of the deletion
-	Plans                    []models.Plan     // what the tiers give
-	SessionTotal             int               // when Sessions holds only the newest; 0 = len(Sessions)
+	Errors                   map[string]string    // of the rename and tier form; "confirm" of the deletion
+	Plans                    []models.Plan        // what the tiers give
+	Budgets                  []models.BudgetState // that it falls under
+	SessionTotal             int                  // when Sessions holds only the newest; 0 = len(Sessions)
 }

@@ -31,6 +31,7 @@ type FrameProps struct {
 	Staff     bool         // runs the installation: the way to the back office is shown
 	PageClass string       // a class of <main>, for a page that needs the whole height
 	MayAudit  bool         // the settings have the audit log
+	Waiting   int          // turns that wait for a budget, on the settings' pages
 	Notice    Announcement // above every page
 }
 

@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"strconv"
+
 	"lobstead/views/layout"
 	"lobstead/views/ui"
 )
@@ -12,6 +14,7 @@ func tabs(f layout.FrameProps, current string) []ui.TabItem {
 		{Text: "Team", Href: teamPath, Current: current == teamPath || current == rolesPath},
 		{Text: "API keys", Href: keysPath, Current: current == keysPath},
 		{Text: "Models", Href: modelsPath, Current: current == modelsPath},
+		{Text: budgetsText(f.Waiting), Href: budgetsPath, Current: current == budgetsPath},
 		{Text: "Security", Href: securityPath, Current: current == securityPath},
 		{Text: "Billing", Href: billingPath, Current: current == billingPath},
 		{Text: "Sign-ins", Href: signInsPath, Current: current == signInsPath},
@@ -20,4 +23,12 @@ func tabs(f layout.FrameProps, current string) []ui.TabItem {
 		out = append(out, ui.TabItem{Text: "Audit log", Href: auditPath, Current: current == auditPath})
 	}
 	return out
+}
+
+// budgetsText says how many conversations wait for one.
+func budgetsText(waiting int) string {
+	if waiting == 0 {
+		return "Budgets"
+	}
+	return "Budgets (" + strconv.Itoa(waiting) + ")"
 }

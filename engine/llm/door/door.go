@@ -9,11 +9,11 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lobstead/engine/llm"
 	"lobstead/kit/clock"
-	"lobstead/kit/id"
 	"lobstead/kit/secret"
 	"lobstead/models"
 )
@@ -23,8 +23,9 @@ import (
 type Door struct {
 	// Connect builds the client of a connected service. The row says whether it may be inside the network.
 	Connect func(row *models.Provider, key secret.String) (llm.Provider, error)
-	Offline llm.Provider // answers when there is no other
-	Clock   clock.Clock  // nil = the system's
+	Offline llm.Provider  // answers when there is no other
+	Clock   clock.Clock   // nil = the system's
+	Keep    time.Duration // how often the lease of a call under way is renewed; 0 = a third of it
 
 	cache providers
 	mu    sync.RWMutex
@@ -60,6 +61,7 @@ const settleLimit = 10 * time.Second
 type Call struct {
 	Purpose                       string // "chat", "compaction", "title"
 	InstanceID, SessionID, TurnID string
+	MemberID, KeyID, ScheduleID   string      // whose budgets it falls under; empty: the turn's, else the scope's actor's
 	Settled                       func(Spent) // hears what it took, also after an error; may be nil
 }
 
@@ -73,19 +75,17 @@ type Spent struct {
 // Leaving the loop or cancelling ctx ends the call, and what it took until then is settled.
 func (d *Door) Stream(ctx context.Context, sc *models.Scope, call Call, route Route, req llm.Request) iter.Seq2[llm.Chunk, error] {
 	return func(yield func(llm.Chunk, error) bool) {
-		charge := models.Charge{CallID: id.New(), Purpose: call.Purpose, InstanceID: call.InstanceID, SessionID: call.SessionID,
-			TurnID: call.TurnID, Provider: route.Name, Model: route.Model}
+		charge := call.charge(route)
 		worst := charge
-		if route.priced {
-			worst.InputTokens, worst.OutputTokens = llm.EstimateRequest(req), route.answer(req)
-			worst.CostNanos = route.cost(llm.Usage{Input: worst.InputTokens, Output: worst.OutputTokens}, d.now())
-		}
+		worst.InputTokens, worst.OutputTokens = llm.EstimateRequest(req), route.answer(req)
+		worst.CostNanos = route.cost(llm.Usage{Input: worst.InputTokens, Output: worst.OutputTokens}, d.now())
 		if err := sc.Reserve(ctx, worst); err != nil {
 			yield(llm.Chunk{}, err)
 			return
 		}
 		m := meter{route: route, req: req}
 		defer func() { d.settle(ctx, sc, call, charge, &m) }()
+		defer d.keep(ctx, sc, charge, &m)()
 		for c, err := range route.Provider.Stream(ctx, req) {
 			m.see(c, err)
 			if !yield(c, err) || err != nil {
@@ -126,7 +126,8 @@ type meter struct {
 	req    llm.Request
 	done   *llm.Usage
 	served string
-	output int // bytes
+	output int          // bytes
+	said   atomic.Int64 // output, for the keeper of the lease
 	chunks int
 	err    error
 }
@@ -141,6 +142,7 @@ func (m *meter) see(c llm.Chunk, err error) {
 	if c.Call != nil {
 		m.output += len(c.Call.Name) + len(c.Call.Input)
 	}
+	m.said.Store(int64(m.output))
 	if c.Done != nil {
 		m.done, m.served = &c.Done.Usage, c.Done.Model
 	}

@@ -1,0 +1,108 @@
+package models
+
+import (
+	"context"
+	"time"
+	_ "time/tzdata" // an image without a zone database must not turn a day in Berlin into one in UTC
+
+	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
+)
+
+// window is a period of a budget: from start, before end; a zero end is never reached.
+type window struct{ start, end time.Time }
+
+// allTime is the window of a total.
+var allTime = window{start: time.Unix(0, 0).UTC()}
+
+// around gives the window that holds now, with its borders in UTC.
+func (p BudgetPeriod) around(now time.Time, zone *time.Location) window {
+	y, m, d := now.In(zone).Date()
+	switch p {
+	case BudgetDaily:
+		return window{midnight(y, m, d, zone), midnight(y, m, d+1, zone)}
+	case BudgetMonthly:
+		return window{midnight(y, m, 1, zone), midnight(y, m+1, 1, zone)}
+	}
+	return allTime
+}
+
+// midnight is the first instant of a day. Where the clocks change at midnight there is none, or there are two; then
+// time.Date gives either side of it.
+func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
+	const step, most = 15 * time.Minute, 100
+	day := time.Date(y, m, d, 12, 0, 0, 0, zone).Day()
+	t := time.Date(y, m, d, 0, 0, 0, 0, zone)
+	for n := 0; t.Day() != day && n < most; n++ {
+		t = t.Add(step)
+	}
+	for n := 0; t.Add(-step).Day() == day && n < most; n++ {
+		t = t.Add(-step)
+	}
+	return t.UTC()
+}
+
+// location reads a stored zone; one that this machine does not know counts as UTC.
+func location(name string) *time.Location {
+	if l, err := time.LoadLocation(name); err == nil {
+		return l
+	}
+	return time.UTC
+}
+
+// SetTimeZone says when the organization's days and months begin: an IANA name. Balances of the periods that begin at
+// other times now are opened anew from the entries.
+func (sc *Scope) SetTimeZone(ctx context.Context, name string) error {
+	if _, err := time.LoadLocation(name); err != nil || name == "" || name == "Local" || len(name) > 64 {
+		var is fault.Issues
+		is.Custom("time_zone", "This is no time zone; one is called Europe/Berlin")
+		return is.Err()
+	}
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		if _, err := sc.ownOrganization(tx); err != nil {
+			return err
+		}
+		o, err := first[Organization](tx.Where("id = ?", sc.Org))
+		if err != nil || o.TimeZone == name {
+			return err
+		}
+		turning := tx.Model(&Budget{}).Select("id").Where("period <> ?", BudgetTotal)
+		if err := tx.Where("budget_id IN (?)", turning).Delete(&BudgetBalance{}).Error; err != nil {
+			return err
+		}
+		if _, err := changed(tx.Model(&Organization{}).Where("id = ?", sc.Org), map[string]any{"time_zone": name, "updated_at": sc.store.now()}); err != nil {
+			return err
+		}
+		return sc.audit(tx, act{name: "organization.time_zone", kind: "organization", id: o.ID, of: o.Name,
+			before: map[string]any{"time_zone": o.TimeZone}, after: map[string]any{"time_zone": name}})
+	})
+}
+
+// ownOrganization keeps every entry of the organization out until the end of the transaction, those that are being
+// written included, and gives its zone. Opening a balance needs that: its first sum must miss none. It is taken once a
+// period and never by a call.
+func (sc *Scope) ownOrganization(tx *gorm.DB) (*time.Location, error) {
+	o, err := first[Organization](locked(tx).Select("id", "time_zone").Where("id = ?", sc.Org))
+	if err != nil {
+		return nil, err
+	}
+	return location(o.TimeZone), nil
+}
+
+// shareOrganization is the other side of ownOrganization: calls hold it together. A statement that inserts a row of the
+// organization takes it by itself.
+func (sc *Scope) shareOrganization(tx *gorm.DB) error {
+	if tx.Name() != "postgres" {
+		return nil
+	}
+	return tx.WithContext(rawContext(tx.Statement.Context)).Exec("SELECT 1 FROM organizations WHERE id = ? FOR KEY SHARE", sc.Org).Error
+}
+
+func (sc *Scope) zone(db *gorm.DB) (*time.Location, string, error) {
+	o, err := first[Organization](db.Select("id", "time_zone").Where("id = ?", sc.Org))
+	if err != nil {
+		return nil, "", err
+	}
+	return location(o.TimeZone), o.TimeZone, nil
+}

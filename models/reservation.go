@@ -1,0 +1,99 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
+)
+
+// Reservation is a call under way, with what it holds of the budgets it falls under.
+type Reservation struct {
+	ID             string
+	OrganizationID string
+	CallID         string
+	TurnID         string
+	MemberID       string
+	KeyID          string
+	Holds          Holds
+	InputTokens    int // known so far, as its caller last said
+	OutputTokens   int
+	CostNanos      int64
+	LeaseUntil     time.Time
+	CreatedAt      time.Time
+}
+
+// ReservationLease is how long a call counts as under way when nobody says that it still is.
+const ReservationLease = time.Minute
+
+// KeepReservation renews the lease of a call and notes what it is known to have cost so far: that is what counts when
+// its process dies. false: the call was settled.
+func (sc *Scope) KeepReservation(ctx context.Context, c Charge) (bool, error) {
+	return changed(sc.write(ctx).Model(&Reservation{}).Where("call_id = ?", c.CallID), map[string]any{"lease_until": sc.store.now().Add(ReservationLease),
+		"input_tokens": c.InputTokens, "output_tokens": c.OutputTokens, "cost_nanos": c.CostNanos})
+}
+
+// CallRef names a call over all organizations.
+type CallRef struct{ OrganizationID, CallID string }
+
+// OrphanedCalls finds calls whose process is gone: their lease ran out.
+func (sy *System) OrphanedCalls(ctx context.Context, limit int) ([]CallRef, error) {
+	out := []CallRef{}
+	err := sy.read(ctx).Model(&Reservation{}).Select("organization_id", "call_id").Where("lease_until < ?", sy.store.now()).Order("lease_until").Limit(limit).Scan(&out).Error
+	return out, translate(err)
+}
+
+// SettleOrphan settles a call whose lease ran out by what is known of it, which may be nothing: the worst case was held,
+// never spent. false: it is under way, or another sweep was first.
+func (sc *Scope) SettleOrphan(ctx context.Context, callID string) (bool, error) {
+	done := false
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.shareOrganization(tx); err != nil {
+			return err
+		}
+		r, err := first[Reservation](locked(tx).Where("call_id = ? AND lease_until < ?", callID, sc.store.now()))
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		done = true
+		return sc.settleKnown(tx, r)
+	})
+	return done && err == nil, err
+}
+
+// settleTurn settles the calls that a turn leaves behind when it ends or another worker takes it: no reservation
+// outlives its turn.
+func (sc *Scope) settleTurn(tx *gorm.DB, turnID string) error {
+	var n int64
+	if err := tx.Model(&Reservation{}).Where("turn_id = ?", turnID).Count(&n).Error; err != nil || n == 0 {
+		return err
+	}
+	if err := sc.shareOrganization(tx); err != nil {
+		return err
+	}
+	left, err := all[Reservation](locked(tx).Where("turn_id = ?", turnID).Order("id"))
+	for i := 0; err == nil && i < len(left); i++ {
+		err = sc.settleKnown(tx, &left[i])
+	}
+	return err
+}
+
+func (sc *Scope) settleKnown(tx *gorm.DB, r *Reservation) error {
+	e, err := first[LedgerEntry](tx.Where("call_id = ? AND kind = ?", r.CallID, Reserved))
+	if err != nil {
+		return err
+	}
+	c := e.charge()
+	c.InputTokens, c.OutputTokens, c.CostNanos = r.InputTokens, r.OutputTokens, r.CostNanos
+	return sc.settle(tx, r, &c)
+}
+
+// Reservations lists the calls under way, oldest first.
+func (sc *Scope) Reservations(ctx context.Context) ([]Reservation, error) {
+	return all[Reservation](sc.read(ctx).Order("created_at, id"))
+}
