@@ -21,6 +21,9 @@ var loose = map[string]string{
 	"ledger_entries.instance_id": "the ledger outlives what it charged",
 	"ledger_entries.session_id":  "the ledger outlives what it charged",
 	"ledger_entries.turn_id":     "the ledger outlives what it charged",
+	"decisions.instance_id":      "a decision outlives what it was made for, as the ledger does",
+	"decisions.session_id":       "a decision outlives what it was made for, as the ledger does",
+	"decisions.turn_id":          "a decision outlives what it was made for, as the ledger does",
 	"memories.turn_id":           "a memory outlives its conversation; read through the scope only",
 	"instances.provider_id":      "a provider is replaced under its id; read through the scope only",
 }

@@ -22,6 +22,7 @@ var owned = map[string]any{
 	"sessions": models.Session{}, "turns": models.Turn{}, "events": models.Event{}, "attachments": models.Attachment{},
 	"memories": models.Memory{}, "providers": models.Provider{}, "ledger_entries": models.LedgerEntry{}, "subscriptions": models.Subscription{},
 	"organization_flags": models.OrganizationFlag{}, "deliveries": models.Delivery{},
+	"decisions": models.Decision{}, "routings": models.Routing{}, "breaker_orders": models.BreakerOrder{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }
@@ -116,7 +117,7 @@ func TestEveryStatementNeedsAScope(t *testing.T) {
 		}
 	}
 	for _, model := range []any{&models.User{}, &models.SignIn{}, &models.SetupLink{}, &models.Identity{}, &models.Passkey{}, &models.SignInProvider{}, &models.SpentToken{},
-		&models.InstallationSetting{}} {
+		&models.InstallationSetting{}, &models.CatalogueEdit{}} {
 		for _, ctx := range []context.Context{t.Context(), models.TenantContext(t.Context(), "some")} {
 			require.ErrorIs(t, store.Gorm(ctx).Find(list(reflect.ValueOf(model).Elem().Interface())).Error, models.ErrNoTenant)
 			require.ErrorIs(t, store.Gorm(ctx).Create(model).Error, models.ErrNoTenant)
