@@ -97,3 +97,17 @@ func (sc *Scope) OrderBreaker(ctx context.Context, provider string, open bool) e
 		return sc.audit(tx, act{name: name, kind: "provider", of: provider})
 	})
 }
+
+// CeilingPlan is the plan that bounds the choice of models; ok is false where plans limit nothing.
+func (sc *Scope) CeilingPlan(ctx context.Context) (plan Tier, ok bool, err error) {
+	if !sc.store.limits {
+		return "", false, nil
+	}
+	o := sc.known
+	if o == nil {
+		if o, err = sc.Organization(ctx); err != nil {
+			return "", false, err
+		}
+	}
+	return o.Plan, true, nil
+}
