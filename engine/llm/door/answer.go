@@ -103,6 +103,11 @@ func (t *tries) run(ctx context.Context) {
 			t.note(Attempt{Provider: r.service, Model: r.Model, Outcome: Skipped, Error: "its provider failed just now"})
 			continue
 		}
+		stand := t.door.health.look(r, t.orders[r.service], t.door.now())
+		if stand.waiting > spareWait && t.spare(n) {
+			t.note(Attempt{Provider: r.service, Model: r.Model, Outcome: Skipped, Kind: llm.KindRateLimit, Error: "it asked to be left alone"})
+			continue
+		}
 		err, over := t.route(ctx, n, r)
 		if over {
 			return
