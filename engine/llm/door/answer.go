@@ -152,7 +152,7 @@ func (t *tries) route(ctx context.Context, n int, r Route) (err error, over bool
 			return err, true
 		}
 		wait, again := patience(err, try, spare)
-		if !again {
+		if !again || t.door.health.look(r, t.orders[r.service], t.door.now()).rest > 0 {
 			return err, false
 		}
 		if !t.door.pause(ctx, t.ask.Quit, wait) {
