@@ -33,6 +33,7 @@ func (a *App) table() []Route {
 	search, docs := &Search{a}, newDocs(a)
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
+	services := &RuntimeModels{a}
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -157,5 +158,12 @@ func (a *App) table() []Route {
 		{post, "/api/agent/sessions", use, Agent, 0, agentSessions.Create},
 		{patc, "/api/agent/sessions", use, Agent, 0, agentSessions.Update},
 		{dele, "/api/agent/sessions", use, Agent, 0, agentSessions.Destroy},
+
+		{get, "/api/breaker/status", view, Runtime, 0, services.Breakers},
+		{post, "/api/breaker/reset/:provider", manage, Runtime, 0, services.Reset},
+		{post, "/api/breaker/open/:provider", manage, Runtime, 0, services.Open},
+		{get, "/api/models/available", view, Runtime, 0, services.Available},
+		{get, "/api/models/selections", use, Runtime, 0, services.Selections},
+		{get, "/api/stats/capacity", view, Runtime, 0, services.Capacity},
 	}
 }

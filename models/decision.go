@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lobstead/kit/id"
@@ -62,6 +63,26 @@ func (sc *Scope) TurnDecisions(ctx context.Context, turnID string) ([]Decision, 
 // Decisions reads the newest n of the organization, newest first.
 func (sc *Scope) Decisions(ctx context.Context, n int) ([]Decision, error) {
 	return all[Decision](sc.read(ctx).Order("id DESC").Limit(n))
+}
+
+// DecidedWords gives the first 300 characters of the message that began each decision's turn, by turn.
+func (sc *Scope) DecidedWords(ctx context.Context, rows []Decision) (map[string]string, error) {
+	turns, out := []string{}, map[string]string{}
+	for i := range rows {
+		if t := rows[i].TurnID; t != "" && !slices.Contains(turns, t) {
+			turns = append(turns, t)
+		}
+	}
+	if len(turns) == 0 {
+		return out, nil
+	}
+	events, err := all[Event](sc.read(ctx).Where("turn_id IN ? AND kind = ?", turns, KindUser))
+	for _, e := range events {
+		if m, err := Decode[UserMessage](e); err == nil && e.TurnID != nil {
+			out[*e.TurnID] = clip(m.Text, 300)
+		}
+	}
+	return out, err
 }
 
 // TrimDecisions forgets what is older than DecisionLife.
