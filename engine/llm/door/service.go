@@ -38,11 +38,11 @@ func (d *Door) connected(sc *models.Scope, row *models.Provider) (service, error
 	if err != nil {
 		return service{}, err
 	}
-	return service{account: row.ID, name: p.Name(), kind: row.Kind, provider: p, model: row.Model, at: row.UpdatedAt, main: row.IsDefault}, nil
+	return service{account: row.ID, name: row.Kind, kind: row.Kind, provider: p, model: row.Model, at: row.UpdatedAt, main: row.IsDefault}, nil
 }
 
 func (f Found) service() service {
-	return service{account: "host/" + f.Kind + "/" + f.Source, name: f.Provider.Name(), kind: f.Kind, provider: f.Provider, model: f.Model}
+	return service{account: "host/" + f.Kind + "/" + f.Source, name: f.Kind, kind: f.Kind, provider: f.Provider, model: f.Model}
 }
 
 // services lists who may answer: what the organization connected; if nothing, what the host has; if nothing, the built-in
