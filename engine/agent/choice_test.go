@@ -15,7 +15,9 @@ import (
 // stage is a rig whose organization connected two services; the anthropic one is the default, and answer plays both.
 func stage(t *testing.T, answer func(ctx context.Context, n int, r llm.Request, emit func(llm.Chunk) bool) error) *rig {
 	g := newRig(t, answer)
-	g.door.Connect = func(row *models.Provider, _ secret.String) (llm.Provider, error) { return named{g.model, row.Kind}, nil }
+	g.door.Connect = func(row *models.Provider, _ secret.String) (llm.Provider, error) {
+		return named{g.model, row.Kind}, nil
+	}
 	for _, n := range []models.NewProvider{{Kind: "openai", Model: "gpt-5-mini"}, {Kind: "anthropic", Model: "claude-opus-5-5"}} {
 		n.Key = secret.Of("sk-some-key-of-it")
 		_, err := g.sc.ConnectProvider(t.Context(), n, "ok")

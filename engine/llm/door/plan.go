@@ -72,6 +72,7 @@ type Choice struct {
 type Baseline struct {
 	Model  string `json:"model"`
 	Reason string `json:"reason"` // "named" or "plan_ceiling"
+	route  Route
 }
 
 // Cost is what a usage would have cost at the baseline, in nano-dollars; false when its price is not known.
