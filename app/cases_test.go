@@ -47,6 +47,8 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/settings/security/identities/": func(i ids) map[string]string { return map[string]string{":id": i.identity} },
 	"/settings/security/passkeys/":   func(i ids) map[string]string { return map[string]string{":id": i.passkey} },
 	// Providers are the installation's: no organization has one.
+	"/api/breaker/reset/": func(i ids) map[string]string { return map[string]string{":provider": i.nobody} },
+	"/api/breaker/open/":  func(i ids) map[string]string { return map[string]string{":provider": i.nobody} },
 	"/sign-in/":           func(i ids) map[string]string { return map[string]string{":provider": i.nobody} },
 	"/admin/sign-in/":     func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
 	"/settings/sign-ins/": func(i ids) map[string]string { return map[string]string{":id": i.signIn} },
@@ -137,10 +139,11 @@ func bodies(i ids) map[string][]body {
 		"POST /api/agent/chat": append(ways(`{"message":"hello"}`), body{json: `{"message":"hello","session_id":"` + i.session + `"}`,
 			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),
 		"GET /api/agent/sessions": ways(nil), "POST /api/agent/sessions": ways(`{"title":"t"}`),
-		"PATCH /api/agent/sessions":  {{json: session(`,"title":"renamed"`), foreign: true}},
-		"DELETE /api/agent/sessions": {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
-		"GET /chat":                  {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
-		"GET /live/chat/:id":         {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
+		"PATCH /api/agent/sessions":         {{json: session(`,"title":"renamed"`), foreign: true}},
+		"DELETE /api/agent/sessions":        {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
+		"POST /api/breaker/reset/:provider": {{json: `{}`}}, "POST /api/breaker/open/:provider": {{json: `{}`}},
+		"GET /chat":          {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
+		"GET /live/chat/:id": {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
 	}
 }

@@ -17,10 +17,11 @@ type Family string
 
 // The families so far. Pages answer JSON too when Accept asks for it.
 const (
-	Pages Family = "pages"
-	Cloud Family = "cloud-api"
-	Agent Family = "agent-api"
-	Ops   Family = "ops" // health and assets: no person
+	Pages   Family = "pages"
+	Cloud   Family = "cloud-api"
+	Agent   Family = "agent-api"
+	Runtime Family = "runtime-api"
+	Ops     Family = "ops" // health and assets: no person
 )
 
 // Access is who may call a route.
@@ -118,6 +119,8 @@ func familyOf(path string) Family {
 	switch {
 	case strings.HasPrefix(path, "/api/agent"), strings.HasPrefix(path, "/api/gateway"):
 		return Agent
+	case strings.HasPrefix(path, "/api/breaker/"), strings.HasPrefix(path, "/api/models/"), strings.HasPrefix(path, "/api/stats/"):
+		return Runtime
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/v1/"):
 		return Cloud
 	}

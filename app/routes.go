@@ -34,6 +34,7 @@ func (a *App) table() []Route {
 	budgets, tokenBudget, manageBudgets := &Budgets{a}, &TokenBudget{a}, May(models.CanManageBudgets)
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
+	services := &RuntimeModels{a}
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -166,5 +167,11 @@ func (a *App) table() []Route {
 		{dele, "/api/agent/sessions", use, Agent, 0, agentSessions.Destroy},
 		{get, "/api/agent/token-budget", use, Agent, 0, tokenBudget.Show},
 		{post, "/api/agent/token-budget", use, Agent, 0, tokenBudget.Create},
+		{get, "/api/breaker/status", view, Runtime, 0, services.Breakers},
+		{post, "/api/breaker/reset/:provider", manage, Runtime, 0, services.Reset},
+		{post, "/api/breaker/open/:provider", manage, Runtime, 0, services.Open},
+		{get, "/api/models/available", view, Runtime, 0, services.Available},
+		{get, "/api/models/selections", use, Runtime, 0, services.Selections},
+		{get, "/api/stats/capacity", view, Runtime, 0, services.Capacity},
 	}
 }

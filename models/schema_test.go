@@ -27,6 +27,9 @@ var loose = map[string]string{
 	"reservations.turn_id":        "a call outlives its turn until it is settled",
 	"memories.turn_id":            "a memory outlives its conversation; read through the scope only",
 	"instances.provider_id":       "a provider is replaced under its id; read through the scope only",
+	"decisions.instance_id":       "a decision outlives what it was made for, as the ledger does",
+	"decisions.session_id":        "a decision outlives what it was made for, as the ledger does",
+	"decisions.turn_id":           "a decision outlives what it was made for, as the ledger does",
 }
 
 type table struct {

@@ -24,6 +24,7 @@ var owned = map[string]any{
 	"organization_flags": models.OrganizationFlag{}, "deliveries": models.Delivery{},
 	"budgets": models.Budget{}, "budget_balances": models.BudgetBalance{},
 	"reservations": models.Reservation{}, "message_entries": models.MessageEntry{},
+	"decisions": models.Decision{}, "routings": models.Routing{}, "breaker_orders": models.BreakerOrder{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }
@@ -118,7 +119,7 @@ func TestEveryStatementNeedsAScope(t *testing.T) {
 		}
 	}
 	for _, model := range []any{&models.User{}, &models.SignIn{}, &models.SetupLink{}, &models.Identity{}, &models.Passkey{}, &models.SignInProvider{}, &models.SpentToken{},
-		&models.InstallationSetting{}} {
+		&models.InstallationSetting{}, &models.CatalogueEdit{}} {
 		for _, ctx := range []context.Context{t.Context(), models.TenantContext(t.Context(), "some")} {
 			require.ErrorIs(t, store.Gorm(ctx).Find(list(reflect.ValueOf(model).Elem().Interface())).Error, models.ErrNoTenant)
 			require.ErrorIs(t, store.Gorm(ctx).Create(model).Error, models.ErrNoTenant)

@@ -168,7 +168,7 @@ const summaryPrompt = `You compact the memory of an AI agent. Write a summary of
 // summarize asks the model, and falls back to an extract: a conversation must go on even when no summary is
 // to be had.
 func (x *run) summarize(ctx context.Context, old []llm.Message, room int) string {
-	if x.route.Offline {
+	if x.base.Offline {
 		return extract(x.session.Summary, old)
 	}
 	text := ""
@@ -179,7 +179,7 @@ func (x *run) summarize(ctx context.Context, old []llm.Message, room int) string
 	var found strings.Builder
 	call := door.Call{Purpose: "compaction", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID,
 		Settled: func(s door.Spent) { x.spend(ctx, said{spent: s}) }}
-	for c, err := range x.Door.Stream(ctx, x.sc, call, x.route, llm.Request{Model: x.route.Model, System: summaryPrompt, MaxTokens: 4096,
+	for c, err := range x.Door.Stream(ctx, x.sc, call, x.base, llm.Request{Model: x.base.Model, System: summaryPrompt, MaxTokens: 4096,
 		Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: text}}}}}) {
 		if err != nil {
 			if !errors.Is(err, context.Canceled) {

@@ -25,7 +25,7 @@ func (x *run) request(ctx context.Context, squeeze bool) (llm.Request, error) {
 		if err != nil {
 			return req, err
 		}
-		room := x.route.Room()
+		room := x.base.Room()
 		if !squeeze && fits(req, room*3/4) {
 			return req, nil
 		}
@@ -119,7 +119,7 @@ func cloneLast(ms []llm.Message) []llm.Message {
 // imageReader gives the pictures of messages to models that can see, the newest ones only. They are read from
 // the database once in a turn.
 func (x *run) imageReader(ctx context.Context, blocks []block) func(models.AttachmentNote) *llm.Image {
-	if !x.route.Images {
+	if !x.base.Images {
 		return nil
 	}
 	shown := map[string]string{} // attachment → turn

@@ -59,9 +59,10 @@ func (x *run) open(ctx context.Context) error {
 	if err := x.load(ctx); err != nil {
 		return err
 	}
-	if x.route, err = x.Door.Resolve(ctx, x.sc, x.inst); err != nil {
+	if x.base, err = x.Door.Resolve(ctx, x.sc, x.inst); err != nil {
 		return err
 	}
+	x.route = x.base
 	x.memos, err = x.sc.Memories(ctx, x.inst.ID, "", maxMemories)
 	return err
 }

@@ -32,7 +32,9 @@ type run struct {
 	lease   models.Lease
 	session *models.Session
 	inst    *models.Instance
-	route   door.Route
+	base    door.Route // what answers without a choice: contexts are made for its window
+	route   door.Route // what is asked first
+	plan    *door.Plan // nil = nothing was asked yet
 	book    logbook
 	memos   []models.Memory
 	parts   *partWriter

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -13,11 +12,6 @@ import (
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
 	"lobstead/models"
-)
-
-const (
-	maxRetries = 2               // of one step, after a failure that may pass
-	maxWait    = 5 * time.Second // a provider that asks for more is not waited for
 )
 
 // said is what one call to the model gave.
@@ -55,8 +49,8 @@ func (x *run) step(ctx context.Context) (final bool, err error) {
 	return false, nil
 }
 
-// ask gets one answer. A failure that may pass is tried again as long as no text was shown; a conversation that
-// turns out to be too long is compacted once; an empty answer is asked for once more.
+// ask gets one answer. Failures that may pass are the door's to try again; a conversation that turns out to be too long
+// is compacted once; an empty answer is asked for once more.
 func (x *run) ask(ctx context.Context) (said, error) {
 	squeezed := false
 	for try := 0; ; try++ {
@@ -64,13 +58,16 @@ func (x *run) ask(ctx context.Context) (said, error) {
 		if err != nil {
 			return said{}, err
 		}
+		if err := x.choose(ctx, req); err != nil {
+			return said{}, x.streamError(ctx, err)
+		}
 		s, err := x.stream(ctx, req)
 		if err == nil {
 			if !hollow(s) {
 				return s, nil
 			}
 			x.spend(ctx, s)
-			err = llm.Fail(x.route.Name, llm.KindUpstream, hollowReason(s), nil)
+			err = llm.Fail(x.servedBy(s), llm.KindUpstream, hollowReason(s), nil)
 			if s.done.Stop == llm.StopRefusal || try > 0 {
 				return s, err
 			}
@@ -84,16 +81,12 @@ func (x *run) ask(ctx context.Context) (said, error) {
 			}
 			return s, cause
 		}
-		again := !s.shown && try < maxRetries
-		if again && !squeezed && llm.KindOf(err) == llm.KindContextLength {
-			squeezed = true
+		if !s.shown && !squeezed && llm.KindOf(err) == llm.KindContextLength {
+			squeezed, x.plan = true, nil
 			continue
 		}
-		if !again || !x.pause(ctx, err, try) {
-			x.keepPartial(s)
-			return s, err
-		}
-		x.parts.add(kindOf(PartReset, x.steps), "")
+		x.keepPartial(s)
+		return s, err
 	}
 }
 
@@ -116,24 +109,6 @@ func hollowReason(s said) string {
 	return "the model gave an empty answer"
 }
 
-// pause waits before another try; false when trying again is pointless.
-func (x *run) pause(ctx context.Context, err error, try int) bool {
-	e, ok := errors.AsType[*llm.Error](err)
-	if !ok || !e.Retryable || e.RetryAfter > maxWait {
-		return false
-	}
-	wait := max(e.RetryAfter, 200*time.Millisecond<<try)
-	wait += rand.N(wait/2 + 1)
-	select {
-	case <-ctx.Done():
-		return false
-	case <-x.draining:
-		return false
-	case <-time.After(wait):
-		return true
-	}
-}
-
 // keepPartial lets the end of the turn write what was shown of an answer that broke off.
 func (x *run) keepPartial(s said) {
 	if !s.shown {
@@ -141,7 +116,7 @@ func (x *run) keepPartial(s said) {
 	}
 	for _, p := range s.message.Parts {
 		if p.Text != "" {
-			x.tail = append(x.tail, models.AssistantMessage{Text: p.Text, Step: x.steps, Provider: x.route.Name, Model: x.route.Model, Cut: true})
+			x.tail = append(x.tail, models.AssistantMessage{Text: p.Text, Step: x.steps, Provider: x.servedBy(s), Model: cmp.Or(s.spent.Model, x.route.Model), Cut: true})
 		}
 	}
 }
@@ -157,9 +132,16 @@ func (x *run) spend(ctx context.Context, s said) {
 
 func (x *run) progress(s said) models.TurnProgress {
 	u := s.spent.Usage
-	return models.TurnProgress{Provider: x.route.Name, Model: cmp.Or(s.done.Model, x.route.Model), Steps: x.steps, FirstToken: len(s.message.Parts) > 0,
-		InputTokens: u.Input, OutputTokens: u.Output, ContextTokens: u.Input + u.Output, CostNanos: s.spent.CostNanos}
+	size := u.Input + u.Output
+	if s.done.Stop != "" { // of the attempt that answered, not of all
+		size = s.done.Usage.Input + s.done.Usage.Output
+	}
+	return models.TurnProgress{Provider: x.servedBy(s), Model: cmp.Or(s.done.Model, x.route.Model), Steps: x.steps, FirstToken: len(s.message.Parts) > 0,
+		InputTokens: u.Input, OutputTokens: u.Output, ContextTokens: size, CostNanos: s.spent.CostNanos}
 }
+
+// servedBy names the provider that answered, or was asked last.
+func (x *run) servedBy(s said) string { return cmp.Or(s.spent.Provider, x.route.Name) }
 
 // nameCalls gives the calls of a message, each with an id that no other call of the turn has: results are
 // matched by it for as long as the log lives.
@@ -199,7 +181,7 @@ func (x *run) eventsOf(s said, final bool) []models.EventData {
 			out = append(out, models.ToolCall{CallID: p.Call.ID, Tool: p.Call.Name, Input: p.Call.Input, Step: x.steps, Signature: p.Call.Signature})
 		case strings.TrimSpace(p.Text) != "":
 			last = len(out)
-			out = append(out, models.AssistantMessage{Text: p.Text, Step: x.steps, Provider: x.route.Name, Model: cmp.Or(s.done.Model, x.route.Model)})
+			out = append(out, models.AssistantMessage{Text: p.Text, Step: x.steps, Provider: x.servedBy(s), Model: cmp.Or(s.done.Model, x.route.Model)})
 		}
 	}
 	if final && last >= 0 {
@@ -219,8 +201,13 @@ func (x *run) stream(ctx context.Context, req llm.Request) (said, error) {
 		failed error
 	)
 	x.Crash(CrashReserved)
-	call := door.Call{Purpose: "chat", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID, Settled: func(sp door.Spent) { s.spent = sp }}
-	for c, err := range x.Door.Stream(ctx, x.sc, call, x.route, req) {
+	ask := x.wish(req)
+	ask.Call.Settled = func(sp door.Spent) { s.spent = sp }
+	ask.Restart = func() {
+		s, b, began = said{spent: s.spent}, llm.Builder{}, time.Time{}
+		x.parts.add(kindOf(PartReset, x.steps), "")
+	}
+	for c, err := range x.Door.Answer(ctx, x.sc, *x.plan, ask) {
 		if err != nil {
 			failed = err // the loop must end before s is complete: only then the call is settled
 			break

@@ -53,7 +53,7 @@ func (d *Door) Try(ctx context.Context, sc *models.Scope, n models.NewProvider) 
 	if n.Model, err = tryModel(ctx, p, n); err != nil {
 		return nil, llm.Report{}, err
 	}
-	report, err := llm.Test(ctx, &ledgered{door: d, sc: sc, route: route(n.Kind, p, n.Model)}, n.Model)
+	report, err := llm.Test(ctx, &ledgered{door: d, sc: sc, route: d.route(d.policy(ctx, sc), service{name: p.Name(), kind: n.Kind, provider: p}, n.Model)}, n.Model)
 	if err != nil {
 		return nil, report, err
 	}

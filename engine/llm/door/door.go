@@ -27,9 +27,16 @@ type Door struct {
 	Clock   clock.Clock   // nil = the system's
 	Keep    time.Duration // how often the lease of a call under way is renewed; 0 = a third of it
 
-	cache providers
-	mu    sync.RWMutex
-	found []Found
+	FirstToken time.Duration                                   // silence at the beginning that is borne when another route stands ready; 0 = 30 s
+	Sleep      func(ctx context.Context, d time.Duration) bool // waits between two tries; nil = really; false = the caller gave up
+
+	cache    providers
+	policies policies
+	health   health
+	lists    lists
+	known    lookups
+	mu       sync.RWMutex
+	found    []Found
 }
 
 // Find adds a service of the host, less preferred than those before it; it may come while turns run.
@@ -65,44 +72,101 @@ type Call struct {
 	Settled                       func(Spent) // hears what it took, also after an error; may be nil
 }
 
-// Spent is what one call took.
+// Spent is what one call took; for an answer of several attempts it is their sum, and the names are those of the one that
+// answered.
 type Spent struct {
-	Usage     llm.Usage
-	CostNanos int64
+	Usage           llm.Usage
+	CostNanos       int64
+	CallID          string // of the ledger
+	Provider, Model string
+	Attempts        []Attempt // of Answer; nil for Stream
 }
+
+func (s *Spent) add(o Spent) {
+	s.Usage.Input += o.Usage.Input
+	s.Usage.Output += o.Usage.Output
+	s.Usage.CacheRead += o.Usage.CacheRead
+	s.Usage.CacheWrite += o.Usage.CacheWrite
+	s.Usage.Reasoning += o.Usage.Reasoning
+	s.Usage.Estimated = s.Usage.Estimated || o.Usage.Estimated
+	s.CostNanos += o.CostNanos
+	s.CallID, s.Provider, s.Model = o.CallID, o.Provider, o.Model
+}
+
+// manner is how one call is made.
+type manner struct {
+	first  time.Duration // silence at the beginning that is borne; 0 = the adapter's own
+	again  bool          // one more try of a call whose failure was counted
+	unsafe bool          // past the breaker: a person wants to see for themselves
+}
+
+var errFirst = errors.New("no first token in time")
 
 // Stream calls a model. Errors are *llm.Error from the provider, or faults: of the ledger, or of the database.
 // Leaving the loop or cancelling ctx ends the call, and what it took until then is settled.
 func (d *Door) Stream(ctx context.Context, sc *models.Scope, call Call, route Route, req llm.Request) iter.Seq2[llm.Chunk, error] {
+	return d.stream(ctx, sc, call, route, req, manner{})
+}
+
+func (d *Door) stream(ctx context.Context, sc *models.Scope, call Call, route Route, req llm.Request, how manner) iter.Seq2[llm.Chunk, error] {
 	return func(yield func(llm.Chunk, error) bool) {
+		if !how.unsafe {
+			if err := d.health.enter(route, d.policy(ctx, sc).orders[route.service], d.now()); err != nil {
+				yield(llm.Chunk{}, err)
+				return
+			}
+		}
 		charge := call.charge(route)
 		worst := charge
 		worst.InputTokens, worst.OutputTokens = llm.EstimateRequest(req), route.answer(req)
 		worst.CostNanos = route.cost(llm.Usage{Input: worst.InputTokens, Output: worst.OutputTokens}, d.now())
 		if err := sc.Reserve(ctx, worst); err != nil {
+			d.health.leave(route, outcome{mute: true}, d.now())
 			yield(llm.Chunk{}, err)
 			return
 		}
-		m := meter{route: route, req: req}
-		defer func() { d.settle(ctx, sc, call, charge, &m) }()
+		m := meter{route: route, req: req, mute: true}
+		defer func() { d.settle(ctx, sc, call, charge, &m, how) }()
 		defer d.keep(ctx, sc, charge, &m)()
-		for c, err := range route.Provider.Stream(ctx, req) {
-			m.see(c, err)
-			if !yield(c, err) || err != nil {
-				return
-			}
+		d.relay(ctx, &m, how, yield)
+	}
+}
+
+// relay asks the provider and hands on what it says, for no longer than how.first without a word.
+func (d *Door) relay(ctx context.Context, m *meter, how manner, yield func(llm.Chunk, error) bool) {
+	inner, cancel := context.WithCancelCause(d.health.watch(ctx, m.route, d.now))
+	defer cancel(nil)
+	var first *time.Timer
+	if how.first > 0 {
+		first = time.AfterFunc(how.first, func() { cancel(errFirst) })
+		defer first.Stop()
+	}
+	for c, err := range m.route.Provider.Stream(inner, m.req) {
+		if first != nil && err == nil {
+			first.Stop()
 		}
+		if err != nil && ctx.Err() == nil && errors.Is(context.Cause(inner), errFirst) {
+			err = llm.Fail(m.route.Name, llm.KindTimeout, errFirst.Error(), err)
+		}
+		c = m.see(ctx, c, err)
+		if !yield(c, err) || err != nil {
+			return
+		}
+	}
+	if m.done == nil && m.err == nil {
+		m.err, m.mute = llm.Fail(m.route.Name, llm.KindNetwork, "the stream ended before the answer was complete", nil), false
 	}
 }
 
 // settle writes the second half, also when the caller is gone.
-func (d *Door) settle(ctx context.Context, sc *models.Scope, call Call, c models.Charge, m *meter) {
-	s := Spent{Usage: m.usage(ctx.Err() != nil)}
+func (d *Door) settle(ctx context.Context, sc *models.Scope, call Call, c models.Charge, m *meter, how manner) {
+	s := Spent{Usage: m.usage(ctx.Err() != nil), CallID: c.CallID, Provider: c.Provider, Model: c.Model}
 	s.CostNanos = m.route.cost(s.Usage, d.now())
 	c.InputTokens, c.OutputTokens, c.CostNanos = s.Usage.Input, s.Usage.Output, s.CostNanos
 	if m.served != "" {
-		c.Model = m.served
+		c.Model, s.Model = m.served, m.served
 	}
+	d.health.leave(m.route, outcome{err: m.err, mute: m.mute, again: how.again, used: s.Usage}, d.now())
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
 	defer done()
 	if err := sc.Settle(ctx, c); err != nil {
@@ -130,12 +194,15 @@ type meter struct {
 	said   atomic.Int64 // output, for the keeper of the lease
 	chunks int
 	err    error
+	mute   bool // nothing was seen that says anything of the provider
 }
 
-func (m *meter) see(c llm.Chunk, err error) {
+// see watches a chunk go by; a usage that cannot be true is corrected in it.
+func (m *meter) see(ctx context.Context, c llm.Chunk, err error) llm.Chunk {
+	m.mute = ctx.Err() != nil && err != nil // who was cancelled did not fail
 	if err != nil {
 		m.err = err
-		return
+		return c
 	}
 	m.chunks++
 	m.output += len(c.Text) + len(c.Thinking)
@@ -144,8 +211,12 @@ func (m *meter) see(c llm.Chunk, err error) {
 	}
 	m.said.Store(int64(m.output))
 	if c.Done != nil {
-		m.done, m.served = &c.Done.Usage, c.Done.Model
+		done := *c.Done
+		done.Usage = done.Usage.Bounded(llm.EstimateRequest(m.req), m.route.Window, m.req.MaxTokens, m.output)
+		c.Done = &done
+		m.done, m.served = &done.Usage, done.Model
 	}
+	return c
 }
 
 // usage is the provider's count, else an estimate: a call that was refused before it began took nothing, one

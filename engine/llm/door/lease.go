@@ -15,7 +15,7 @@ import (
 // charge is a call as the ledger sees it.
 func (c Call) charge(r Route) models.Charge {
 	return models.Charge{CallID: id.New(), Purpose: c.Purpose, InstanceID: c.InstanceID, SessionID: c.SessionID, TurnID: c.TurnID,
-		MemberID: c.MemberID, KeyID: c.KeyID, ScheduleID: c.ScheduleID, Provider: r.Name, Model: r.Model, Unpriced: !r.priced && !r.Offline}
+		MemberID: c.MemberID, KeyID: c.KeyID, ScheduleID: c.ScheduleID, Provider: r.Name, Model: r.Model, Unpriced: !r.Priced()}
 }
 
 // keeper says of a call, from time to time, that it is under way and what it is known to have cost: when this process

@@ -131,6 +131,7 @@ func (s *Service) Stream(ctx context.Context, target string, body any, on func(s
 		return s.failed(ctx, err)
 	}
 	defer res.Body.Close()
+	llm.SawHeaders(ctx, res.Header)
 	if res.StatusCode != http.StatusOK {
 		return s.refused(ctx, res)
 	}
