@@ -172,6 +172,9 @@ func (w *ChatWriter) End(d llm.Done, extra any) []byte {
 	out := w.frame(delta{}, &why)
 	if w.Usage || w.Dialect == Lobstack {
 		u := newUsage(d.Usage)
+		if w.Dialect == Standard {
+			extra = nil
+		}
 		out = append(out, event(chunk{ID: "chatcmpl-" + w.RequestID, Object: "chat.completion.chunk", Created: w.Created, Model: w.Model,
 			Choices: []chunkPart{}, Usage: &u, Extra: extra})...)
 	}
