@@ -611,3 +611,45 @@ func TestResponsesStreamInOrder(t *testing.T) {
 	a := ask(w, responsesPath, hello(responsesPath, `"max_output_tokens":3`))
 	assert.Equal(t, []any{"incomplete", fmt.Sprint(map[string]any{"reason": "max_output_tokens"})}, []any{a.Map()["status"], fmt.Sprint(a.Map()["incomplete_details"])})
 }
+
+func TestUsage(t *testing.T) {
+	w, model := doors(t, apptest.Options{})
+	read := func(who *apptest.Person, query string) map[string]any {
+		a := w.Do(apptest.Call{Method: "GET", Path: "/api/v1/usage" + query, Who: who, ByKey: true})
+		require.Equal(t, 200, a.Status, a.Body)
+		return a.Map()
+	}
+	empty := read(w.Acme.Owner, "")
+	assert.Equal(t, []any{true, w.Acme.ID, "api_key", "7d", "day", []any{}, false}, []any{empty["enabled"], empty["org_id"], empty["authenticated_via"], empty["range"],
+		empty["group_by"], empty["groups"], empty["truncated"]})
+	assert.Equal(t, map[string]any{"requests": 0.0, "errors": 0.0, "error_rate": 0.0, "errors_by_class": map[string]any{}, "prompt_tokens": 0.0, "completion_tokens": 0.0, "total_tokens": 0.0,
+		"cost_usd": 0.0, "unpriced_requests": 0.0, "p50_latency_ms": nil, "p95_latency_ms": nil, "p99_latency_ms": nil, "streamed": 0.0}, empty["summary"])
+	model.set(llmtest.Say("one"), llmtest.Say("two"), llmtest.Fail(llm.KindUpstream, "boom"), llmtest.Say("three").CutAfter(0))
+	ask(w, chatPath, hello(chatPath, ""))
+	streamed(t, w, messagesPath, hello(messagesPath, `"stream":true`))
+	ask(w, standardPath, hello(standardPath, ""))
+	token, err := w.Acme.Scope.GatewayToken(w.Acme.Instance)
+	require.NoError(t, err)
+	w.Do(apptest.Call{Method: "POST", Path: chatPath, JSON: hello(chatPath, ""), Header: map[string]string{"Authorization": "Bearer " + token.Reveal()}})
+	var u map[string]any
+	require.Eventually(t, func() bool {
+		u = read(w.Acme.Owner, "?range=30d&group_by=model")
+		return u["summary"].(map[string]any)["requests"] == 4.0
+	}, waitLong, waitStep)
+	s := u["summary"].(map[string]any)
+	assert.Equal(t, []any{2.0, 0.5, map[string]any{"provider": 2.0}, 20.0, 10.0, 30.0, 4.0, 1.0, "30d"}, []any{s["errors"], s["error_rate"], s["errors_by_class"], s["prompt_tokens"],
+		s["completion_tokens"], s["total_tokens"], s["unpriced_requests"], s["streamed"], u["range"]})
+	assert.IsType(t, 0.0, s["p50_latency_ms"])
+	group := u["groups"].([]any)[0].(map[string]any)
+	assert.Equal(t, []any{"acme-canary-model", 4.0}, []any{group["key"], group["requests"]})
+	for query, want := range map[string]float64{"?agent_id=" + w.Acme.Instance.ID: 1, "?key_id=" + w.Acme.Owner.KeyID: 3, "?key_id=" + w.Acme.Member.KeyID: 0} {
+		assert.Equal(t, want, read(w.Acme.Owner, query)["summary"].(map[string]any)["requests"], query)
+	}
+	assert.Equal(t, 0.0, read(w.Rival.Owner, "?agent_id="+w.Acme.Instance.ID)["summary"].(map[string]any)["requests"])
+	a := w.Do(apptest.Call{Method: "GET", Path: "/api/v1/usage", Who: w.Acme.Member})
+	assert.Equal(t, "session", a.Map()["authenticated_via"])
+	_, key, err := w.Acme.Scope.As(models.Actor{UserID: w.Acme.Owner.UserID, Role: models.Owner}).CreateAPIKey(t.Context(), models.NewAPIKey{Name: "n", Scopes: models.Scopes{models.CanInfer}})
+	require.NoError(t, err)
+	a = w.Do(apptest.Call{Method: "GET", Path: "/api/v1/usage", Header: map[string]string{"Authorization": "Bearer " + key.Reveal()}})
+	assert.Equal(t, 403, a.Status)
+}

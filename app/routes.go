@@ -162,6 +162,7 @@ func (a *App) table() []Route {
 		{post, "/anthropic/v1/messages", infer, Anthropic, gatewayBody, gate.AnthropicMessage},
 		{get, "/anthropic/v1/models", infer, Anthropic, 0, gate.AnthropicModels},
 
+		{get, "/api/v1/usage", May(models.CanReadUsage), Agent, 0, gate.Usage},
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},
 		{post, "/api/agent/sessions", use, Agent, 0, agentSessions.Create},

@@ -21,7 +21,7 @@ var owned = map[string]any{
 	"instance_steps": models.InstanceStep{}, "instance_logs": models.InstanceLog{}, "instance_metrics": models.InstanceMetric{},
 	"sessions": models.Session{}, "turns": models.Turn{}, "events": models.Event{}, "attachments": models.Attachment{},
 	"memories": models.Memory{}, "providers": models.Provider{}, "ledger_entries": models.LedgerEntry{}, "subscriptions": models.Subscription{},
-	"organization_flags": models.OrganizationFlag{}, "deliveries": models.Delivery{},
+	"organization_flags": models.OrganizationFlag{}, "deliveries": models.Delivery{}, "gateway_calls": models.GatewayCall{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }

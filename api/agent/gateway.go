@@ -134,3 +134,44 @@ func USD(nanos *int64) *float64 {
 	v := float64(*nanos) / 1e9
 	return &v
 }
+
+// Usage is what was called through the gateway in a span of time.
+type Usage struct {
+	Enabled          bool         `json:"enabled"`
+	OrgID            string       `json:"org_id"`
+	AuthenticatedVia string       `json:"authenticated_via"` // session, api_key
+	Range            string       `json:"range"`             // 7d, 14d, 30d, 90d
+	GroupBy          string       `json:"group_by"`          // day, model, key, agent
+	Summary          UsageSummary `json:"summary"`
+	Groups           []UsageGroup `json:"groups"`
+	Truncated        bool         `json:"truncated"`
+}
+
+// UsageSummary sums all calls. Latencies are of those that were answered; null when none was.
+type UsageSummary struct {
+	Requests         int            `json:"requests"`
+	Errors           int            `json:"errors"`
+	ErrorRate        float64        `json:"error_rate"` // 0 to 1
+	ErrorsByClass    map[string]int `json:"errors_by_class"`
+	PromptTokens     int            `json:"prompt_tokens"`
+	CompletionTokens int            `json:"completion_tokens"`
+	TotalTokens      int            `json:"total_tokens"`
+	CostUSD          float64        `json:"cost_usd"`
+	UnpricedRequests int            `json:"unpriced_requests"`
+	P50              *int64         `json:"p50_latency_ms"`
+	P95              *int64         `json:"p95_latency_ms"`
+	P99              *int64         `json:"p99_latency_ms"`
+	Streamed         int            `json:"streamed"`
+}
+
+// UsageGroup is one day, model, key or agent.
+type UsageGroup struct {
+	Key              string  `json:"key"`
+	Requests         int     `json:"requests"`
+	Errors           int     `json:"errors"`
+	TotalTokens      int     `json:"total_tokens"`
+	CostUSD          float64 `json:"cost_usd"`
+	UnpricedRequests int     `json:"unpriced_requests"`
+	P50              *int64  `json:"p50_latency_ms"`
+	P95              *int64  `json:"p95_latency_ms"`
+}

@@ -238,6 +238,10 @@ func (b *body) converse(r *llm.Request, pics *pictures) error {
 		if len(parts) == 0 && role == llm.User {
 			return bad(param, "a message needs content")
 		}
+		if last := len(r.Messages) - 1; last >= 0 && r.Messages[last].Role == role { // one side may speak twice
+			r.Messages[last].Parts = append(r.Messages[last].Parts, parts...)
+			continue
+		}
 		r.Messages = append(r.Messages, llm.Message{Role: role, Parts: parts})
 	}
 	return nil

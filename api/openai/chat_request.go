@@ -174,7 +174,7 @@ func (r *ChatRequest) say(param string, role llm.Role, m message, pics *pictures
 	} else if len(parts) == 0 {
 		return bad(param, "a message of the user needs content")
 	}
-	r.Request.Messages = append(r.Request.Messages, llm.Message{Role: role, Parts: parts})
+	r.Request.Messages = join(r.Request.Messages, role, parts...)
 	return nil
 }
 
@@ -186,6 +186,6 @@ func (r *ChatRequest) result(param string, m message, pics *pictures) error {
 	if err != nil {
 		return err
 	}
-	r.Request.Messages = append(r.Request.Messages, llm.Message{Role: llm.User, Parts: []llm.Part{{Result: &llm.ToolResult{CallID: m.CallID, Content: text}}}})
+	r.Request.Messages = join(r.Request.Messages, llm.User, llm.Part{Result: &llm.ToolResult{CallID: m.CallID, Content: text}})
 	return nil
 }

@@ -110,3 +110,13 @@ func callOf(param, id, name, arguments string) (*llm.ToolCall, error) {
 	}
 	return &llm.ToolCall{ID: id, Name: name, Input: input}, nil
 }
+
+// join adds what one side says to what it said just before: the results of calls, and the items of one answer, come one
+// by one.
+func join(list []llm.Message, role llm.Role, parts ...llm.Part) []llm.Message {
+	if last := len(list) - 1; last >= 0 && list[last].Role == role {
+		list[last].Parts = append(list[last].Parts, parts...)
+		return list
+	}
+	return append(list, llm.Message{Role: role, Parts: parts})
+}

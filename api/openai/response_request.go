@@ -212,11 +212,6 @@ func (r *ResponseRequest) message(param string, it item, pics *pictures) error {
 	return nil
 }
 
-// add joins what one side says: the items of one answer come one by one.
 func (r *ResponseRequest) add(role llm.Role, parts ...llm.Part) {
-	if last := len(r.Request.Messages) - 1; last >= 0 && r.Request.Messages[last].Role == role {
-		r.Request.Messages[last].Parts = append(r.Request.Messages[last].Parts, parts...)
-		return
-	}
-	r.Request.Messages = append(r.Request.Messages, llm.Message{Role: role, Parts: parts})
+	r.Request.Messages = join(r.Request.Messages, role, parts...)
 }

@@ -3,11 +3,14 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
+	"lobstead/kit/fault"
 	"lobstead/models"
 )
 
@@ -107,5 +110,32 @@ func (g *Gateway) Quota(ctx context.Context, sc *models.Scope) (Quota, error) {
 	return q, nil
 }
 
-// note writes down what became of the call.
-func (a *Answer) note(context.Context) {}
+// note writes down what became of the call, also when the caller is gone.
+func (a *Answer) note(ctx context.Context) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+	defer done()
+	s := a.Sum()
+	row := models.GatewayCall{ID: a.Call.ID, Door: a.Call.Door, Session: a.Call.Session, Requested: s.Requested, Model: s.Served, Routed: s.Routed,
+		Streamed: a.Call.Streamed, Error: class(a.err), InputTokens: s.Usage.Input, OutputTokens: s.Usage.Output, Priced: s.CostNanos != nil,
+		CostNanos: a.spent.CostNanos, FirstMS: a.first.Milliseconds(), TotalMS: time.Since(a.began).Milliseconds()}
+	if i := a.ask().Instance; i != nil {
+		row.InstanceID = i.ID
+	}
+	if err := a.sc.NoteGatewayCall(ctx, row); err != nil {
+		slog.WarnContext(ctx, "gateway: a call was not noted", "call", row.ID, "error", err)
+	}
+}
+
+var classes = map[fault.Kind]string{fault.Unauthenticated: "auth", fault.Forbidden: "auth", fault.Payment: "quota", fault.TooMany: "quota", fault.Invalid: "validation",
+	fault.NotFound: "validation", fault.Conflict: "validation", fault.TooLarge: "validation", fault.Upstream: "provider", fault.Unavailable: "provider", fault.Timeout: "timeout"}
+
+// class is the contract's word for what went wrong, "" for nothing.
+func class(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrGone), llm.KindOf(err) == llm.KindCancelled, fault.As(err).Code == "gateway.left":
+		return "cancelled"
+	}
+	return cmp.Or(classes[fault.KindOf(err)], "internal")
+}
