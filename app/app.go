@@ -34,7 +34,7 @@ type Deps struct {
 	Turns     *agent.Turns
 	Desk      *provision.Desk
 	Door      *door.Door
-	Files     Workspaces // nil = not on this host
+	Files     Workspaces   // nil = not on this host
 	Images    *http.Client // guarded: fetches the pictures that gateway calls only name; nil = refused
 	Billing   *billing.Billing
 	PayHosts  []string       // host names that billing leads to besides Stripe's own

@@ -54,6 +54,7 @@ type Choice struct {
 type Baseline struct {
 	Model  string `json:"model"`
 	Reason string `json:"reason"` // "named" or "plan_ceiling"
+	route  Route  // whose price it is
 }
 
 // Plan is a decision with the routes that carry it out: the first answers, the others stand in for it in order.
