@@ -38,6 +38,7 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	_, err = sc.ConnectProvider(ctx, models.NewProvider{Kind: "openai", Model: "m", Key: secret.Of("sk-0123456789abcdef")}, "ok")
 	require.NoError(t, err)
 	require.NoError(t, sc.Settle(ctx, models.Charge{CallID: "same in both", Provider: "openai", Model: "m"}))
+	require.NoError(t, sc.NoteGatewayCall(ctx, models.GatewayCall{ID: id.New(), Door: "gateway-api", Requested: "auto", Model: "m"}))
 	on := true
 	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))
 	ticket, _, err := store.AsSystem("test").TakeStripeEvent(ctx, "evt_"+sc.Org, "test")

@@ -21,6 +21,7 @@ var loose = map[string]string{
 	"ledger_entries.instance_id": "the ledger outlives what it charged",
 	"ledger_entries.session_id":  "the ledger outlives what it charged",
 	"ledger_entries.turn_id":     "the ledger outlives what it charged",
+	"gateway_calls.instance_id":  "the report outlives what was called",
 	"memories.turn_id":           "a memory outlives its conversation; read through the scope only",
 	"instances.provider_id":      "a provider is replaced under its id; read through the scope only",
 }
