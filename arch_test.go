@@ -24,11 +24,14 @@ var floors = []struct {
 	{"lobstead/views/admin", []string{"lobstead/views/...", "lobstead/models", "lobstead/jobs", "lobstead/static", "lobstead/kit/..."}},       // the queue's own words
 	{"lobstead/views/...", []string{"lobstead/views/...", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
 	{"lobstead/api/openapi", []string{"lobstead/api/wire", "lobstead/api/cloud", "lobstead/api/agent", "lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/api/openai", []string{"lobstead/api/wire", "lobstead/engine/llm", "lobstead/kit/..."}}, // spells what a model is asked and says
+	{"lobstead/api/anthropic", []string{"lobstead/api/wire", "lobstead/engine/llm", "lobstead/kit/..."}},
 	{"lobstead/api/...", []string{"lobstead/api/wire", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
 	{"lobstead/engine/agent", []string{"lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/provision/...", []string{"lobstead/engine/provision", "lobstead/engine/sandbox", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/outbox", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/billing", []string{"lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/engine/gateway", []string{"lobstead/engine/agent", "lobstead/engine/llm/...", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/llm/door", []string{"lobstead/engine/llm", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/llm/...", []string{"lobstead/engine/llm/...", "lobstead/kit/..."}},
 	{"lobstead/engine/sandbox/...", []string{"lobstead/engine/sandbox/...", "lobstead/kit/..."}},

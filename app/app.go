@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"lobstead/engine/agent"
 	"lobstead/engine/billing"
+	"lobstead/engine/gateway"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/provision"
 	"lobstead/engine/sandbox"
@@ -32,7 +34,8 @@ type Deps struct {
 	Turns     *agent.Turns
 	Desk      *provision.Desk
 	Door      *door.Door
-	Files     Workspaces // nil = not on this host
+	Files     Workspaces   // nil = not on this host
+	Images    *http.Client // guarded: fetches the pictures that gateway calls only name; nil = refused
 	Billing   *billing.Billing
 	PayHosts  []string       // host names that billing leads to besides Stripe's own
 	PublicURL string         // scheme and host people use, without a slash at the end
@@ -74,6 +77,7 @@ type App struct {
 	live   *liveHub
 	quota  *quota
 	vouch  *vouchClients
+	gate   *gateway.Gateway
 	base   context.Context
 	stop   context.CancelFunc
 }
@@ -86,6 +90,7 @@ func New(d Deps) *App {
 	a := &App{Deps: d, quota: newQuota(), vouch: newVouchClients()}
 	a.base, a.stop = context.WithCancel(context.Background())
 	a.live = newLiveHub(a)
+	a.gate = &gateway.Gateway{Door: d.Door, Turns: d.Turns, Images: d.Images}
 	a.fiber = fiber.New(fiber.Config{
 		AppName: "Lobstead", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
 		BodyLimit: maxBody, ReadTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, ReadBufferSize: 16 << 10,

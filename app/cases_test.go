@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -95,6 +96,9 @@ func bodies(i ids) map[string][]body {
 	ways := func(json any) []body { // the places that choose an instance
 		return []body{{json: json, query: "?instance=" + i.instance, foreign: true}, {json: json, header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}}
 	}
+	asks := func(json string) []body { // of a model, and of an instance's agent
+		return []body{{json: fmt.Sprintf(json, "auto")}, {json: fmt.Sprintf(json, "agent:"+i.instance), foreign: true}}
+	}
 	return map[string][]body{
 		"POST /setup": {{form: form("name", "A", "email", "a@example.com", "organization", "O", "password", "long enough pw")}}, "POST /theme": {{form: form("theme", "dark")}},
 		"POST /sign-in": {{form: form("email", "no@example.com", "password", "wrong")}}, "POST /sign-out": none,
@@ -138,7 +142,12 @@ func bodies(i ids) map[string][]body {
 		"DELETE /api/instances/:id": {{json: `{}`}}, "POST /api/instances/:id/actions": {{json: `{"action":"stop"}`}},
 		"POST /api/agent/chat": append(ways(`{"message":"hello"}`), body{json: `{"message":"hello","session_id":"` + i.session + `"}`,
 			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),
-		"GET /api/agent/sessions": ways(nil), "POST /api/agent/sessions": ways(`{"title":"t"}`),
+		"POST /api/gateway/v1/chat/completions": asks(`{"model":"%s","messages":[{"role":"user","content":"hello"}]}`),
+		"POST /v1/chat/completions":             asks(`{"model":"%s","messages":[{"role":"user","content":"hello"}]}`),
+		"POST /v1/responses":                    asks(`{"model":"%s","input":"hello"}`),
+		"POST /anthropic/v1/messages":           asks(`{"model":"%s","max_tokens":100,"messages":[{"role":"user","content":"hello"}]}`),
+		"POST /api/gateway/v1/route-preview":    {{json: `{"prompt":"hello"}`}},
+		"GET /api/agent/sessions":               ways(nil), "POST /api/agent/sessions": ways(`{"title":"t"}`),
 		"PATCH /api/agent/sessions":         {{json: session(`,"title":"renamed"`), foreign: true}},
 		"DELETE /api/agent/sessions":        {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
 		"POST /api/breaker/reset/:provider": {{json: `{}`}}, "POST /api/breaker/open/:provider": {{json: `{}`}},

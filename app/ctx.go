@@ -112,7 +112,10 @@ func (c *Ctx) readBody() ([]byte, error) {
 		limit = c.route.Body
 	}
 	if n := c.f.Context().Request.Header.ContentLength(); n > limit {
-		c.f.Context().SetConnectionClose() // the rest is not read
+		c.f.Context().SetConnectionClose()
+		if stream := c.f.Context().RequestBodyStream(); stream != nil { // as much as a body may have, so that the sender gets to read the refusal
+			_, _ = io.CopyN(io.Discard, stream, int64(limit))
+		}
 		return nil, errTooLarge
 	}
 	stream := c.f.Context().RequestBodyStream()

@@ -27,7 +27,11 @@ func TestEveryJSONRouteIsDescribed(t *testing.T) {
 	for n := range openapi.Operations {
 		described[openapi.Operations[n].Key()] = &openapi.Operations[n]
 	}
+	elsewhere := map[string]bool{}
 	for _, r := range a.Routes() {
+		if openapi.Elsewhere[string(r.Family)] != "" {
+			elsewhere[string(r.Family)] = true
+		}
 		if r.Family != app.Cloud && r.Family != app.Agent {
 			continue
 		}
@@ -38,6 +42,13 @@ func TestEveryJSONRouteIsDescribed(t *testing.T) {
 		assert.Equal(t, r.Access.String(), o.Caller.String(), "%s %s", r.Method, r.Path)
 		assert.Equal(t, r.Family == app.Agent, o.Family() == "agent", "%s %s", r.Method, r.Path)
 		delete(described, o.Key())
+	}
+	for family, why := range openapi.Elsewhere {
+		assert.True(t, elsewhere[family], "no route is of the family %s, which is left out because %s", family, why)
+	}
+	for _, r := range a.Routes() {
+		known := r.Family == app.Pages || r.Family == app.Ops || r.Family == app.Cloud || r.Family == app.Agent
+		assert.True(t, known || openapi.Elsewhere[string(r.Family)] != "", "%s %s is of a family that is neither described nor left out", r.Method, r.Path)
 	}
 	for key := range described {
 		t.Errorf("%s is described, but there is no such route", key)

@@ -35,7 +35,7 @@ var statuses = map[fault.Kind]int{
 
 // fail is the one place that renders a fault: in the family's words and shape, as JSON, partial or page.
 func (a *App) fail(c *Ctx, err error) error {
-	e := fault.As(err)
+	e := c.spoken(fault.As(err))
 	status := statuses[e.Kind]
 	if status >= 500 {
 		a.Log.Error("request failed", "method", c.f.Method(), "path", c.f.Path(), "request", c.requestID, "error", err)
@@ -47,6 +47,8 @@ func (a *App) fail(c *Ctx, err error) error {
 		c.f.Set(fiber.HeaderRetryAfter, "60")
 	}
 	switch {
+	case c.family.speaksModels():
+		return writeJSON(c.f, status, c.refusal(e))
 	case c.family == Agent:
 		return writeJSON(c.f, status, agent.NewError(e))
 	case c.family == Runtime:

@@ -22,12 +22,17 @@ const (
 	Agent   Family = "agent-api"
 	Runtime Family = "runtime-api"
 	Ops     Family = "ops" // health and assets: no person
+	// The front doors of the model gateway.
+	Gateway   Family = "gateway-api" // the agent API's
+	OpenAI    Family = "openai-api"
+	Anthropic Family = "anthropic-api"
 )
 
 // Access is who may call a route.
 type Access struct {
-	kind accessKind
-	can  models.Can
+	kind   accessKind
+	can    models.Can
+	agents bool // an instance's own token opens it too
 }
 
 type accessKind int
@@ -44,13 +49,16 @@ const (
 var Public = Access{kind: public}
 
 // May asks for a capability in the caller's organization.
-func May(c models.Can) Access { return Access{signedIn, c} }
+func May(c models.Can) Access { return Access{kind: signedIn, can: c} }
+
+// Infer asks for the capability to call models; an instance's token has it.
+func Infer() Access { return Access{kind: signedIn, can: models.CanInfer, agents: true} }
 
 // Person asks for a signed-in browser: what concerns the person, not the organization.
-func Person() Access { return Access{person, models.CanView} }
+func Person() Access { return Access{kind: person, can: models.CanView} }
 
 // Staff asks for a person who runs the installation.
-func Staff() Access { return Access{staff, models.CanView} }
+func Staff() Access { return Access{kind: staff, can: models.CanView} }
 
 // admits tells whether the rule lets a caller in; serve.go says the same with the words of each refusal.
 func (a Access) admits(p *models.Principal) bool {
@@ -81,6 +89,9 @@ func (a Access) String() string {
 	}
 	return ""
 }
+
+// speaksModels tells whether a family is a front door of the gateway.
+func (f Family) speaksModels() bool { return f == Gateway || f == OpenAI || f == Anthropic }
 
 // Route is one line of the table.
 type Route struct {
@@ -117,7 +128,13 @@ func (a *App) mount() {
 // familyOf tells whose words a path without a route is refused in.
 func familyOf(path string) Family {
 	switch {
-	case strings.HasPrefix(path, "/api/agent"), strings.HasPrefix(path, "/api/gateway"):
+	case strings.HasPrefix(path, "/api/gateway"):
+		return Gateway
+	case strings.HasPrefix(path, "/v1/chat"), strings.HasPrefix(path, "/v1/models"), strings.HasPrefix(path, "/v1/responses"):
+		return OpenAI
+	case strings.HasPrefix(path, "/anthropic"):
+		return Anthropic
+	case strings.HasPrefix(path, "/api/agent"), strings.HasPrefix(path, "/api/v1"):
 		return Agent
 	case strings.HasPrefix(path, "/api/breaker/"), strings.HasPrefix(path, "/api/models/"), strings.HasPrefix(path, "/api/stats/"):
 		return Runtime

@@ -30,6 +30,7 @@ func (a *App) table() []Route {
 	agentChat, agentSessions, billing := &AgentChat{a}, &AgentSessions{a}, &Billing{a}
 	pay := May(models.CanManageBilling)
 	vouched, passkeys, security, adminSignIn := &ProviderSignIns{a}, &Passkeys{a}, &Security{a}, &AdminSignIn{a}
+	gate, infer := &ModelGateway{a}, Infer()
 	search, docs := &Search{a}, newDocs(a)
 	budgets, tokenBudget, manageBudgets := &Budgets{a}, &TokenBudget{a}, May(models.CanManageBudgets)
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
@@ -160,6 +161,16 @@ func (a *App) table() []Route {
 		{post, "/api/stripe/checkout", pay, Cloud, 0, billing.Checkout},
 		{post, "/api/stripe/webhook", Public, Cloud, webhookBody, billing.Webhook},
 
+		{post, "/api/gateway/v1/chat/completions", infer, Gateway, gatewayBody, gate.Chat},
+		{get, "/api/gateway/v1/models", Public, Gateway, 0, gate.Catalogue},
+		{post, "/api/gateway/v1/route-preview", Public, Gateway, 0, gate.Preview},
+		{post, "/v1/chat/completions", infer, OpenAI, gatewayBody, gate.OpenAIChat},
+		{post, "/v1/responses", infer, OpenAI, gatewayBody, gate.OpenAIResponse},
+		{get, "/v1/models", infer, OpenAI, 0, gate.OpenAIModels},
+		{post, "/anthropic/v1/messages", infer, Anthropic, gatewayBody, gate.AnthropicMessage},
+		{get, "/anthropic/v1/models", infer, Anthropic, 0, gate.AnthropicModels},
+
+		{get, "/api/v1/usage", May(models.CanReadUsage), Agent, 0, gate.Usage},
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},
 		{post, "/api/agent/sessions", use, Agent, 0, agentSessions.Create},

@@ -31,7 +31,7 @@ func TestEveryRouteHasARule(t *testing.T) {
 var public = map[string]bool{"GET /healthz": true, "GET /readyz": true, "GET /static/*": true, "GET /favicon.ico": true, "GET /setup": true,
 	"POST /setup": true, "GET /sign-in": true, "POST /sign-in": true, "POST /theme": true, "GET /join": true, "POST /join": true, "POST /api/stripe/webhook": true,
 	"GET /sign-in/passkey": true, "POST /sign-in/passkey": true, "POST /sign-in/passkey/options": true, "GET /sign-in/:provider": true, "GET /sign-in/:provider/callback": true,
-	"GET /docs": true, "GET /api/openapi.json": true}
+	"GET /docs": true, "GET /api/openapi.json": true, "GET /api/gateway/v1/models": true, "POST /api/gateway/v1/route-preview": true}
 
 // canaries are words that only Acme's pages hold.
 func canaries(o *apptest.Org) []string {
@@ -141,7 +141,8 @@ func TestUnknownRoutes(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	type want struct{ method, path, body string }
 	for _, c := range []want{
-		{"GET", "/api/agent/nothing", `{"error":"Not found","code":"route"}`}, {"POST", "/api/gateway/v1/nothing", `"error":"Not found"`},
+		{"GET", "/api/agent/nothing", `{"error":"Not found","code":"route"}`}, {"POST", "/api/gateway/v1/nothing", `"type":"validation"`},
+		{"GET", "/v1/models/nothing", `"type":"invalid_request_error"`}, {"GET", "/anthropic/v1/nothing", `"type":"not_found_error"`},
 		{"GET", "/api/nothing", `"error":"Not found"`}, {"PUT", "/api/instances", `"error":"Not found"`}, {"GET", "/v1/nothing", `"error":"Not found"`},
 		{"GET", "/nothing", "This page does not exist"}, {"PUT", "/instances", "This page does not exist"}, {"GET", "/instances/", "This page does not exist"},
 		{"GET", "/INSTANCES", "This page does not exist"}, {"OPTIONS", "/api/instances", `"error":"Not found"`}, {"GET", "//instances", "This page does not exist"},

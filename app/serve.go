@@ -13,12 +13,13 @@ import (
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
 	"lobstead/kit/secret"
+	"lobstead/models"
 )
 
 // serve runs one route: who is it, may they, answer.
 func (a *App) serve(f *fiber.Ctx, r *Route) (err error) {
 	c := &Ctx{Context: a.base, app: a, f: f, family: r.Family, route: r, requestID: id.New()}
-	f.Set("X-Request-Id", c.requestID)
+	c.nameRequest()
 	began := time.Now()
 	defer func() { observe(f, r, began) }()
 	defer func() {
@@ -59,6 +60,8 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	switch {
 	case !bearer.Empty() && r.Access.kind == staff:
 		return errGuest // before the key's requests are counted: the answer would tell
+	case r.Access.agents && strings.HasPrefix(bearer.Reveal(), models.GatewayPrefix):
+		c.Principal, err = c.byToken(bearer)
 	case !bearer.Empty():
 		c.Principal, err = a.Store.AsSystem("who is calling").ByAPIKey(c, bearer, a.address(c.f))
 		if err == nil {
@@ -97,7 +100,7 @@ func (a *App) mayEnter(c *Ctx, r *Route) error {
 	switch {
 	case r.Access.kind == staff && !c.Principal.User.Staff:
 		return errNoRoute
-	case r.Access.kind == signedIn && c.Principal.Membership.ID == "":
+	case r.Access.kind == signedIn && c.Principal.Membership.ID == "" && c.Principal.Instance == nil:
 		return errHomeless
 	case r.Access.kind == signedIn && !c.Principal.May(r.Access.can):
 		return errForbidden
@@ -137,6 +140,9 @@ func (c *Ctx) credentials() (bearer, cookie secret.String) {
 			return secret.Of(strings.TrimSpace(key)), secret.String{}
 		}
 		return secret.Of(h), secret.String{} // another scheme matches no key
+	}
+	if h := f.Get(agentSecret); h != "" && c.route != nil && c.route.Access.agents {
+		return secret.Of(h), secret.String{}
 	}
 	if h := f.Get("X-Api-Key"); h != "" {
 		return secret.Of(h), secret.String{}

@@ -54,7 +54,7 @@ func (h *TokenBudget) recommend(c *Ctx, i *models.Instance, message string) (age
 	output := max(1, input/2) // agent-api.md, 2.3: half of the prompt unless somebody knows better
 	out := agentapi.Recommendation{Model: route.Model, Label: route.Label(), Tier: string(route.Tier()), Complexity: p.Decision.Complexity,
 		Reason: p.Decision.Reason, EstimatedTokens: input + output}
-	if nanos, ok := route.Estimate(input, output, time.Now()); ok {
+	if nanos, ok := route.Price(llm.Usage{Input: input, Output: output}, time.Now()); ok {
 		usd := float64(nanos) / float64(models.Dollar)
 		out.EstimatedCostUSD = &usd
 	}

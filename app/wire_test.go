@@ -86,13 +86,16 @@ func TestAbsurdRequests(t *testing.T) {
 	assert.Equal(t, 200, w.Do(get("/", w.Acme.Owner)).Status)
 }
 
+// bigger are the routes whose requests carry pictures: TestGatewayRefusals sends them more than they take.
+var bigger = map[string]bool{"POST " + chatPath: true, "POST " + standardPath: true, "POST " + responsesPath: true, "POST " + messagesPath: true}
+
 // A body over its route's cap is refused, however it is sent.
 func TestBodiesOverTheCap(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	big := strings.Repeat("x", 1<<20+100)
 	for _, c := range cases(t, w, w.Acme) {
-		if c.call.Method == "GET" || c.route == "POST /chat" || c.route == "POST /chat/:id/messages" || c.route == "POST /api/agent/chat" || c.call.Form == nil && c.call.JSON == nil {
+		if c.call.Method == "GET" || c.route == "POST /chat" || c.route == "POST /chat/:id/messages" || c.route == "POST /api/agent/chat" || bigger[c.route] || c.call.Form == nil && c.call.JSON == nil {
 			continue
 		}
 		if c.call.Form != nil && len(c.call.Form) == 0 || ignoresBody[c.route] || strings.HasPrefix(c.route, "DELETE ") && c.route != "DELETE /api/agent/sessions" {

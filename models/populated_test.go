@@ -44,6 +44,7 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, sc.Decide(ctx, &models.Decision{Purpose: "chat", Model: "m"}))
 	require.NoError(t, sc.SetRouting(ctx, true, 0))
 	require.NoError(t, sc.OrderBreaker(ctx, "openai", true))
+	require.NoError(t, sc.NoteGatewayCall(ctx, models.GatewayCall{ID: id.New(), Door: "gateway-api", Requested: "auto", Model: "m"}))
 	on := true
 	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))
 	ticket, _, err := store.AsSystem("test").TakeStripeEvent(ctx, "evt_"+sc.Org, "test")

@@ -28,11 +28,13 @@ const (
 	CanManageBudgets   Can = "manage budgets"
 	CanViewAudit       Can = "view audit log"
 	CanTransfer        Can = "transfer ownership"
+	CanInfer           Can = "inference"  // call models through the gateway; the words of the agent API
+	CanReadUsage       Can = "usage:read" // what was called, and what it cost
 )
 
 // Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
-var Capabilities = Scopes{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanManageProviders, CanManageTeam, CanManageKeys,
-	CanEditSettings, CanManageBudgets, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
+var Capabilities = Scopes{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanInfer, CanReadUsage, CanManageProviders, CanManageTeam,
+	CanManageKeys, CanEditSettings, CanManageBudgets, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
 
 // Roles lists them, from most to least.
 var Roles = []Role{Owner, Admin, Member}
@@ -51,6 +53,8 @@ var matrix = map[Can][]Role{
 	CanManageBudgets:   {Owner, Admin},
 	CanViewAudit:       {Owner, Admin},
 	CanTransfer:        {Owner},
+	CanInfer:           {Owner, Admin, Member},
+	CanReadUsage:       {Owner, Admin, Member},
 }
 
 // May tells whether a role has a capability; an unknown one has none.

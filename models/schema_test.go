@@ -30,6 +30,7 @@ var loose = map[string]string{
 	"decisions.instance_id":       "a decision outlives what it was made for, as the ledger does",
 	"decisions.session_id":        "a decision outlives what it was made for, as the ledger does",
 	"decisions.turn_id":           "a decision outlives what it was made for, as the ledger does",
+	"gateway_calls.instance_id":   "the report outlives what was called",
 }
 
 type table struct {

@@ -106,16 +106,25 @@ type Principal struct {
 	User         User
 	Membership   Membership
 	Organization Organization
-	SignInID     string // cookie
-	KeyID        string // bearer
-	Scopes       Scopes // of the key
+	SignInID     string    // cookie
+	KeyID        string    // bearer
+	Scopes       Scopes    // of the key
+	Instance     *Instance // whose token this is: an agent, who is no person and has no role
 }
 
-// May tells whether the principal has a capability in its organization.
-func (p *Principal) May(c Can) bool { return p.Membership.Role.May(c) && p.Scopes.Allow(c) }
+// May tells whether the principal has a capability in its organization. An agent may call models, and nothing else.
+func (p *Principal) May(c Can) bool {
+	if p.Instance != nil {
+		return c == CanInfer
+	}
+	return p.Membership.Role.May(c) && p.Scopes.Allow(c)
+}
 
 // Actor is the principal as it is written into rows.
 func (p *Principal) Actor() Actor {
+	if p.Instance != nil {
+		return Actor{Name: p.Instance.Name}
+	}
 	return Actor{UserID: p.User.ID, KeyID: p.KeyID, Name: p.User.Name, Role: p.Membership.Role, Scopes: p.Scopes}
 }
 

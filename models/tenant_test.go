@@ -25,6 +25,7 @@ var owned = map[string]any{
 	"budgets": models.Budget{}, "budget_balances": models.BudgetBalance{},
 	"reservations": models.Reservation{}, "message_entries": models.MessageEntry{},
 	"decisions": models.Decision{}, "routings": models.Routing{}, "breaker_orders": models.BreakerOrder{},
+	"gateway_calls": models.GatewayCall{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }

@@ -3,8 +3,6 @@
 package agent
 
 import (
-	"encoding/base64"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -73,20 +71,15 @@ func ReadChat(f *wire.Fields) (ChatRequest, error) {
 }
 
 func readImage(text string, n int) (models.Upload, error) {
-	if _, rest, ok := strings.Cut(text, ","); ok && strings.HasPrefix(text, "data:") {
-		text = rest
+	kind, data, err := wire.Image(text)
+	if err != nil {
+		return models.Upload{}, err
 	}
-	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-	if err != nil || len(data) == 0 {
-		return models.Upload{}, fault.New(fault.Invalid, "image", "Not base64")
-	}
-	kind := http.DetectContentType(data)
-	ext, ok := map[string]string{"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}[kind]
-	if !ok {
-		return models.Upload{}, fault.New(fault.Invalid, "image", "Not an image")
-	}
-	return models.Upload{Name: "image-" + strconv.Itoa(n+1) + ext, MediaType: kind, Data: data}, nil
+	return models.Upload{Name: "image-" + strconv.Itoa(n+1) + ImageSuffix[kind], MediaType: kind, Data: data}, nil
 }
+
+// ImageSuffix is how the name of a picture's file ends, by its media type.
+var ImageSuffix = map[string]string{"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 
 // Message is one message of a conversation.
 type Message struct {

@@ -87,7 +87,7 @@ type Noun struct{ ID, Title, Say string }
 
 // Family tells whose words an operation speaks; its errors look accordingly.
 func (o *Operation) Family() string {
-	if strings.HasPrefix(o.Path, "/api/agent/") {
+	if strings.HasPrefix(o.Path, "/api/agent/") || strings.HasPrefix(o.Path, "/api/v1/") {
 		return "agent"
 	}
 	return "cloud"

@@ -17,6 +17,7 @@ var Nouns = []Noun{
 	{"settings", "Settings", "The organization itself."},
 	{"billing", "Billing", "Plans are bought and changed at Stripe. Where no Stripe is configured, everything is unlimited and these calls answer 503."},
 	{"audit", "Audit log", "Every privileged act, chained by hashes: an entry that is changed or taken out breaks the chain."},
+	{"usage", "Usage", "What programs asked of models through the gateway, and what it cost."},
 	{"document", "This document", "What this page is made of."},
 }
 
@@ -74,6 +75,13 @@ var Operations = []Operation{
 		Params: which, Status: 200, Answer: agent.TokenBudgetAnswer{}, Errors: []int{404}},
 	{Method: "POST", Path: "/api/agent/token-budget", ID: "budget.recommend", Noun: "budget", Caller: use, Summary: "Ask which model a message would get",
 		Note: "Calls no model and uses nothing up.", Params: which, Request: BudgetMessage{}, Status: 200, Answer: agent.RecommendationAnswer{}, Errors: []int{404}},
+	{Method: "GET", Path: "/api/v1/usage", ID: "usage.read", Noun: "usage", Caller: May(models.CanReadUsage), Summary: "Read what was called through the gateway",
+		Note: "At most 50,000 calls, the newest; truncated says whether there were more.", Params: []Param{
+			{Name: "range", In: "query", Say: "7d, 14d, 30d or 90d; anything else is 7d", Example: "30d"},
+			{Name: "group_by", In: "query", Say: "day, model, key or agent; anything else is day", Example: "model"},
+			{Name: "agent_id", In: "query", Say: "Calls of one instance's token or agent only", Example: exampleID},
+			{Name: "key_id", In: "query", Say: "Calls of one key only", Example: exampleID},
+		}, Status: 200, Answer: agent.Usage{}},
 
 	{Method: "GET", Path: "/api/team", ID: "team.list", Noun: "team", Caller: view, Summary: "List members", Note: "The owner first.", Status: 200, Answer: []cloud.Member{}},
 	{Method: "POST", Path: "/api/team", ID: "team.invite", Noun: "team", Caller: manageTeam, Summary: "Invite somebody",

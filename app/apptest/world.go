@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -73,6 +74,8 @@ type Options struct {
 	Proxies   bool                    // the test is one, and says where requests come from
 	Mail      *mail.Sender
 	Billing   *billingtest.Stripe // nil = nothing is paid, and nothing limited
+	Model     llm.Provider        // answers for the connected services; nil = one like the offline model
+	Images    *http.Client        // of the gateway
 	Log       io.Writer
 }
 
@@ -97,7 +100,7 @@ func Start(t testing.TB, o Options) *World {
 	if pace == 0 {
 		pace = -1
 	}
-	llms := &door.Door{Offline: offline.New(offline.Options{Pace: pace}), Connect: connect}
+	llms := &door.Door{Offline: offline.New(offline.Options{Pace: pace}), Connect: o.connect}
 	desk := &provision.Desk{Bus: w.Bus, Jobs: jobs.NewClient(redis, log)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -108,7 +111,7 @@ func Start(t testing.TB, o Options) *World {
 		public = w.URL
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: llms, Files: w.Boxes, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: llms, Files: w.Boxes, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
@@ -196,9 +199,12 @@ func redisURL(t testing.TB) secret.String {
 const GoodKey = "sk-good-canary-0123456789"
 
 // connect builds a service that answers like the offline model, when the key is right.
-func connect(_ *models.Provider, key secret.String) (llm.Provider, error) {
+func (o Options) connect(_ *models.Provider, key secret.String) (llm.Provider, error) {
 	if key.Reveal() != GoodKey {
 		return nil, fault.New(fault.Invalid, "llm.key", "The service refused the key")
+	}
+	if o.Model != nil {
+		return o.Model, nil
 	}
 	return offline.New(offline.Options{Pace: -1}), nil
 }

@@ -82,7 +82,36 @@ type Request struct {
 	Tools       []Tool
 	MaxTokens   int // of the answer; 0 = the provider's default
 	Temperature *float64
-	Effort      Effort // of reasoning; "" = the provider's default
+	TopP        *float64
+	Stop        []string // texts that end the answer
+	Effort      Effort   // of reasoning; "" = the provider's default
+	Choice      Choice   // of tools
+	Output      *Output  // the shape of the answer's text; nil = free
+}
+
+// Choice says which tools a model has to call; the zero value leaves it to the model.
+type Choice struct {
+	Mode ChoiceMode
+	Name string // of ChooseOne
+	Solo bool   // at most one call at a time
+}
+
+// ChoiceMode is how much freedom a model has.
+type ChoiceMode string
+
+// The modes.
+const (
+	ChooseFreely ChoiceMode = ""
+	ChooseNone   ChoiceMode = "none" // no call, although there are tools
+	ChooseAny    ChoiceMode = "any"  // at least one call
+	ChooseOne    ChoiceMode = "one"  // the named tool
+)
+
+// Output asks for an answer in JSON: one that fits Schema, or any object when Schema is empty.
+type Output struct {
+	Name   string
+	Schema json.RawMessage // a JSON Schema object
+	Strict bool
 }
 
 // Effort says how much a reasoning model may think; models without reasoning ignore it.
@@ -110,6 +139,7 @@ type Chunk struct {
 type Done struct {
 	Model  string // the model that served
 	Stop   StopReason
+	Ended  string // with StopEnd: the text of Request.Stop that ended the answer, where the provider says so
 	Usage  Usage
 	Timing Timing
 }

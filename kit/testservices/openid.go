@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -67,30 +66,5 @@ func OpenID(t testing.TB, redirect string) (issuer string) {
 // openIDModule is the folder from which scripts can import oidc-provider.
 func openIDModule(t testing.TB) string {
 	t.Helper()
-	modules := filepath.Join(moduleRoot(t), "node_modules")
-	dir := filepath.Join(modules, ".oidc-provider-"+openIDVersion)
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err == nil {
-		return dir
-	}
-	npm, err := exec.LookPath("npm")
-	if err != nil {
-		leftOut(t, "oidc-provider", "it is not in node_modules and there is no npm to fetch it")
-	}
-	if err := os.MkdirAll(modules, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := os.MkdirTemp(modules, ".oidc-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(fresh) }()
-	out, err := exec.Command(npm, "install", "--prefix", fresh, "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "oidc-provider@"+openIDVersion).CombinedOutput()
-	if err != nil {
-		leftOut(t, "oidc-provider", "npm could not fetch it: "+string(out))
-	}
-	_ = os.Rename(fresh, dir) // another package may have been quicker
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
-		leftOut(t, "oidc-provider", err.Error())
-	}
-	return dir
+	return npmModules(t, "oidc-provider-"+openIDVersion, "oidc-provider@"+openIDVersion)
 }

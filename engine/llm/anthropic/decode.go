@@ -34,6 +34,7 @@ type event struct {
 		Signature  string `json:"signature"`
 		Partial    string `json:"partial_json"`
 		StopReason string `json:"stop_reason"`
+		Sequence   string `json:"stop_sequence"`
 	} `json:"delta"`
 	Usage *usage `json:"usage"`
 }
@@ -85,7 +86,7 @@ func (s *stream) event(e sse.Event) error {
 		return s.end(ev.Index)
 	case "message_delta":
 		if ev.Delta.StopReason != "" {
-			s.reason = ev.Delta.StopReason
+			s.reason, s.done.Ended = ev.Delta.StopReason, ev.Delta.Sequence
 		}
 		s.count(ev.Usage)
 	case "message_stop":

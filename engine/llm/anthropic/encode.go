@@ -20,6 +20,15 @@ type body struct {
 	Temperature *float64      `json:"temperature,omitempty"`
 	Thinking    *thinking     `json:"thinking,omitempty"`
 	Output      *outputConfig `json:"output_config,omitempty"`
+	TopP        *float64      `json:"top_p,omitempty"`
+	Stop        []string      `json:"stop_sequences,omitempty"`
+	Choice      *choice       `json:"tool_choice,omitempty"`
+}
+
+type choice struct {
+	Type string `json:"type"`
+	Name string `json:"name,omitempty"`
+	Solo bool   `json:"disable_parallel_tool_use,omitempty"`
 }
 
 type thinking struct {
@@ -28,7 +37,13 @@ type thinking struct {
 }
 
 type outputConfig struct {
-	Effort llm.Effort `json:"effort"`
+	Effort llm.Effort `json:"effort,omitempty"`
+	Format *format    `json:"format,omitempty"`
+}
+
+type format struct {
+	Type   string          `json:"type"`
+	Schema json.RawMessage `json:"schema"`
 }
 
 type message struct {
@@ -80,8 +95,17 @@ func encode(r llm.Request) body {
 	}
 	if samples(r.Model) {
 		b.Temperature = r.Temperature
+		if r.Temperature == nil { // most models take one of the two
+			b.TopP = r.TopP
+		}
+	}
+	for _, s := range r.Stop {
+		if strings.TrimSpace(s) != "" { // white space alone is refused
+			b.Stop = append(b.Stop, s)
+		}
 	}
 	b.think(r)
+	r.System = b.shape(r)
 	if strings.TrimSpace(r.System) != "" {
 		b.System = []content{{Type: "text", Text: r.System, Cache: ephemeral}}
 	}
@@ -94,6 +118,7 @@ func encode(r llm.Request) body {
 	}
 	if n := len(b.Tools); n > 0 {
 		b.Tools[n-1].Cache = ephemeral
+		b.Choice = choiceOf(r.Choice)
 	}
 	for _, m := range llm.Normalize(r.Messages) {
 		if parts := contents(m); len(parts) > 0 {
@@ -144,19 +169,61 @@ func reasoning(t llm.Thinking) []content {
 // think asks for reasoning. Models up to 4.5 take a budget; later ones only "adaptive" with an effort
 // (a budget is an error from Opus 4.7 on). Before 3.7 there is none.
 func (b *body) think(r llm.Request) {
+	if r.Choice.Mode == llm.ChooseAny || r.Choice.Mode == llm.ChooseOne {
+		return // a forced call and reasoning exclude each other
+	}
 	budget := map[llm.Effort]int{llm.EffortLow: 2048, llm.EffortMedium: 8192, llm.EffortHigh: 24576}[r.Effort]
 	if budget == 0 {
 		return
 	}
-	b.Temperature = nil // reasoning and a temperature exclude each other
+	b.Temperature, b.TopP = nil, nil // reasoning and a temperature exclude each other
 	switch age(r.Model) {
 	case silent:
 	case budgeted:
 		b.Thinking = &thinking{Type: "enabled", Budget: budget}
 		b.MaxTokens = max(b.MaxTokens, budget+4096)
 	case adaptive:
-		b.Thinking, b.Output = &thinking{Type: "adaptive"}, &outputConfig{r.Effort}
+		b.Thinking, b.Output = &thinking{Type: "adaptive"}, &outputConfig{Effort: r.Effort}
 	}
+}
+
+func choiceOf(c llm.Choice) *choice {
+	switch c.Mode {
+	case llm.ChooseNone:
+		return &choice{Type: "none"}
+	case llm.ChooseAny:
+		return &choice{Type: "any", Solo: c.Solo}
+	case llm.ChooseOne:
+		return &choice{Type: "tool", Name: c.Name, Solo: c.Solo}
+	}
+	if c.Solo {
+		return &choice{Type: "auto", Solo: true}
+	}
+	return nil
+}
+
+// shape asks for an answer in JSON and gives the system prompt for it: models since 4.5 hold themselves to a schema,
+// older ones, and JSON without a schema, are asked in words.
+func (b *body) shape(r llm.Request) string {
+	switch {
+	case r.Output == nil:
+		return r.System
+	case len(r.Output.Schema) == 0:
+		return strings.TrimSpace(r.System + "\n\nAnswer with one JSON object and nothing else.")
+	case !shapes(r.Model):
+		return strings.TrimSpace(r.System + "\n\nAnswer with one JSON object and nothing else. It must fit this JSON Schema:\n" + string(r.Output.Schema))
+	}
+	if b.Output == nil {
+		b.Output = &outputConfig{}
+	}
+	b.Output.Format = &format{"json_schema", r.Output.Schema}
+	return r.System
+}
+
+// shapes reports whether a model holds its answer to a JSON Schema.
+func shapes(model string) bool {
+	return age(model) == adaptive || strings.Contains(model, "-4-5") || strings.Contains(model, "-4.5") ||
+		strings.Contains(model, "opus-4-1") || strings.Contains(model, "opus-4.1")
 }
 
 type generation int

@@ -75,14 +75,6 @@ type Baseline struct {
 	route  Route
 }
 
-// Cost is what a usage would have cost at the baseline, in nano-dollars; false when its price is not known.
-func (b *Baseline) Cost(u llm.Usage, day time.Time) (int64, bool) {
-	if b == nil || !b.route.Priced() {
-		return 0, false
-	}
-	return b.route.cost(u, day), true
-}
-
 // Plan is a decision with the routes that carry it out: the first answers, the others stand in for it in order.
 type Plan struct {
 	Decision Decision

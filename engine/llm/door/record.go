@@ -87,7 +87,7 @@ func (t *tries) row(s Spent) *models.Decision {
 	if b := d.Baseline; b != nil {
 		row.BaselineModel, row.BaselineReason = b.Model, b.Reason
 		if t.won >= 0 {
-			if n, ok := b.Cost(t.costs[s.CallID].Usage, t.door.now()); ok {
+			if n, ok := b.Price(t.costs[s.CallID].Usage, t.door.now()); ok {
 				row.BaselineNanos = &n
 			}
 		}

@@ -21,6 +21,14 @@ type body struct {
 	Contents   []content   `json:"contents"`
 	Tools      []toolSet   `json:"tools,omitempty"`
 	Generation *generation `json:"generationConfig,omitempty"`
+	Choice     *toolConfig `json:"toolConfig,omitempty"`
+}
+
+type toolConfig struct {
+	Calling struct {
+		Mode  string   `json:"mode"`
+		Names []string `json:"allowedFunctionNames,omitempty"`
+	} `json:"functionCallingConfig"`
 }
 
 type content struct {
@@ -67,6 +75,10 @@ type generation struct {
 	MaxTokens   int       `json:"maxOutputTokens,omitempty"`
 	Temperature *float64  `json:"temperature,omitempty"`
 	Thinking    *thinking `json:"thinkingConfig,omitempty"`
+	TopP        *float64  `json:"topP,omitempty"`
+	Stop        []string  `json:"stopSequences,omitempty"`
+	MimeType    string    `json:"responseMimeType,omitempty"`
+	Schema      any       `json:"responseSchema,omitempty"`
 }
 
 type thinking struct {
@@ -80,8 +92,12 @@ func encode(r llm.Request) body {
 	if strings.TrimSpace(r.System) != "" {
 		b.System = &content{Parts: []part{{Text: &r.System}}}
 	}
-	if r.MaxTokens > 0 || r.Temperature != nil || r.Effort != "" {
-		b.Generation = &generation{MaxTokens: r.MaxTokens, Temperature: r.Temperature, Thinking: think(r)}
+	if r.MaxTokens > 0 || r.Temperature != nil || r.TopP != nil || len(r.Stop) > 0 || r.Effort != "" || r.Output != nil {
+		b.Generation = &generation{MaxTokens: r.MaxTokens, Temperature: r.Temperature, Thinking: think(r), TopP: r.TopP,
+			Stop: r.Stop[:min(len(r.Stop), 5)]} // five at most
+		if r.Output != nil {
+			b.Generation.MimeType, b.Generation.Schema = "application/json", parameters(r.Output.Schema)
+		}
 	}
 	if len(r.Tools) > 0 {
 		set := toolSet{}
@@ -89,6 +105,7 @@ func encode(r llm.Request) body {
 			set.Functions = append(set.Functions, declaration{t.Name, t.Description, parameters(t.Schema)})
 		}
 		b.Tools = []toolSet{set}
+		b.Choice = choiceOf(r.Choice)
 	}
 	for _, m := range llm.Normalize(r.Messages) {
 		if m.Role == llm.Assistant {
@@ -98,6 +115,21 @@ func encode(r llm.Request) body {
 		}
 	}
 	return b
+}
+
+func choiceOf(c llm.Choice) *toolConfig {
+	var t toolConfig
+	switch c.Mode {
+	case llm.ChooseNone:
+		t.Calling.Mode = "NONE"
+	case llm.ChooseAny:
+		t.Calling.Mode = "ANY"
+	case llm.ChooseOne:
+		t.Calling.Mode, t.Calling.Names = "ANY", []string{c.Name}
+	default:
+		return nil
+	}
+	return &t
 }
 
 // model writes what the model said. Reasoning itself does not go back, its signature does, in a part of its own

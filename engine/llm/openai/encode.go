@@ -14,6 +14,9 @@ type quirks struct {
 	noUsage       bool // refuses stream_options
 	noTemperature bool // OpenAI's reasoning models
 	noEffort      bool // models without reasoning
+	noTopP        bool // OpenAI's reasoning models
+	noStop        bool // the same
+	noParallel    bool // servers that do not know parallel_tool_calls
 	swapped       bool // oldMax was changed once already
 }
 
@@ -31,6 +34,12 @@ func (q quirks) without(err error) (quirks, bool) {
 		q.noEffort = true
 	case strings.Contains(said, "temperature") && !q.noTemperature:
 		q.noTemperature = true
+	case strings.Contains(said, "top_p") && !q.noTopP:
+		q.noTopP = true
+	case strings.Contains(said, "parallel_tool_calls") && !q.noParallel:
+		q.noParallel = true
+	case strings.Contains(said, "'stop'") && !q.noStop:
+		q.noStop = true
 	case (strings.Contains(said, "max_tokens") || strings.Contains(said, "max_completion_tokens")) && !q.swapped:
 		q.oldMax, q.swapped = !q.oldMax, true
 	default:
@@ -49,6 +58,30 @@ type body struct {
 	MaxCompletion int            `json:"max_completion_tokens,omitempty"`
 	Temperature   *float64       `json:"temperature,omitempty"`
 	Effort        llm.Effort     `json:"reasoning_effort,omitempty"`
+	TopP          *float64       `json:"top_p,omitempty"`
+	Stop          []string       `json:"stop,omitempty"`
+	Choice        any            `json:"tool_choice,omitempty"` // a word, or the tool
+	Parallel      *bool          `json:"parallel_tool_calls,omitempty"`
+	Format        *format        `json:"response_format,omitempty"`
+}
+
+type format struct {
+	Type   string  `json:"type"`
+	Schema *schema `json:"json_schema,omitempty"`
+}
+
+type schema struct {
+	Name   string          `json:"name"`
+	Schema json.RawMessage `json:"schema"`
+	Strict bool            `json:"strict,omitempty"`
+}
+
+// chosen is a tool_choice that names its tool.
+type chosen struct {
+	Type     string `json:"type"`
+	Function struct {
+		Name string `json:"name"`
+	} `json:"function"`
 }
 
 type streamOptions struct {
@@ -110,6 +143,13 @@ func encode(r llm.Request, q quirks) body {
 	if !q.noEffort {
 		b.Effort = r.Effort
 	}
+	if !q.noTopP {
+		b.TopP = r.TopP
+	}
+	if !q.noStop {
+		b.Stop = r.Stop
+	}
+	b.Format = formatOf(r.Output)
 	if strings.TrimSpace(r.System) != "" {
 		b.Messages = append(b.Messages, message{Role: "system", Content: r.System})
 	}
@@ -127,7 +167,39 @@ func encode(r llm.Request, q quirks) body {
 		}
 		b.Tools = append(b.Tools, tool{"function", definition{t.Name, t.Description, schema}})
 	}
+	if len(b.Tools) > 0 { // without tools any choice is refused
+		b.Choice = choiceOf(r.Choice)
+		if r.Choice.Solo && !q.noParallel {
+			b.Parallel = new(bool)
+		}
+	}
 	return b
+}
+
+func choiceOf(c llm.Choice) any {
+	switch c.Mode {
+	case llm.ChooseNone:
+		return "none"
+	case llm.ChooseAny:
+		return "required"
+	case llm.ChooseOne:
+		out := chosen{Type: "function"}
+		out.Function.Name = c.Name
+		return out
+	}
+	return nil
+}
+
+func formatOf(o *llm.Output) *format {
+	switch {
+	case o == nil:
+		return nil
+	case len(o.Schema) == 0:
+		return &format{Type: "json_object"}
+	case o.Name == "":
+		return &format{Type: "json_schema", Schema: &schema{"answer", o.Schema, o.Strict}}
+	}
+	return &format{Type: "json_schema", Schema: &schema{o.Name, o.Schema, o.Strict}}
 }
 
 // assistant writes text and calls; reasoning is not sent back, the format has no agreed place for it.

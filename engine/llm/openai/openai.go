@@ -57,7 +57,7 @@ func New(c Config) *Provider {
 func (p *Provider) Name() string { return p.service.Provider }
 
 // Stream runs one completion. A server that refuses an optional field is asked again without it, at most
-// three times and only before the first chunk; what was learned holds for the next requests to the model.
+// five times and only before the first chunk; what was learned holds for the next requests to the model.
 func (p *Provider) Stream(ctx context.Context, r llm.Request) iter.Seq2[llm.Chunk, error] {
 	return wire.Run(ctx, p.Name(), r, func(ctx context.Context, emit wire.Emit) (llm.Done, error) {
 		q := p.known(r.Model)
@@ -71,7 +71,7 @@ func (p *Provider) Stream(ctx context.Context, r llm.Request) iter.Seq2[llm.Chun
 				return s.done, nil
 			}
 			next, ok := q.without(err)
-			if !ok || s.begun || try == 3 {
+			if !ok || s.begun || try == 5 {
 				return llm.Done{}, err
 			}
 			q = next

@@ -2,15 +2,9 @@ package door
 
 import (
 	"slices"
-	"time"
 
 	"lobstead/engine/llm"
 )
-
-// Estimate is what so many tokens cost there, in nano-dollars; false when nobody knows the price.
-func (r Route) Estimate(input, output int, day time.Time) (int64, bool) {
-	return r.cost(llm.Usage{Input: input, Output: output}, day), r.Priced()
-}
 
 // Cheaper lists the models of a plan's candidates that the same service offers in a smaller tier, the smallest first.
 func (p Plan) Cheaper() []Choice {

@@ -1,0 +1,141 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+// Sum is what an answer came to.
+type Sum struct {
+	Requested     string
+	Served        string
+	Tier          llm.Tier
+	Routed        bool
+	Usage         llm.Usage
+	CostNanos     *int64 // nil = nobody knows a price
+	Baseline      string // the model that savings are measured against, "" = none
+	Reason        string // of the baseline: named, plan_ceiling
+	BaselineNanos int64  // with a baseline
+}
+
+// SavedNanos is what routing saved; nil without a baseline or a price.
+func (s Sum) SavedNanos() *int64 {
+	if s.CostNanos == nil || s.Baseline == "" {
+		return nil
+	}
+	saved := s.BaselineNanos - *s.CostNanos
+	return &saved
+}
+
+// Sum tells what the answer came to, once its chunks were read.
+func (a *Answer) Sum() Sum {
+	now := time.Now()
+	served := a.served()
+	s := Sum{Requested: a.Call.requested(), Served: cmp.Or(a.done.Model, served.Model), Tier: served.Tier(), Routed: a.Decision.Routed, Usage: a.done.Usage}
+	if s.Usage == (llm.Usage{}) {
+		s.Usage = a.spent.Usage
+	}
+	if _, priced := served.Price(s.Usage, now); priced {
+		s.CostNanos = &a.spent.CostNanos
+	}
+	if b := a.Decision.Baseline; b != nil {
+		if nanos, ok := b.Price(s.Usage, now); ok {
+			s.Baseline, s.Reason, s.BaselineNanos = b.Model, b.Reason, nanos
+		}
+	}
+	return s
+}
+
+// served is the route of the model that answered.
+func (a *Answer) served() door.Route {
+	for _, r := range a.plan.Routes {
+		if r.Model == a.done.Model {
+			return r
+		}
+	}
+	return a.plan.Routes[0]
+}
+
+// Quota is how an organization's month stands.
+type Quota struct {
+	SpentNanos int64
+	Resets     time.Time // when the month ends, UTC
+}
+
+// quotaLife is how old the figure of a header may be: a sum over a month is not made for every call.
+const quotaLife = 10 * time.Second
+
+type spentCache struct {
+	mu  sync.Mutex
+	all map[string]spentAt
+}
+
+type spentAt struct {
+	nanos int64
+	at    time.Time
+}
+
+// Quota tells how the month of the scope's organization stands, at most ten seconds late.
+func (g *Gateway) Quota(ctx context.Context, sc *models.Scope) (Quota, error) {
+	now := time.Now().UTC()
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	q := Quota{Resets: month.AddDate(0, 1, 0)}
+	g.spent.mu.Lock()
+	known, ok := g.spent.all[sc.Org]
+	g.spent.mu.Unlock()
+	if ok && now.Sub(known.at) < quotaLife && !known.at.Before(month) {
+		q.SpentNanos = known.nanos
+		return q, nil
+	}
+	s, err := sc.SpentSince(ctx, month)
+	if err != nil {
+		return q, err
+	}
+	q.SpentNanos = s.CostNanos
+	g.spent.mu.Lock()
+	defer g.spent.mu.Unlock()
+	if len(g.spent.all) > 10_000 || g.spent.all == nil {
+		g.spent.all = map[string]spentAt{}
+	}
+	g.spent.all[sc.Org] = spentAt{s.CostNanos, now}
+	return q, nil
+}
+
+// note writes down what became of the call, also when the caller is gone.
+func (a *Answer) note(ctx context.Context) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+	defer done()
+	s := a.Sum()
+	row := models.GatewayCall{ID: a.Call.ID, Door: a.Call.Door, Session: a.Call.Session, Requested: s.Requested, Model: s.Served, Routed: s.Routed,
+		Streamed: a.Call.Streamed, Error: class(a.err), InputTokens: s.Usage.Input, OutputTokens: s.Usage.Output, Priced: s.CostNanos != nil,
+		CostNanos: a.spent.CostNanos, FirstMS: a.first.Milliseconds(), TotalMS: time.Since(a.began).Milliseconds()}
+	if i := a.ask().Instance; i != nil {
+		row.InstanceID = i.ID
+	}
+	if err := a.sc.NoteGatewayCall(ctx, row); err != nil {
+		slog.WarnContext(ctx, "gateway: a call was not noted", "call", row.ID, "error", err)
+	}
+}
+
+var classes = map[fault.Kind]string{fault.Unauthenticated: "auth", fault.Forbidden: "auth", fault.Payment: "quota", fault.TooMany: "quota", fault.Invalid: "validation",
+	fault.NotFound: "validation", fault.Conflict: "validation", fault.TooLarge: "validation", fault.Upstream: "provider", fault.Unavailable: "provider", fault.Timeout: "timeout"}
+
+// class is the contract's word for what went wrong, "" for nothing.
+func class(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrGone), llm.KindOf(err) == llm.KindCancelled, fault.As(err).Code == "gateway.left":
+		return "cancelled"
+	}
+	return cmp.Or(classes[fault.KindOf(err)], "internal")
+}

@@ -1,0 +1,18 @@
+package door
+
+import (
+	"time"
+
+	"lobstead/engine/llm"
+)
+
+// Price gives what a usage costs on a route, in nano-dollars; false when nobody knows its price.
+func (r Route) Price(u llm.Usage, day time.Time) (int64, bool) { return r.cost(u, day), r.Priced() }
+
+// Price gives what the same usage would have cost without a router; false when nobody knows.
+func (b *Baseline) Price(u llm.Usage, day time.Time) (int64, bool) {
+	if b == nil {
+		return 0, false
+	}
+	return b.route.Price(u, day)
+}

@@ -1,0 +1,54 @@
+package models
+
+import (
+	"context"
+	"time"
+)
+
+// GatewayCall is one call of a program through the gateway, as it ended.
+type GatewayCall struct {
+	ID             string // of the request
+	OrganizationID string
+	Door           string
+	KeyID          string
+	InstanceID     string
+	Session        string
+	Requested      string
+	Model          string // that served
+	Routed         bool
+	Streamed       bool
+	Error          string // the class, "" for an answer
+	InputTokens    int
+	OutputTokens   int
+	CostNanos      int64
+	Priced         bool
+	FirstMS        int64 `gorm:"column:first_ms"`
+	TotalMS        int64 `gorm:"column:total_ms"`
+	CreatedAt      time.Time
+}
+
+// NoteGatewayCall writes down how a call ended.
+func (sc *Scope) NoteGatewayCall(ctx context.Context, c GatewayCall) error {
+	c.OrganizationID, c.KeyID, c.CreatedAt = sc.Org, sc.Actor.KeyID, sc.store.now()
+	c.Session, c.Requested, c.Model = clip(cleanText(c.Session), 200), clip(cleanText(c.Requested), 200), clip(cleanText(c.Model), 200)
+	return translate(sc.write(ctx).Create(&c).Error)
+}
+
+// GatewayCallFilter narrows a list; "" is any.
+type GatewayCallFilter struct {
+	Since             time.Time
+	InstanceID, KeyID string
+	Limit             int
+}
+
+// GatewayCalls lists calls, the newest first.
+func (sc *Scope) GatewayCalls(ctx context.Context, f GatewayCallFilter) ([]GatewayCall, error) {
+	q := sc.read(ctx).Where("created_at >= ?", f.Since).Order("created_at DESC, id DESC").Limit(f.Limit)
+	if f.InstanceID != "" {
+		q = q.Where("instance_id = ?", f.InstanceID)
+	}
+	if f.KeyID != "" {
+		q = q.Where("key_id = ?", f.KeyID)
+	}
+	return all[GatewayCall](q)
+}
