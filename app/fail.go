@@ -9,6 +9,7 @@ import (
 
 	"lobstead/api/agent"
 	"lobstead/api/cloud"
+	"lobstead/api/runtime"
 	"lobstead/kit/fault"
 	"lobstead/views/layout"
 )
@@ -43,6 +44,8 @@ func (a *App) fail(c *Ctx, err error) error {
 	switch {
 	case c.family == Agent:
 		return writeJSON(c.f, status, agent.NewError(e))
+	case c.family == Runtime:
+		return writeJSON(c.f, status, runtime.NewError(e))
 	case c.wantsJSON():
 		return writeJSON(c.f, status, cloud.NewError(e))
 	case e.Code == errHomeless.Code && c.Principal != nil:

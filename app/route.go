@@ -20,7 +20,9 @@ const (
 	Pages Family = "pages"
 	Cloud Family = "cloud-api"
 	Agent Family = "agent-api"
-	Ops   Family = "ops" // health and assets: no person
+	// Runtime is the runtime API, whose errors are one sentence.
+	Runtime Family = "runtime-api"
+	Ops     Family = "ops" // health and assets: no person
 )
 
 // Access is who may call a route.
@@ -116,6 +118,8 @@ func (a *App) mount() {
 // familyOf tells whose words a path without a route is refused in.
 func familyOf(path string) Family {
 	switch {
+	case strings.HasPrefix(path, "/api/memory"):
+		return Runtime
 	case strings.HasPrefix(path, "/api/agent"), strings.HasPrefix(path, "/api/gateway"):
 		return Agent
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/v1/"):

@@ -20,6 +20,8 @@ var (
 	Translate     = translate
 	RetryAfter    = retryAfter
 	DecoyHash     = decoyHash
+	IndexWords    = indexWords
+	SearchWords   = searchWords
 )
 
 const (

@@ -22,6 +22,7 @@ var loose = map[string]string{
 	"ledger_entries.session_id":  "the ledger outlives what it charged",
 	"ledger_entries.turn_id":     "the ledger outlives what it charged",
 	"memories.turn_id":           "a memory outlives its conversation; read through the scope only",
+	"memory_versions.turn_id":    "a memory outlives its conversation; read through the scope only",
 	"instances.provider_id":      "a provider is replaced under its id; read through the scope only",
 }
 

@@ -59,10 +59,7 @@ func (x *run) open(ctx context.Context) error {
 	if err := x.load(ctx); err != nil {
 		return err
 	}
-	if x.route, err = x.Door.Resolve(ctx, x.sc, x.inst); err != nil {
-		return err
-	}
-	x.memos, err = x.sc.Memories(ctx, x.inst.ID, "", maxMemories)
+	x.route, err = x.Door.Resolve(ctx, x.sc, x.inst)
 	return err
 }
 

@@ -35,6 +35,7 @@ type run struct {
 	route   door.Route
 	book    logbook
 	memos   []models.Memory
+	stamp   *string // of the memories that were read; nil = none yet
 	parts   *partWriter
 	hands   *hands
 	guard   loopGuard

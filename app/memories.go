@@ -1,0 +1,2 @@
+package app
+type Memories struct{ *App }
