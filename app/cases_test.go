@@ -15,15 +15,15 @@ import (
 // ids fill the places of a path and a body; an empty organization gives ids that match no row.
 type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
-	identity, passkey, nobody, user, delivery                                                    string
+	identity, passkey, nobody, user, delivery, memory, held                                      string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
-		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID}
+		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Memory, o.Held}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -37,7 +37,11 @@ type routeCase struct {
 
 // pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
 var pathIDs = map[string]func(i ids) map[string]string{
-	"/instances/":                    func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/instances/": func(i ids) map[string]string {
+		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held}
+	},
+	"/api/memory/working/":           func(i ids) map[string]string { return map[string]string{":session_id": i.session} },
+	"/api/memory/semantic/":          func(ids) map[string]string { return map[string]string{":category": "fact"} },
 	"/live/instances/":               func(i ids) map[string]string { return map[string]string{":id": i.instance} },
 	"/api/instances/":                func(i ids) map[string]string { return map[string]string{":id": i.instance} },
 	"/chat/":                         func(i ids) map[string]string { return map[string]string{":id": i.session, ":attachment": i.attachment} },
@@ -134,8 +138,16 @@ func bodies(i ids) map[string][]body {
 		"GET /api/agent/sessions": ways(nil), "POST /api/agent/sessions": ways(`{"title":"t"}`),
 		"PATCH /api/agent/sessions":  {{json: session(`,"title":"renamed"`), foreign: true}},
 		"DELETE /api/agent/sessions": {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
-		"GET /chat":                  {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
-		"GET /live/chat/:id":         {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
+		"GET /api/agent/memory":      append(ways(nil), body{query: "?category=fact"}), "POST /api/agent/memory": ways(`{"key":"k"}`),
+		"PATCH /api/agent/memory": {{json: `{"id":"` + i.memory + `","value":"changed"}`, foreign: true}, {json: `{"key":"k","value":"v"}`, header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
+		"DELETE /api/agent/memory": {{json: `{"id":"` + i.memory + `"}`, foreign: true}, {json: `{}`, query: "?id=" + i.memory, foreign: true},
+			{json: `{"key":"k"}`, header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
+		"GET /api/memory/working": ways(nil), "GET /api/memory/episodic": ways(nil), "GET /api/memory/semantic": ways(nil), "GET /api/memory/semantic/categories": ways(nil),
+		"GET /api/memory/search":     {{query: "?q=word&instance=" + i.instance, foreign: true}, {query: "?q=word", header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
+		"POST /instances/:id/memory": {{form: form("key", "k")}}, "POST /instances/:id/memory/:memory": {{form: form("value", "changed")}},
+		"POST /instances/:id/memory/:memory/delete": none, "POST /instances/:id/memory/versions/:version": {{form: form("act", "reject")}},
+		"GET /chat":          {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
+		"GET /live/chat/:id": {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
 	}
 }
