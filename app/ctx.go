@@ -38,6 +38,15 @@ func (c *Ctx) ID(name string) (string, error) {
 	return s, nil
 }
 
+// Param reads a word of the path that is no id of ours.
+func (c *Ctx) Param(name string) string {
+	s, err := url.PathUnescape(c.f.Params(name))
+	if err != nil {
+		s = c.f.Params(name)
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
+}
+
 // Query reads a value of the address.
 func (c *Ctx) Query(name string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(c.f.Query(name), "\x00", ""), "")

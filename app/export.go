@@ -100,13 +100,13 @@ func (a *archive) instance(ctx context.Context, o *models.Organization, i *model
 	if err := a.json(path.Join(dir, "instance.json"), cloud.NewInstanceListItem(i, o, nil)); err != nil {
 		return err
 	}
-	memories, err := a.sc.Memories(ctx, i.ID, "", everything)
+	memories, err := a.sc.MemoryList(ctx, models.MemoryFilter{InstanceID: i.ID, Limit: everything})
 	if err != nil {
 		return err
 	}
 	kept := []map[string]any{}
 	for _, m := range memories {
-		kept = append(kept, map[string]any{"key": m.Key, "value": m.Value, "category": m.Category, "createdAt": m.CreatedAt.UTC()})
+		kept = append(kept, map[string]any{"key": m.Key, "value": m.Value, "category": m.Category, "tier": m.Tier, "origin": m.Origin, "originNote": m.OriginNote, "createdAt": m.CreatedAt.UTC()})
 	}
 	if err := a.json(path.Join(dir, "memories.json"), kept); err != nil {
 		return err

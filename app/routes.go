@@ -28,6 +28,7 @@ func (a *App) table() []Route {
 	manageTeam, manageKeys, edit, end := May(models.CanManageTeam), May(models.CanManageKeys), May(models.CanEditSettings), May(models.CanDeleteOrg)
 	readAudit := May(models.CanViewAudit)
 	agentChat, agentSessions, billing := &AgentChat{a}, &AgentSessions{a}, &Billing{a}
+	agentMemory, runtimeMemory, memories := &AgentMemory{a}, &RuntimeMemory{a}, &Memories{a}
 	pay := May(models.CanManageBilling)
 	vouched, passkeys, security, adminSignIn := &ProviderSignIns{a}, &Passkeys{a}, &Security{a}, &AdminSignIn{a}
 	gate, infer := &ModelGateway{a}, Infer()
@@ -73,6 +74,14 @@ func (a *App) table() []Route {
 		{post, "/instances/:id/power", use, Pages, 0, power.Create},
 		{get, "/instances/:id/delete", destroy, Pages, 0, instances.Delete},
 		{post, "/instances/:id/delete", destroy, Pages, 0, instances.Destroy},
+
+		{get, "/instances/:id/memory", use, Pages, 0, memories.Index},
+		{post, "/instances/:id/memory", use, Pages, 0, memories.Create},
+		{get, "/instances/:id/memory/history", use, Pages, 0, memories.History},
+		{get, "/instances/:id/memory/:memory", use, Pages, 0, memories.Show},
+		{post, "/instances/:id/memory/:memory", use, Pages, 0, memories.Update},
+		{post, "/instances/:id/memory/:memory/delete", use, Pages, 0, memories.Destroy},
+		{post, "/instances/:id/memory/versions/:version", use, Pages, 0, memories.Decide},
 
 		{get, "/chat", use, Pages, 0, chat.Index},
 		{post, "/chat", use, Pages, messageBody, messages.CreateFirst},
@@ -184,5 +193,16 @@ func (a *App) table() []Route {
 		{get, "/api/models/available", view, Runtime, 0, services.Available},
 		{get, "/api/models/selections", use, Runtime, 0, services.Selections},
 		{get, "/api/stats/capacity", view, Runtime, 0, services.Capacity},
+		{get, "/api/agent/memory", use, Agent, 0, agentMemory.Index},
+		{post, "/api/agent/memory", use, Agent, 0, agentMemory.Create},
+		{patc, "/api/agent/memory", use, Agent, 0, agentMemory.Update},
+		{dele, "/api/agent/memory", use, Agent, 0, agentMemory.Destroy},
+		{get, "/api/memory/working", use, Runtime, 0, runtimeMemory.Working},
+		{get, "/api/memory/working/:session_id", use, Runtime, 0, runtimeMemory.WorkingOf},
+		{get, "/api/memory/episodic", use, Runtime, 0, runtimeMemory.Episodic},
+		{get, "/api/memory/semantic", use, Runtime, 0, runtimeMemory.Semantic},
+		{get, "/api/memory/semantic/categories", use, Runtime, 0, runtimeMemory.Categories},
+		{get, "/api/memory/semantic/:category", use, Runtime, 0, runtimeMemory.SemanticOf},
+		{get, "/api/memory/search", use, Runtime, 0, runtimeMemory.Search},
 	}
 }

@@ -229,6 +229,11 @@ func (sc *Scope) Events(ctx context.Context, sessionID string, after int64, limi
 	return all[Event](q)
 }
 
+// EventsOf reads a session's events of some kinds, in order.
+func (sc *Scope) EventsOf(ctx context.Context, sessionID string, kinds ...EventKind) ([]Event, error) {
+	return all[Event](sc.read(ctx).Where("session_id = ? AND kind IN ?", sessionID, kinds).Order("seq"))
+}
+
 // LatestEvents reads the last n events before a cursor (0 = the end), in order: the chat page's window.
 func (sc *Scope) LatestEvents(ctx context.Context, sessionID string, before int64, n int) ([]Event, error) {
 	q := sc.read(ctx).Where("session_id = ?", sessionID)

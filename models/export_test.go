@@ -21,6 +21,8 @@ var (
 	Translate     = translate
 	RetryAfter    = retryAfter
 	DecoyHash     = decoyHash
+	IndexWords    = indexWords
+	SearchWords   = searchWords
 )
 
 const (

@@ -25,8 +25,11 @@ func (s *Store) Migrate(ctx context.Context) (backup string, err error) {
 		return "", err
 	}
 	pending, err := p.HasPending(ctx)
-	if err != nil || !pending {
+	if err != nil {
 		return "", err
+	}
+	if !pending {
+		return "", s.indexMemories(ctx) // what an interrupted migration left
 	}
 	version, err := p.GetDBVersion(ctx)
 	if err != nil {
@@ -39,8 +42,10 @@ func (s *Store) Migrate(ctx context.Context) (backup string, err error) {
 			return "", fmt.Errorf("backup before migration: %w", err)
 		}
 	}
-	_, err = p.Up(ctx)
-	return backup, err
+	if _, err = p.Up(ctx); err != nil {
+		return backup, err
+	}
+	return backup, s.indexMemories(ctx)
 }
 
 // Pending tells whether the schema is behind this binary.

@@ -98,6 +98,9 @@ func TestHotQueriesUseIndexes(t *testing.T) {
 				if big.MatchString(step) {
 					t.Errorf("%s reads all of an organization's: %s\n%s", name, step, query)
 				}
+				if strings.HasPrefix(step, "SCAN (subquery") || strings.Contains(step, "VIRTUAL TABLE INDEX") {
+					continue // the full-text index, and the few rows that a search took from it
+				}
 				if strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" || strings.Contains(step, "TEMP B-TREE") && !strings.Contains(step, "LAST TERM") {
 					if c.may == "" || !strings.Contains(step, c.may) {
 						t.Errorf("%s: %s\n%s", name, step, query)

@@ -31,6 +31,7 @@ var loose = map[string]string{
 	"decisions.session_id":        "a decision outlives what it was made for, as the ledger does",
 	"decisions.turn_id":           "a decision outlives what it was made for, as the ledger does",
 	"gateway_calls.instance_id":   "the report outlives what was called",
+	"memory_versions.turn_id":     "a memory outlives its conversation; read through the scope only",
 }
 
 type table struct {

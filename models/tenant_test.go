@@ -20,7 +20,7 @@ var owned = map[string]any{
 	"invitations": models.Invitation{}, "audit_entries": models.AuditEntry{},
 	"instance_steps": models.InstanceStep{}, "instance_logs": models.InstanceLog{}, "instance_metrics": models.InstanceMetric{},
 	"sessions": models.Session{}, "turns": models.Turn{}, "events": models.Event{}, "attachments": models.Attachment{},
-	"memories": models.Memory{}, "providers": models.Provider{}, "ledger_entries": models.LedgerEntry{}, "subscriptions": models.Subscription{},
+	"memories": models.Memory{}, "memory_versions": models.MemoryVersion{}, "providers": models.Provider{}, "ledger_entries": models.LedgerEntry{}, "subscriptions": models.Subscription{},
 	"organization_flags": models.OrganizationFlag{}, "deliveries": models.Delivery{},
 	"budgets": models.Budget{}, "budget_balances": models.BudgetBalance{},
 	"reservations": models.Reservation{}, "message_entries": models.MessageEntry{},

@@ -124,7 +124,7 @@ func TestBadTextIsAnAnswer(t *testing.T) {
 			"user":       func() error { return second(sy.User(ctx, bad)) },
 			"delete":     func() error { return sc.DeleteSession(ctx, bad) },
 			"act":        func() error { return second(sc.ActOnInstance(ctx, bad, models.Stop)) },
-			"forget":     func() error { return sc.Forget(ctx, bad) },
+			"forget":     func() error { return second(sc.Forget(ctx, bad)) },
 			"disconnect": func() error { return sc.DisconnectProvider(ctx, bad) },
 			"use":        func() error { return sc.UseProvider(ctx, bad) },
 			"update":     func() error { return second(sc.UpdateSession(ctx, bad, models.SessionChange{Title: &inst.Name})) },

@@ -82,3 +82,24 @@ type SessionRef struct {
 type BudgetMessage struct {
 	Message string `json:"message"`
 }
+
+// MemoryWrite is one memory; its category is "general" when left out.
+type MemoryWrite struct {
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+	Category string `json:"category,omitempty"`
+}
+
+// MemoryChange changes a memory, which id or key names.
+type MemoryChange struct {
+	ID       string `json:"id,omitempty"`
+	Key      string `json:"key,omitempty"`
+	Value    string `json:"value,omitempty"`
+	Category string `json:"category,omitempty"`
+}
+
+// MemoryRef names a memory, by id or by key.
+type MemoryRef struct {
+	ID  string `json:"id,omitempty"`
+	Key string `json:"key,omitempty"`
+}

@@ -27,6 +27,10 @@ func NewError(e *fault.Error) Error {
 		return Error{"rate_limit_exceeded", "Too many requests, please try again later"}
 	case fault.Internal:
 		return Error{Error: "internal error"}
+	case fault.NotFound:
+		if e.Detail == "Not found" {
+			return Error{Error: "not found"}
+		}
 	}
 	if len(e.Fields) > 0 {
 		name := ""

@@ -32,6 +32,7 @@ type Org struct {
 	Session              *models.Session
 	Turn                 *models.Turn
 	Attachment           string
+	Memory, Held         string // one that is in use, and one that waits for review
 	Provider             *models.Provider
 	Invitation           *models.Invited
 	Delivery             *models.Delivery
@@ -63,6 +64,14 @@ func (w *World) NewOrg(name string) *Org {
 	files, err := sc.Attachments(t.Context(), o.Turn.ID)
 	require.NoError(t, err)
 	o.Attachment = files[0].ID
+	m, err := sc.Remember(t.Context(), models.NewMemory{InstanceID: o.Instance.ID, Key: "plan", Value: name + " confidential plan", Category: "fact", TurnID: o.Turn.ID})
+	require.NoError(t, err)
+	o.Memory = m.ID
+	_, err = sc.Remember(t.Context(), models.NewMemory{InstanceID: o.Instance.ID, Key: "held", Value: name + " confidential page", Origin: models.FromWeb, TurnID: o.Turn.ID})
+	require.NoError(t, err)
+	held, err := sc.MemoryTray(t.Context(), o.Instance.ID, 1)
+	require.NoError(t, err)
+	o.Held = held[0].ID
 	row, revoked, err := sc.CreateAPIKey(t.Context(), models.NewAPIKey{Name: "revoked"})
 	require.NoError(t, err)
 	_, err = sc.RevokeAPIKey(t.Context(), row.ID)

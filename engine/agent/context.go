@@ -80,6 +80,9 @@ func requestBytes(r llm.Request) int {
 }
 
 func (x *run) assemble(ctx context.Context) (llm.Request, error) {
+	if err := x.readMemories(ctx); err != nil {
+		return llm.Request{}, err
+	}
 	blocks := x.book.blocks(x.turn.ID)
 	if x.history == nil {
 		t := transcript{images: x.imageReader(ctx, blocks)}

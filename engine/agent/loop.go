@@ -59,11 +59,8 @@ func (x *run) open(ctx context.Context) error {
 	if err := x.load(ctx); err != nil {
 		return err
 	}
-	if x.base, err = x.Door.Resolve(ctx, x.sc, x.inst); err != nil {
-		return err
-	}
+	x.base, err = x.Door.Resolve(ctx, x.sc, x.inst)
 	x.route = x.base
-	x.memos, err = x.sc.Memories(ctx, x.inst.ID, "", maxMemories)
 	return err
 }
 

@@ -37,6 +37,7 @@ type run struct {
 	plan    *door.Plan // nil = nothing was asked yet
 	book    logbook
 	memos   []models.Memory
+	stamp   *string // of the memories that were read; nil = none yet
 	parts   *partWriter
 	hands   *hands
 	guard   loopGuard
