@@ -127,11 +127,11 @@ func Start(t testing.TB, o Options) *World {
 		work.Go(func() { _ = runner.Run(ctx) })
 	}
 	rec := &provision.Reconciler{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Node: "test", Log: log}
-	work.Go(func() { rec.Follow(ctx) })
+	waits := []func(){rec.Follow(ctx)}
 	if o.Mail != nil {
 		w.Outbox = &outbox.Outbox{Store: w.Store, Bus: w.Bus, Jobs: desk.Jobs.(*jobs.Client), Node: "test", Log: log,
 			Senders: map[models.DeliveryKind]outbox.Sender{models.MailDelivery: outbox.Mail{Server: o.Mail}}}
-		work.Go(func() { w.Outbox.Follow(ctx) })
+		waits = append(waits, w.Outbox.Follow(ctx))
 	}
 	w.stop = sync.OnceFunc(func() {
 		stop, done := context.WithTimeout(context.Background(), 10*time.Second)
@@ -140,6 +140,9 @@ func Start(t testing.TB, o Options) *World {
 		<-served
 		cancel()
 		work.Wait()
+		for _, wait := range waits {
+			wait()
+		}
 		desk.Close()
 		w.Bus.Close()
 		_ = redis.Close()

@@ -171,9 +171,8 @@ func (r *rig) outbox(s *server, node string) *outbox.Outbox {
 // follow runs an outbox's ear until the test or stop ends it.
 func (r *rig) follow(o *outbox.Outbox) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	var work sync.WaitGroup
-	work.Go(func() { o.Follow(ctx) })
-	stop = sync.OnceFunc(func() { cancel(); work.Wait() })
+	wait := o.Follow(ctx)
+	stop = sync.OnceFunc(func() { cancel(); wait() })
 	r.t.Cleanup(stop)
 	return stop
 }

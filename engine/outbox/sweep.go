@@ -14,30 +14,33 @@ const sweepBatch = 500
 // enqueueLimit is how long a Redis may take before this worker does the work itself.
 const enqueueLimit = time.Second
 
-// Follow sends what is hinted at and what the sweep asks for, until ctx ends and all that it began is over.
-func (o *Outbox) Follow(ctx context.Context) {
+// Follow sends what is hinted at, from before it returns, and what the sweep asks for, until ctx ends. wait returns when
+// all that it began is over.
+func (o *Outbox) Follow(ctx context.Context) (wait func()) {
 	o.start()
-	var work sync.WaitGroup
-	defer work.Wait()
 	sub := o.Bus.Subscribe(1024, topic) // what a burst drops, the sweep finds
-	defer sub.Close()
+	var work sync.WaitGroup
 	begin := func(id string) {
 		if o.spare() { // else the sweep hands it to whoever has a place
 			work.Go(func() { o.try(ctx, id) })
 		}
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case id := <-o.asked:
-			begin(id)
-		case e := <-sub.C():
-			if id := hinted(e); id != "" {
+	work.Go(func() {
+		defer sub.Close()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case id := <-o.asked:
 				begin(id)
+			case e := <-sub.C():
+				if id := hinted(e); id != "" {
+					begin(id)
+				}
 			}
 		}
-	}
+	})
+	return work.Wait
 }
 
 func hinted(e events.Event) string {

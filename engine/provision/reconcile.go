@@ -137,22 +137,25 @@ func (r *Reconciler) Recover(ctx context.Context) error {
 	return r.Store.AsSystem("a restarted worker takes back its leases").ReleaseNode(ctx, r.Node)
 }
 
-// Follow reconciles as wishes are heard, until ctx ends and all that it began is over.
-func (r *Reconciler) Follow(ctx context.Context) {
-	var work sync.WaitGroup
-	defer work.Wait()
+// Follow reconciles as wishes are heard, those that are written after it returns included, until ctx ends. wait
+// returns when all that it began is over.
+func (r *Reconciler) Follow(ctx context.Context) (wait func()) {
 	sub := r.Bus.Subscribe(1024, wishTopic) // what a burst drops is in the queue, and in the sweep
-	defer sub.Close()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-sub.C():
-			if w, ok := readWish(e); ok {
-				work.Go(func() { r.try(ctx, w.Org, w.Instance) })
+	var work sync.WaitGroup
+	work.Go(func() {
+		defer sub.Close()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e := <-sub.C():
+				if w, ok := readWish(e); ok {
+					work.Go(func() { r.try(ctx, w.Org, w.Instance) })
+				}
 			}
 		}
-	}
+	})
+	return work.Wait
 }
 
 // try is Reconcile for callers that have nobody to tell.

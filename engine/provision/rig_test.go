@@ -72,9 +72,8 @@ func (r *rig) reconciler(node string, c clock.Clock) *provision.Reconciler {
 // follow runs a worker's ear until the test or stop ends it.
 func (r *rig) follow(rec *provision.Reconciler) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	var work sync.WaitGroup
-	work.Go(func() { rec.Follow(ctx) })
-	stop = sync.OnceFunc(func() { cancel(); work.Wait() })
+	wait := rec.Follow(ctx)
+	stop = sync.OnceFunc(func() { cancel(); wait() })
 	r.t.Cleanup(stop)
 	return stop
 }

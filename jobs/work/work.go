@@ -90,13 +90,14 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := queue.Start(s.mux(ctx)); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "work.start", "The worker does not start")
 	}
+	reconciled, delivered := s.Reconciler.Follow(ctx), s.Outbox.Follow(ctx)
 	var tickers sync.WaitGroup
-	tickers.Go(func() { s.Reconciler.Follow(ctx) })
-	tickers.Go(func() { s.Outbox.Follow(ctx) })
 	s.tick(ctx, &tickers)
 	<-ctx.Done()
 	queue.Shutdown()
 	tickers.Wait()
+	reconciled()
+	delivered()
 	return nil
 }
 
