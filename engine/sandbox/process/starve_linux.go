@@ -17,7 +17,7 @@ const (
 	starveLook  = 250 * time.Millisecond
 	starveLooks = 6    // in a row: a second and a half
 	starveShare = 0.85 // of the limit, taken by what cannot be given back
-	starveFault = 25   // pages read again from the disk, per look; work on files reads without these faults
+	starveFault = 5    // pages read again from the disk, per look (20 to 40 were seen); work on files reads without these faults
 )
 
 // hunger is one reading of a group's memory.
