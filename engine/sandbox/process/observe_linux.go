@@ -87,21 +87,32 @@ func (d *Driver) Hands(_ context.Context, id string) (sandbox.Hands, error) {
 	if !ok {
 		return nil, wire.Gone(os.ErrProcessDone)
 	}
-	return &handle{Client: wire.NewClient(b.dial), groups: r.Groups}, nil
+	return &handle{Client: wire.NewClient(b.dial), groups: r.Groups, daemon: r.PID}, nil
 }
 
 // handle adds to the client what only the host can see.
 type handle struct {
 	*wire.Client
 	groups group
+	daemon int
 }
 
-// Exec implements sandbox.Hands: a killed command learns whether memory was the reason.
+// Exec implements sandbox.Hands: a killed command learns whether memory was the reason, and one that starves the sandbox
+// is killed for it. A daemon that died of it took the command along.
 func (h *handle) Exec(ctx context.Context, c sandbox.Command, out func(sandbox.Output)) (sandbox.Result, error) {
 	before := h.groups.oomKills()
+	watched, stop := context.WithCancel(ctx)
+	relieved := make(chan bool, 1)
+	go func() { relieved <- h.groups.relieve(watched, h.daemon) }()
+	began := time.Now()
 	r, err := h.Client.Exec(ctx, c, out)
-	if err == nil && r.ExitCode != 0 && !r.TimedOut && !r.Cancelled && h.groups.oomKills() > before {
+	stop()
+	memory := <-relieved || h.groups.oomKills() > before
+	switch {
+	case err == nil && r.ExitCode != 0 && !r.TimedOut && !r.Cancelled && memory:
 		r.Reason = "out of memory"
+	case fault.Is(err, fault.Unavailable) && ctx.Err() == nil && memory:
+		return sandbox.Result{ExitCode: -1, Killed: 1, Reason: "out of memory", Duration: time.Since(began)}, nil
 	}
 	return r, err
 }
