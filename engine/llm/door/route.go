@@ -50,14 +50,6 @@ func (r Route) cost(u llm.Usage, day time.Time) int64 {
 	return r.entry.Cost(u, day)
 }
 
-// Tier is the model's, at today's prices.
-func (r Route) Tier() llm.Tier {
-	if r.Offline {
-		return llm.TierNano
-	}
-	return r.entry.Tier(time.Now().UTC().Format(time.DateOnly))
-}
-
 // Label names the route for people.
 func (r Route) Label() string {
 	if r.Offline {
