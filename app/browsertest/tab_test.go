@@ -236,6 +236,19 @@ func (b *tab) click(selector string) {
 		chromedp.ActionFunc(func(ctx context.Context) error { return chromedp.MouseClickXY(at[0], at[1]).Do(ctx) }))
 }
 
+// soon tells whether an element is seen within d.
+func (b *tab) soon(selector string, d time.Duration) bool {
+	b.t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		seen := false
+		b.do(chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.getClientRects().length)`, selector), &seen))
+		if seen {
+			return true
+		}
+	}
+	return false
+}
+
 // fill replaces what stands in a field by typing.
 func (b *tab) fill(selector, value string) {
 	b.t.Helper()

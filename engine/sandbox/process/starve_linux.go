@@ -58,15 +58,18 @@ func (g group) hunger() (h hunger, ok bool) {
 func (g group) relieve(ctx context.Context, daemon int) (killed bool) {
 	tick := time.NewTicker(starveLook)
 	defer tick.Stop()
-	last, ok := g.hunger()
-	for looks := 0; ok; {
+	var last hunger // a short command ends before the first look
+	for looks := 0; ; {
 		select {
 		case <-ctx.Done():
 			return killed
 		case <-tick.C:
 		}
-		now, _ := g.hunger()
-		if float64(now.own) >= starveShare*float64(now.limit) && now.faults-last.faults >= starveFault {
+		now, ok := g.hunger()
+		if !ok {
+			return killed
+		}
+		if last.limit > 0 && float64(now.own) >= starveShare*float64(now.limit) && now.faults-last.faults >= starveFault {
 			looks++
 		} else {
 			looks = 0
@@ -76,7 +79,6 @@ func (g group) relieve(ctx context.Context, daemon int) (killed bool) {
 			killed, looks = g.killLargest(daemon) || killed, 0
 		}
 	}
-	return false
 }
 
 // killLargest kills the process of the group with the most memory.
