@@ -33,7 +33,7 @@ func (h *ModelGateway) chat(c *Ctx, d openai.Dialect) (Reply, error) {
 		return nil, err
 	}
 	c.dropped(in.Dropped)
-	call := c.modelCall(string(c.family), in.Model, in.Session, in.Stream, in.Request)
+	call := c.modelCall(string(c.family), in.Model, in.Session, in.Streamed, in.Request)
 	call.Capped = d == openai.Lobstack
 	return h.answer(c, call, &openai.ChatWriter{RequestID: c.requestID, Created: time.Now().Unix(), Dialect: d, Usage: in.IncludeUsage})
 }
@@ -49,7 +49,7 @@ func (h *ModelGateway) OpenAIResponse(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	c.dropped(in.Dropped)
-	call := c.modelCall("responses-api", in.Model, in.Session, in.Stream, in.Request)
+	call := c.modelCall("responses-api", in.Model, in.Session, in.Streamed, in.Request)
 	return h.answer(c, call, &openai.ResponseWriter{RequestID: c.requestID, Created: time.Now().Unix(), Echo: in.Echo})
 }
 
@@ -64,7 +64,7 @@ func (h *ModelGateway) AnthropicMessage(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	c.dropped(in.Dropped)
-	call := c.modelCall(string(c.family), in.Model, in.Session, in.Stream, in.Request)
+	call := c.modelCall(string(c.family), in.Model, in.Session, in.Streamed, in.Request)
 	return h.answer(c, call, &anthropic.Writer{RequestID: c.requestID, Thinking: in.Thinking, Input: llm.EstimateRequest(in.Request)})
 }
 

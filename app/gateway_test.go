@@ -194,6 +194,13 @@ func TestGatewayStreams(t *testing.T) {
 	assert.Contains(t, events[3].Data, `"total_tokens":15`)
 }
 
+// reset lets the provider be asked again, whatever it did before.
+func reset(t *testing.T, w *apptest.World) {
+	t.Helper()
+	a := w.Do(apptest.Call{Method: "POST", Path: "/api/breaker/reset/" + w.Acme.Provider.Kind, Who: w.Acme.Owner, ByKey: true, JSON: `{}`})
+	require.Equal(t, 200, a.Status, a.Body)
+}
+
 // Every refusal, in the words of each door.
 func TestGatewayRefusals(t *testing.T) {
 	w, model := doors(t, apptest.Options{})
@@ -216,18 +223,19 @@ func TestGatewayRefusals(t *testing.T) {
 		{"temperature", nil, func(p string) string { return hello(p, `"temperature":9`) }, 400, all("validation", "invalid_request_error", "invalid_request_error"), "invalid_value"},
 		{"no agent", nil, func(p string) string { return hello(p, `"model":"agent:nobody"`) }, 404, all("validation", "invalid_request_error", "not_found_error"), "agent.not_found"},
 		{"too large", nil, func(p string) string { return hello(p, `"user":"`+long+`"`) }, 413, all("validation", "invalid_request_error", "request_too_large"), "body.too_large"},
-		{"provider's key", step(llmtest.Fail(llm.KindAuth, "bad key")), nil, 502, all("provider", "server_error", "api_error"), "llm.auth"},
-		{"provider's money", step(llmtest.Fail(llm.KindQuota, "no credit")), nil, 502, all("provider", "server_error", "api_error"), "llm.quota"},
-		{"provider's rate", step(llmtest.RateLimited(time.Second)), nil, 429, all("quota", "rate_limit_error", "rate_limit_error"), ""},
-		{"provider's end", step(llmtest.Fail(llm.KindUpstream, "boom")), nil, 502, all("provider", "server_error", "api_error"), "llm.upstream"},
-		{"overloaded", step(llmtest.Fail(llm.KindOverloaded, "full")), nil, 503, all("provider", "server_error", "overloaded_error"), "llm.overloaded"},
-		{"too slow", step(llmtest.Fail(llm.KindTimeout, "slow")), nil, 504, all("timeout", "server_error", "timeout_error"), "llm.timeout"},
-		{"too long", step(llmtest.Fail(llm.KindContextLength, "long")), nil, 400, all("validation", "invalid_request_error", "invalid_request_error"), ""},
+		{"provider's key", step(llmtest.Fail(llm.KindAuth, "bad key").Always()), nil, 502, all("provider", "server_error", "api_error"), "llm.auth"},
+		{"provider's money", step(llmtest.Fail(llm.KindQuota, "no credit").Always()), nil, 502, all("provider", "server_error", "api_error"), "llm.quota"},
+		{"provider's rate", step(llmtest.RateLimited(time.Second).Always()), nil, 429, all("quota", "rate_limit_error", "rate_limit_error"), ""},
+		{"provider's end", step(llmtest.Fail(llm.KindUpstream, "boom").Always()), nil, 502, all("provider", "server_error", "api_error"), "llm.upstream"},
+		{"overloaded", step(llmtest.Fail(llm.KindOverloaded, "full").Always()), nil, 503, all("provider", "server_error", "overloaded_error"), "llm.overloaded"},
+		{"too slow", step(llmtest.Fail(llm.KindTimeout, "slow").Always()), nil, 504, all("timeout", "server_error", "timeout_error"), "llm.timeout"},
+		{"too long", step(llmtest.Fail(llm.KindContextLength, "long").Always()), nil, 400, all("validation", "invalid_request_error", "invalid_request_error"), ""},
 	} {
 		for path, kind := range c.types {
 			for _, stream := range []string{"", `"stream":true`} {
 				if c.step != nil {
 					model.set(*c.step)
+					reset(t, w)
 				}
 				body := hello(path, stream)
 				if c.body != nil {
@@ -624,7 +632,7 @@ func TestUsage(t *testing.T) {
 		empty["group_by"], empty["groups"], empty["truncated"]})
 	assert.Equal(t, map[string]any{"requests": 0.0, "errors": 0.0, "error_rate": 0.0, "errors_by_class": map[string]any{}, "prompt_tokens": 0.0, "completion_tokens": 0.0, "total_tokens": 0.0,
 		"cost_usd": 0.0, "unpriced_requests": 0.0, "p50_latency_ms": nil, "p95_latency_ms": nil, "p99_latency_ms": nil, "streamed": 0.0}, empty["summary"])
-	model.set(llmtest.Say("one"), llmtest.Say("two"), llmtest.Fail(llm.KindUpstream, "boom"), llmtest.Say("three").CutAfter(0))
+	model.set(llmtest.Say("one"), llmtest.Say("two"), llmtest.Fail(llm.KindUpstream, "boom").Always())
 	ask(w, chatPath, hello(chatPath, ""))
 	streamed(t, w, messagesPath, hello(messagesPath, `"stream":true`))
 	ask(w, standardPath, hello(standardPath, ""))

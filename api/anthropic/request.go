@@ -25,7 +25,7 @@ type Fetch func(url string) (*llm.Image, error)
 type Request struct {
 	Model    string
 	Session  string
-	Stream   bool
+	Streamed bool
 	Thinking bool     // the reasoning is wanted
 	Dropped  []string // fields that nobody read
 	Request  llm.Request
@@ -36,7 +36,7 @@ type body struct {
 	MaxTokens   *int            `json:"max_tokens"`
 	Messages    []message       `json:"messages"`
 	System      json.RawMessage `json:"system"`
-	Stream      bool            `json:"stream"`
+	Streamed    bool            `json:"stream"`
 	Temperature *float64        `json:"temperature"`
 	TopP        *float64        `json:"top_p"`
 	Stop        []string        `json:"stop_sequences"`
@@ -101,7 +101,7 @@ func Read(raw []byte, fetch Fetch) (Request, error) {
 		}
 		return Request{}, bad(name, "%.100s has the wrong type", name)
 	}
-	r := Request{Model: b.Model, Stream: b.Stream, Session: b.Session, Dropped: ignored(names)}
+	r := Request{Model: b.Model, Streamed: b.Streamed, Session: b.Session, Dropped: ignored(names)}
 	if err := b.settings(&r.Request); err != nil {
 		return r, err
 	}

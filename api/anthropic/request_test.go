@@ -41,7 +41,7 @@ func TestWhatAMessageSays(t *testing.T) {
 		"tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"tool","name":"f","disable_parallel_tool_use":true},"stop_sequences":["END"],"top_k":5,
 		"thinking":{"type":"enabled","budget_tokens":20000},"output_config":{"format":{"type":"json_schema","schema":{}}},"metadata":{"user_id":"u"},"stream":true}`), nil)
 	require.NoError(t, err)
-	assert.Equal(t, []any{"m", true, true, []string{"top_k"}}, []any{r.Model, r.Stream, r.Thinking, r.Dropped})
+	assert.Equal(t, []any{"m", true, true, []string{"top_k"}}, []any{r.Model, r.Streamed, r.Thinking, r.Dropped})
 	q := r.Request
 	assert.Equal(t, []any{"One.\n\nTwo.", 9, llm.EffortHigh, []string{"END"}, llm.Choice{Mode: llm.ChooseOne, Name: "f", Solo: true}}, []any{q.System, q.MaxTokens, q.Effort, q.Stop, q.Choice})
 	assert.Equal(t, json.RawMessage("{}"), q.Output.Schema)

@@ -11,7 +11,7 @@ import (
 type ChatRequest struct {
 	Model        string // as the caller said, "" = theirs to have chosen for
 	Session      string // groups usage, and names the agent's session
-	Stream       bool
+	Streamed     bool
 	IncludeUsage bool     // of a stream: a last chunk with the usage
 	Dropped      []string // fields that nobody read
 	Request      llm.Request
@@ -49,7 +49,7 @@ func ReadChat(body []byte, d Dialect, fetch Fetch) (ChatRequest, error) {
 	var tools []chatTool
 	var s settings
 	var newer *int
-	if err := f.takeAll(field{"messages", &messages}, field{"model", &r.Model}, field{"stream", &r.Stream}, field{"max_tokens", &s.maxTokens},
+	if err := f.takeAll(field{"messages", &messages}, field{"model", &r.Model}, field{"stream", &r.Streamed}, field{"max_tokens", &s.maxTokens},
 		field{"max_completion_tokens", &newer}, field{"temperature", &s.temperature}, field{"tools", &tools}, field{"session_id", &r.Session}); err != nil {
 		return r, err
 	}

@@ -51,7 +51,7 @@ func TestWhatAChatSays(t *testing.T) {
 		"stream":true,"stream_options":{"include_usage":true},"seed":1,"user":null}`
 	r, err := openai.ReadChat([]byte(body), openai.Standard, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []any{"m", "s", true, true, []string{"seed"}}, []any{r.Model, r.Session, r.Stream, r.IncludeUsage, r.Dropped})
+	assert.Equal(t, []any{"m", "s", true, true, []string{"seed"}}, []any{r.Model, r.Session, r.Streamed, r.IncludeUsage, r.Dropped})
 	q := r.Request
 	assert.Equal(t, []any{"One.\n\nTwo.", 9, llm.EffortLow, []string{"END"}, llm.Choice{Mode: llm.ChooseOne, Name: "f", Solo: true}},
 		[]any{q.System, q.MaxTokens, q.Effort, q.Stop, q.Choice})

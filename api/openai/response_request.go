@@ -9,12 +9,12 @@ import (
 
 // ResponseRequest is one call of the responses API as it was asked for.
 type ResponseRequest struct {
-	Model   string
-	Session string
-	Stream  bool
-	Dropped []string
-	Request llm.Request
-	Echo    Echo
+	Model    string
+	Session  string
+	Streamed bool
+	Dropped  []string
+	Request  llm.Request
+	Echo     Echo
 }
 
 // Echo is what a response repeats of its request.
@@ -54,7 +54,7 @@ func ReadResponse(body []byte, fetch Fetch) (ResponseRequest, error) {
 	var input json.RawMessage
 	var previous, prompt, conversation json.RawMessage
 	var store, background bool
-	err = f.takeAll(field{"model", &r.Model}, field{"input", &input}, field{"instructions", &r.Echo.Instructions}, field{"stream", &r.Stream},
+	err = f.takeAll(field{"model", &r.Model}, field{"input", &input}, field{"instructions", &r.Echo.Instructions}, field{"stream", &r.Streamed},
 		field{"max_output_tokens", &r.Echo.MaxOutputTokens}, field{"temperature", &r.Echo.Temperature}, field{"top_p", &r.Echo.TopP},
 		field{"tools", &r.Echo.Tools}, field{"tool_choice", &r.Echo.ToolChoice}, field{"parallel_tool_calls", &r.Echo.Parallel},
 		field{"text", &r.Echo.Text}, field{"reasoning", &r.Echo.Reasoning}, field{"metadata", &r.Echo.Metadata}, field{"session_id", &r.Session},

@@ -87,7 +87,7 @@ func TestOpenAIGo(t *testing.T) {
 		}
 		heard(t, model.now().Requests()[1])
 		heard(t, model.now().Requests()[3])
-		model.set(llmtest.Fail(llm.KindOverloaded, "full"))
+		model.set(llmtest.Fail(llm.KindOverloaded, "full").Always())
 		_, err := client.Chat.Completions.New(t.Context(), openai.ChatCompletionNewParams{Model: "auto", Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("hi")}})
 		var refused *openai.Error
 		require.True(t, errors.As(err, &refused))
@@ -231,14 +231,15 @@ func TestAnthropicGo(t *testing.T) {
 	list, err := client.Models.List(t.Context(), anthropic.ModelListParams{})
 	require.NoError(t, err)
 	assert.Equal(t, "auto", list.Data[0].ID)
-	p := model.set(llmtest.Fail(llm.KindRateLimit, "slow down"), llmtest.Say("a dot"))
+	model.set(llmtest.Fail(llm.KindRateLimit, "slow down").Always())
 	_, err = client.Messages.New(t.Context(), anthropic.MessageNewParams{Model: "auto", MaxTokens: 9, Messages: []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewTextBlock("hi"))}})
 	var refused *anthropic.Error
 	require.True(t, errors.As(err, &refused))
 	assert.Equal(t, 429, refused.StatusCode)
+	p := model.set(llmtest.Say("a dot"))
 	_, err = client.Messages.New(t.Context(), anthropic.MessageNewParams{Model: "auto", MaxTokens: 9,
 		Messages: []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewImageBlockBase64("image/png", dot), anthropic.NewTextBlock("?"))}})
 	require.NoError(t, err)
 	want, _ := base64.StdEncoding.DecodeString(dot)
-	assert.Equal(t, want, p.Requests()[1].Messages[0].Parts[0].Image.Data)
+	assert.Equal(t, want, p.Requests()[0].Messages[0].Parts[0].Image.Data)
 }

@@ -59,7 +59,7 @@ func (w want) unfit(c candidate) string {
 		return "its price is not known"
 	case w.input+r.keeps(w.answer) > r.Window:
 		return fmt.Sprintf("too small: %d tokens of context", r.Window)
-	case w.images && !r.Images:
+	case w.images && r.known && !r.Images:
 		return "takes no images"
 	case w.tools && r.known && !r.tools && !c.set:
 		return "takes no tools"

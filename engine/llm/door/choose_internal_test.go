@@ -77,7 +77,7 @@ func checkChoice(t *testing.T, w want, all []candidate) {
 	for _, c := range ranked {
 		require.LessOrEqual(t, c.route.Tier().Rank(), w.ceiling.Rank(), "never above the ceiling")
 		require.LessOrEqual(t, w.input+c.route.keeps(w.answer), c.route.Window, "always fits")
-		require.True(t, !w.images || c.route.Images)
+		require.True(t, !w.images || c.route.Images || !c.route.known)
 		require.Zero(t, c.stand.rest, "always healthy")
 		if w.most >= 0 && c.route.key() != w.named {
 			require.LessOrEqual(t, c.nanos, w.most, "never dearer than the named model")

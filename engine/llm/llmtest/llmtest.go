@@ -24,6 +24,7 @@ type Step struct {
 	Cut    int   // with After: the number of chunks before it
 	After  error // in the middle of the stream
 	Hang   bool  // after the chunks, until the caller stops
+	Stays  bool  // further calls get this step too
 	Check  func(llm.Request) error
 }
 
@@ -58,6 +59,9 @@ func (s Step) Slow(d time.Duration) Step { s.Delay = d; return s }
 
 // Hangs stays silent after its chunks, until the caller stops.
 func (s Step) Hangs() Step { s.Hang = true; return s }
+
+// Always gives the step to every further call.
+func (s Step) Always() Step { s.Stays = true; return s }
 
 // Fail fails before the first chunk.
 func Fail(kind llm.ErrorKind, message string) Step {
@@ -115,6 +119,9 @@ func (p *Provider) next(r llm.Request) (Step, error) {
 	defer p.mu.Unlock()
 	n := len(p.requests)
 	p.requests = append(p.requests, r)
+	if last := len(p.steps) - 1; n > last && last >= 0 && p.steps[last].Stays {
+		return p.steps[last], nil
+	}
 	if n >= len(p.steps) {
 		return Step{}, llm.Fail("scripted", llm.KindBadRequest, fmt.Sprintf("the script has only %d steps", len(p.steps)), nil)
 	}
