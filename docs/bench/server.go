@@ -21,6 +21,8 @@ type server struct {
 	metrics string
 	key     string
 	took    time.Duration // from the start of the process to its first answer
+	more    []string      // further variables of its environment
+	core    bool          // it has one processor to itself
 }
 
 func freeAddr() string {
@@ -64,8 +66,12 @@ func (b *bench) open(name string) (*server, error) {
 
 func (s *server) up(b *bench) error {
 	s.addr, s.metrics = freeAddr(), freeAddr()
-	s.cmd = exec.Command(b.binary, "serve", "--data", s.dir, "--listen", s.addr, "--metrics-listen", s.metrics)
-	s.cmd.Env, s.cmd.Stderr = append(s.env(), "LIMIT_REQUESTS=0", "LIMIT_CREATIONS=0"), os.Stderr
+	run := exec.Command
+	if s.core {
+		run = onOneCore
+	}
+	s.cmd = run(b.binary, "serve", "--data", s.dir, "--listen", s.addr, "--metrics-listen", s.metrics)
+	s.cmd.Env, s.cmd.Stderr = append(append(s.env(), s.more...), "LIMIT_REQUESTS=0", "LIMIT_CREATIONS=0"), os.Stderr
 	began := time.Now()
 	if err := s.cmd.Start(); err != nil {
 		return err
