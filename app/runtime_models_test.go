@@ -43,8 +43,8 @@ func TestRuntimeModels(t *testing.T) {
 	require.Nil(t, capacity["tpm_limit"])
 
 	sc := w.Store.In(w.Acme.ID)
-	require.NoError(t, sc.Decide(t.Context(), &models.Decision{Purpose: "chat", TurnID: w.Acme.Turn.ID, Requested: "auto", Routed: true, Complexity: 42, Provider: "openai", Model: "m",
-		Chosen: "openai/m", Candidates: `[{"provider":"openai","model":"m","score":100,"usable":true,"note":"","blocked":false}]`}))
+	sc.Decide(t.Context(), &models.Decision{Purpose: "chat", TurnID: w.Acme.Turn.ID, Requested: "auto", Routed: true, Complexity: 42, Provider: "openai", Model: "m",
+		Chosen: "openai/m", Candidates: `[{"provider":"openai","model":"m","score":100,"usable":true,"note":"","blocked":false}]`})
 	list := call(member, "GET", "/api/models/selections?limit=1", 200)
 	require.InDelta(t, 1, list["count"], 0)
 	event := list["events"].([]any)[0].(map[string]any)

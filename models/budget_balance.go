@@ -185,7 +185,7 @@ func (b *bearingBudget) reached(spent int64) error {
 // openBalances opens what the budgets of the organization lack for now.
 func (sc *Scope) openBalances(ctx context.Context) error {
 	return sc.tx(ctx, func(tx *gorm.DB) error {
-		zone, err := sc.ownOrganization(tx)
+		zone, err := sc.ownLedger(tx)
 		if err != nil {
 			return err
 		}
@@ -203,7 +203,7 @@ func (sc *Scope) openBalances(ctx context.Context) error {
 }
 
 // openBalance opens the balance of a budget's period, unless it is: with what was spent in it so far, and with a hold
-// for each call under way. The caller owns the organization.
+// for each call under way. The caller owns the ledger.
 func (sc *Scope) openBalance(tx *gorm.DB, b *Budget, zone *time.Location, now time.Time) error {
 	w := b.Period.around(now, zone)
 	var n int64
@@ -312,6 +312,9 @@ type MessageEntry struct {
 
 // countMessage takes one of every budget in messages that a message falls under, or refuses it.
 func (sc *Scope) countMessage(tx *gorm.DB, t *Turn) error {
+	if err := sc.shareLedger(tx); err != nil {
+		return err
+	}
 	now := sc.store.now()
 	m := &MessageEntry{ID: id.New(), OrganizationID: sc.Org, TurnID: t.ID, InstanceID: t.InstanceID, SessionID: t.SessionID,
 		MemberID: t.CreatedBy, KeyID: t.KeyID, CreatedAt: now}

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"lobstead/kit/fault"
+	"lobstead/migrations"
 )
 
 // window is a period of a budget: from start, before end; a zero end is never reached.
@@ -60,7 +61,7 @@ func (sc *Scope) SetTimeZone(ctx context.Context, name string) error {
 		return is.Err()
 	}
 	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if _, err := sc.ownOrganization(tx); err != nil {
+		if _, err := sc.ownLedger(tx); err != nil {
 			return err
 		}
 		o, err := first[Organization](tx.Where("id = ?", sc.Org))
@@ -79,24 +80,35 @@ func (sc *Scope) SetTimeZone(ctx context.Context, name string) error {
 	})
 }
 
-// ownOrganization keeps every entry of the organization out until the end of the transaction, those that are being
-// written included, and gives its zone. Opening a balance needs that: its first sum must miss none. It is taken once a
-// period and never by a call.
-func (sc *Scope) ownOrganization(tx *gorm.DB) (*time.Location, error) {
-	o, err := first[Organization](locked(tx).Select("id", "time_zone").Where("id = ?", sc.Org))
-	if err != nil {
+// ownLedger keeps every entry of the organization out until the end of the transaction, those that are being written
+// included, and gives its zone. Opening a balance needs that: its first sum must miss none. It is taken once a period
+// and never by a call.
+//
+// It is an advisory lock and not the organization's row: those who share a row on Postgres pass by who waits to own it,
+// for as long as there is one of them; advisory locks are given in turn.
+func (sc *Scope) ownLedger(tx *gorm.DB) (*time.Location, error) {
+	if err := sc.lockLedger(tx, "pg_advisory_xact_lock"); err != nil {
 		return nil, err
 	}
-	return location(o.TimeZone), nil
+	zone, _, err := sc.zone(tx)
+	return zone, err
 }
 
-// shareOrganization is the other side of ownOrganization: calls hold it together. A statement that inserts a row of the
-// organization takes it by itself.
-func (sc *Scope) shareOrganization(tx *gorm.DB) error {
-	if tx.Name() != "postgres" {
+// shareLedger is the other side of ownLedger: whoever writes entries holds it together with others, before anything is
+// read or written that depends on balances.
+func (sc *Scope) shareLedger(tx *gorm.DB) error {
+	return sc.lockLedger(tx, "pg_advisory_xact_lock_shared")
+}
+
+// ledgerLock is the first half of the key; the organization is the other. Two that share a key wait for each other now
+// and then, and that is all.
+const ledgerLock = 71068
+
+func (sc *Scope) lockLedger(tx *gorm.DB, how string) error {
+	if tx.Name() != string(migrations.Postgres) { // SQLite's transactions follow each other
 		return nil
 	}
-	return tx.WithContext(rawContext(tx.Statement.Context)).Exec("SELECT 1 FROM organizations WHERE id = ? FOR KEY SHARE", sc.Org).Error
+	return tx.WithContext(rawContext(tx.Statement.Context)).Exec("SELECT "+how+"(?::int, hashtext(?))", ledgerLock, sc.Org).Error
 }
 
 func (sc *Scope) zone(db *gorm.DB) (*time.Location, string, error) {

@@ -104,7 +104,7 @@ func (sy *System) CheckLedger(ctx context.Context) ([]LedgerReport, error) {
 func (sc *Scope) checkLedger(ctx context.Context) (*LedgerReport, error) {
 	r := &LedgerReport{Organization: sc.Org}
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		zone, err := sc.ownOrganization(tx)
+		zone, err := sc.ownLedger(tx)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"lobstead/kit/id"
 )
 
@@ -41,8 +43,8 @@ type Decision struct {
 // DecisionLife is how long a decision is kept.
 const DecisionLife = 90 * 24 * time.Hour
 
-// Decide writes a decision down; its id and time are set here.
-func (sc *Scope) Decide(ctx context.Context, d *Decision) error {
+// Decide writes a decision down, without keeping the caller waiting; its id and time are set here.
+func (sc *Scope) Decide(ctx context.Context, d *Decision) {
 	d.ID, d.OrganizationID, d.CreatedAt = id.New(), sc.Org, sc.store.now()
 	for _, text := range []*string{&d.Features, &d.Candidates, &d.Attempts} {
 		if *text == "" {
@@ -52,16 +54,18 @@ func (sc *Scope) Decide(ctx context.Context, d *Decision) error {
 	for _, text := range []*string{&d.Requested, &d.Reason, &d.Chosen, &d.Provider, &d.Model, &d.BaselineModel} {
 		*text = clip(cleanText(*text), 300)
 	}
-	return translate(sc.write(ctx).Create(d).Error)
+	sc.soon(ctx, "a decision", func(tx *gorm.DB) error { return tx.Create(d).Error })
 }
 
 // TurnDecisions reads a turn's, in their order.
 func (sc *Scope) TurnDecisions(ctx context.Context, turnID string) ([]Decision, error) {
+	sc.store.caughtUp(ctx)
 	return all[Decision](sc.read(ctx).Where("turn_id = ?", turnID).Order("id"))
 }
 
 // Decisions reads the newest n of the organization, newest first.
 func (sc *Scope) Decisions(ctx context.Context, n int) ([]Decision, error) {
+	sc.store.caughtUp(ctx)
 	return all[Decision](sc.read(ctx).Order("id DESC").Limit(n))
 }
 

@@ -3,6 +3,8 @@ package models
 import (
 	"context"
 	"time"
+
+	"gorm.io/gorm"
 )
 
 // GatewayCall is one call of a program through the gateway, as it ended.
@@ -27,11 +29,11 @@ type GatewayCall struct {
 	CreatedAt      time.Time
 }
 
-// NoteGatewayCall writes down how a call ended.
-func (sc *Scope) NoteGatewayCall(ctx context.Context, c GatewayCall) error {
+// NoteGatewayCall writes down how a call ended, without keeping the caller waiting.
+func (sc *Scope) NoteGatewayCall(ctx context.Context, c GatewayCall) {
 	c.OrganizationID, c.KeyID, c.CreatedAt = sc.Org, sc.Actor.KeyID, sc.store.now()
 	c.Session, c.Requested, c.Model = clip(cleanText(c.Session), 200), clip(cleanText(c.Requested), 200), clip(cleanText(c.Model), 200)
-	return translate(sc.write(ctx).Create(&c).Error)
+	sc.soon(ctx, "a call of the gateway", func(tx *gorm.DB) error { return tx.Create(&c).Error })
 }
 
 // GatewayCallFilter narrows a list; "" is any.
@@ -43,6 +45,7 @@ type GatewayCallFilter struct {
 
 // GatewayCalls lists calls, the newest first.
 func (sc *Scope) GatewayCalls(ctx context.Context, f GatewayCallFilter) ([]GatewayCall, error) {
+	sc.store.caughtUp(ctx)
 	q := sc.read(ctx).Where("created_at >= ?", f.Since).Order("created_at DESC, id DESC").Limit(f.Limit)
 	if f.InstanceID != "" {
 		q = q.Where("instance_id = ?", f.InstanceID)

@@ -94,11 +94,14 @@ func (sc *Scope) attribute(tx *gorm.DB, c *Charge) error {
 // budget.held when calls under way hold what is left.
 func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
 	return sc.budgeted(ctx, sc.together, func(tx *gorm.DB) error {
+		if err := sc.shareLedger(tx); err != nil {
+			return err
+		}
 		if err := sc.attribute(tx, &c); err != nil {
 			return err
 		}
 		now := sc.store.now()
-		if err := tx.Create(sc.entry(Reserved, c, now, now)).Error; err != nil { // first: it keeps ownOrganization out
+		if err := tx.Create(sc.entry(Reserved, c, now, now)).Error; err != nil {
 			return err
 		}
 		held, err := sc.take(tx, &c, now)
@@ -113,7 +116,7 @@ func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
 // Settle notes what a call cost, to the last unit, and gives back what it held; settling twice is a Conflict.
 func (sc *Scope) Settle(ctx context.Context, c Charge) error {
 	return sc.budgeted(ctx, sc.together, func(tx *gorm.DB) error {
-		if err := sc.shareOrganization(tx); err != nil {
+		if err := sc.shareLedger(tx); err != nil {
 			return err
 		}
 		r, err := first[Reservation](locked(tx).Where("call_id = ?", c.CallID))

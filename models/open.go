@@ -123,10 +123,7 @@ func (s *Store) openSQLite(path string) error {
 
 func (s *Store) openSQLiteHandle(path, extra string, conns int) (*gorm.DB, error) {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqlitePragmas + extra
-	pool, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, err
-	}
+	pool := sql.OpenDB(connector{dsn, conns == 1})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool}), s.config(conns > 1))

@@ -50,7 +50,7 @@ func (sy *System) OrphanedCalls(ctx context.Context, limit int) ([]CallRef, erro
 func (sc *Scope) SettleOrphan(ctx context.Context, callID string) (bool, error) {
 	done := false
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.shareOrganization(tx); err != nil {
+		if err := sc.shareLedger(tx); err != nil {
 			return err
 		}
 		r, err := first[Reservation](locked(tx).Where("call_id = ? AND lease_until < ?", callID, sc.store.now()))
@@ -73,7 +73,7 @@ func (sc *Scope) settleTurn(tx *gorm.DB, turnID string) error {
 	if err := tx.Model(&Reservation{}).Where("turn_id = ?", turnID).Count(&n).Error; err != nil || n == 0 {
 		return err
 	}
-	if err := sc.shareOrganization(tx); err != nil {
+	if err := sc.shareLedger(tx); err != nil {
 		return err
 	}
 	left, err := all[Reservation](locked(tx).Where("turn_id = ?", turnID).Order("id"))

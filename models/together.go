@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -14,13 +15,14 @@ import (
 
 // SQLite has one writer, and each commit waits for the disk. Many calls at once therefore share commits: those that
 // come while one is being written go into the next one together. Each has a savepoint of its own, so that one that is
-// refused takes nothing from the others. Postgres does the like by itself.
+// refused takes nothing from the others. Postgres does the like by itself; what nobody waits for is shared there too.
 
 // sharedCommits are the short transactions that wait for the writer.
 type sharedCommits struct {
 	mu      sync.Mutex
 	waiting []*sharedTx
 	leading bool // somebody is writing, and takes what waits when done
+	leaders sync.WaitGroup
 }
 
 // sharedTx is one transaction of many in a commit.
@@ -33,6 +35,7 @@ type sharedTx struct {
 const (
 	sharedMost  = 64               // transactions in one commit
 	sharedLimit = 10 * time.Second // for one commit
+	soonMost    = 1000             // transactions that nobody waits for; who brings one more waits
 )
 
 // together is tx for short transactions that many callers make at once.
@@ -41,17 +44,58 @@ func (sc *Scope) together(ctx context.Context, f func(tx *gorm.DB) error) error 
 	if s.dialect == migrations.Postgres {
 		return sc.tx(ctx, f)
 	}
-	job := &sharedTx{ctx: tenantContext(ctx, sc.Org), f: f, done: make(chan error, 1)}
+	return translate(<-s.share(tenantContext(ctx, sc.Org), f))
+}
+
+// soon writes what tells of something that has happened, without keeping who made it happen waiting. A process that is
+// killed takes the last few milliseconds of it along; a failure is logged.
+func (sc *Scope) soon(ctx context.Context, what string, f func(tx *gorm.DB) error) {
+	ctx = tenantContext(context.WithoutCancel(ctx), sc.Org)
+	done := sc.store.share(ctx, func(tx *gorm.DB) error {
+		err := translate(f(tx))
+		if err != nil {
+			slog.WarnContext(ctx, "models: "+what+" was not written", "organization", sc.Org, "error", err)
+		}
+		return err
+	})
+	if sc.store.shared.many() {
+		<-done
+	}
+}
+
+func (c *sharedCommits) many() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.waiting) > soonMost
+}
+
+// caughtUp waits until what was brought so far is written, so that who reads finds it.
+func (s *Store) caughtUp(ctx context.Context) {
 	c := &s.shared
 	c.mu.Lock()
-	c.waiting = append(c.waiting, job)
-	lead := !c.leading
-	c.leading = true
+	idle := !c.leading
 	c.mu.Unlock()
-	if lead {
-		go s.lead()
+	if idle {
+		return
 	}
-	return translate(<-job.done)
+	select {
+	case <-s.share(systemContext(ctx, "wait for what was written"), func(*gorm.DB) error { return nil }):
+	case <-ctx.Done():
+	}
+}
+
+// share brings a transaction; the channel gives its result once.
+func (s *Store) share(ctx context.Context, f func(tx *gorm.DB) error) <-chan error {
+	job := &sharedTx{ctx: ctx, f: f, done: make(chan error, 1)}
+	c := &s.shared
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = append(c.waiting, job)
+	if !c.leading {
+		c.leading = true
+		c.leaders.Go(s.lead)
+	}
+	return job.done
 }
 
 // lead writes what waits until nothing does.
@@ -80,8 +124,11 @@ func (s *Store) commit(jobs []*sharedTx) {
 	err := s.w.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		for n, j := range jobs {
 			if results[n] = j.ctx.Err(); results[n] == nil {
-				results[n] = j.run(ctx, tx)
+				results[n] = j.run(ctx, tx, len(jobs) == 1)
 			}
+		}
+		if len(jobs) == 1 {
+			return results[0] // alone, it goes back with the whole
 		}
 		return nil
 	})
@@ -94,22 +141,23 @@ func (s *Store) commit(jobs []*sharedTx) {
 }
 
 // run is one transaction inside the commit. Its statements end with the commit's time, not with its caller: half of it
-// must not be left.
-func (j *sharedTx) run(ctx context.Context, tx *gorm.DB) (err error) {
+// must not be left: without others beside it the commit itself is given up, else what came since the savepoint.
+func (j *sharedTx) run(ctx context.Context, tx *gorm.DB, alone bool) (err error) {
 	const name = "one"
-	if err := tx.SavePoint(name).Error; err != nil {
-		return err
+	if !alone {
+		if err := tx.SavePoint(name).Error; err != nil {
+			return err
+		}
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.Wrap(fmt.Errorf("panic: %v", p), fault.Internal, "internal", "Server error")
 		}
-		if err != nil {
+		if err != nil && !alone {
 			if back := tx.RollbackTo(name).Error; back != nil {
 				panic(back) // the commit must not hold half a transaction
 			}
 		}
 	}()
-	t, _ := j.ctx.Value(tenantKey{}).(tenant)
-	return j.f(tx.WithContext(tenantContext(ctx, t.org)))
+	return j.f(tx.WithContext(context.WithValue(ctx, tenantKey{}, j.ctx.Value(tenantKey{}))))
 }

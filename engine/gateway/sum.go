@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -112,8 +111,6 @@ func (g *Gateway) Quota(ctx context.Context, sc *models.Scope) (Quota, error) {
 
 // note writes down what became of the call, also when the caller is gone.
 func (a *Answer) note(ctx context.Context) {
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
-	defer done()
 	s := a.Sum()
 	row := models.GatewayCall{ID: a.Call.ID, Door: a.Call.Door, Session: a.Call.Session, Requested: s.Requested, Model: s.Served, Routed: s.Routed,
 		Streamed: a.Call.Streamed, Error: class(a.err), InputTokens: s.Usage.Input, OutputTokens: s.Usage.Output, Priced: s.CostNanos != nil,
@@ -121,9 +118,7 @@ func (a *Answer) note(ctx context.Context) {
 	if i := a.ask().Instance; i != nil {
 		row.InstanceID = i.ID
 	}
-	if err := a.sc.NoteGatewayCall(ctx, row); err != nil {
-		slog.WarnContext(ctx, "gateway: a call was not noted", "call", row.ID, "error", err)
-	}
+	a.sc.NoteGatewayCall(ctx, row)
 }
 
 var classes = map[fault.Kind]string{fault.Unauthenticated: "auth", fault.Forbidden: "auth", fault.Payment: "quota", fault.TooMany: "quota", fault.Invalid: "validation",

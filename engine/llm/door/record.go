@@ -3,7 +3,6 @@ package door
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"time"
 
 	"lobstead/engine/llm"
@@ -64,11 +63,7 @@ func (t *tries) close(ctx context.Context) {
 	if t.plan.kept != nil && t.plan.kept.Swap(true) && len(t.attempts) < 2 && t.final == nil {
 		return // one more call of a plan that is known, and nothing to tell of it
 	}
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
-	defer done()
-	if err := t.sc.Decide(ctx, t.row(spent)); err != nil {
-		slog.WarnContext(ctx, "door: a decision was not kept", "organization", t.sc.Org, "error", err)
-	}
+	t.sc.Decide(ctx, t.row(spent))
 }
 
 func (t *tries) row(s Spent) *models.Decision {

@@ -1,0 +1,64 @@
+package models_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/models"
+	"lobstead/models/modelstest"
+)
+
+// What nobody waits for is there for who reads next, in its order, and is written before the store closes.
+func TestDecisionsAreSeenAtOnceAndSurviveClosing(t *testing.T) {
+	store := modelstest.New(t)
+	sc, _, _ := conversation(t, store)
+	for n := range 200 {
+		sc.Decide(t.Context(), &models.Decision{Purpose: "chat", TurnID: "t", Model: fmt.Sprint(n)})
+	}
+	rows, err := sc.TurnDecisions(t.Context(), "t")
+	require.NoError(t, err)
+	require.Len(t, rows, 200)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	sc.Decide(gone, &models.Decision{Purpose: "chat", TurnID: "late", Model: "m"})
+	require.NoError(t, store.Close())
+}
+
+// One of many that share a commit is refused alone; a lone one leaves nothing behind.
+func TestASharedCommitRefusesOne(t *testing.T) {
+	store := modelstest.New(t)
+	sc, inst, session := conversation(t, store)
+	charge := func(id string) models.Charge {
+		return models.Charge{CallID: id, Purpose: "chat", InstanceID: inst.ID, SessionID: session.ID, Provider: "p", Model: "m", CostNanos: 1}
+	}
+	require.NoError(t, sc.Reserve(t.Context(), charge("c-1")))
+	require.Error(t, sc.Reserve(t.Context(), charge("c-1")), "the same call twice, alone")
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	refused := 0
+	for n := range 40 {
+		all.Go(func() {
+			if err := sc.Reserve(t.Context(), charge(fmt.Sprint("c-", n/2+2))); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				refused++
+				if errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	require.Equal(t, 20, refused, "each call once")
+	for n := range 20 {
+		require.NoError(t, sc.Settle(t.Context(), charge(fmt.Sprint("c-", n+2))))
+	}
+	spent, err := sc.SpentSince(t.Context(), session.CreatedAt.AddDate(-1, 0, 0))
+	require.NoError(t, err)
+	require.EqualValues(t, 20, spent.Calls)
+}
