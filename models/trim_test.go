@@ -69,7 +69,9 @@ func TestTrimForgetsOldGatewayCalls(t *testing.T) {
 	fake := clock.NewFake(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 	store := modelstest.NewAt(t, fake)
 	sc, _ := modelstest.Found(t, store, "Acme")
-	note := func() { require.NoError(t, sc.NoteGatewayCall(t.Context(), models.GatewayCall{ID: id.New(), Door: "openai-api", Requested: "auto", Model: "m"})) }
+	note := func() {
+		require.NoError(t, sc.NoteGatewayCall(t.Context(), models.GatewayCall{ID: id.New(), Door: "openai-api", Requested: "auto", Model: "m"}))
+	}
 	left := func() int {
 		require.NoError(t, store.AsSystem("test").Trim(t.Context()))
 		rows, err := sc.GatewayCalls(t.Context(), models.GatewayCallFilter{Limit: 10})

@@ -141,3 +141,9 @@ func DaysUntil(now time.Time, zone *time.Location, n int) UsageSpan {
 	s.From = s.Starts[0]
 	return s
 }
+
+// NeverUsed tells whether no call was ever settled.
+func (sc *Scope) NeverUsed(ctx context.Context) (bool, error) {
+	rows, err := all[UsageQuarter](sc.read(ctx).Select("quarter").Limit(1))
+	return len(rows) == 0, err
+}
