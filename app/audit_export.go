@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"lobstead/api/cloud"
-	"lobstead/kit/fault"
 	"lobstead/models"
 )
 
@@ -20,17 +19,7 @@ func auditFile(c *Ctx, of string, f models.AuditFilter, read readAudit) (Reply, 
 	if _, err := read(c, probe); err != nil { // else it would be a file that ends early
 		return nil, err
 	}
-	r, w := io.Pipe() // its writer ends when the reader is closed: the caller left
-	ctx := c.Context
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				_ = w.CloseWithError(fault.New(fault.Internal, "panic", "Server error"))
-			}
-		}()
-		_ = w.CloseWithError(writeAudit(ctx, w, f, read))
-	}()
-	return piped{name: "audit-" + of + ".jsonl", kind: "application/jsonl", from: r}, nil
+	return pipe(c, "audit-"+of+".jsonl", "application/jsonl", func(ctx context.Context, w io.Writer) error { return writeAudit(ctx, w, f, read) }), nil
 }
 
 // writeAudit writes every entry that fits, one a line.

@@ -163,6 +163,8 @@ func bodies(i ids) map[string][]body {
 		"GET /api/memory/search":     {{query: "?q=word&instance=" + i.instance, foreign: true}, {query: "?q=word", header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
 		"POST /instances/:id/memory": {{form: form("key", "k")}}, "POST /instances/:id/memory/:memory": {{form: form("value", "changed")}},
 		"POST /instances/:id/memory/:memory/delete": none, "POST /instances/:id/memory/versions/:version": {{form: form("act", "reject")}},
+		"GET /usage": {{query: "?span=90d&by=session&instance=" + i.instance}}, "GET /usage/export": {{query: "?by=member&session=" + i.session}},
+		"GET /usage/entries": {{query: "?from=0&until=7200000000&key=" + i.key + "&session=" + i.session}},
 		"GET /chat":          {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
 		"GET /live/chat/:id": {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},

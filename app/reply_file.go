@@ -1,10 +1,13 @@
 package app
 
 import (
+	"context"
 	"io"
 	"os"
 
 	"github.com/gofiber/fiber/v2"
+
+	"lobstead/kit/fault"
 )
 
 // fileHead sets what every answer with a file has: nothing in it is shown or run on our origin.
@@ -61,4 +64,19 @@ func (r piped) write(c *Ctx) error {
 	fileHead(c, r.name, r.kind, "attachment", "no-store")
 	c.f.Context().SetBodyStream(r.from, -1)
 	return nil
+}
+
+// pipe answers with a file that is written while it is sent; its writer ends when the caller leaves.
+func pipe(c *Ctx, name, kind string, write func(context.Context, io.Writer) error) Reply {
+	r, w := io.Pipe()
+	ctx := c.Context
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				_ = w.CloseWithError(fault.New(fault.Internal, "panic", "Server error"))
+			}
+		}()
+		_ = w.CloseWithError(write(ctx, w))
+	}()
+	return piped{name: name, kind: kind, from: r}
 }

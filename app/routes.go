@@ -37,6 +37,7 @@ func (a *App) table() []Route {
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	services := &RuntimeModels{a}
+	usage, readUsage := &Usage{a}, May(models.CanReadUsage)
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -82,6 +83,10 @@ func (a *App) table() []Route {
 		{post, "/instances/:id/memory/:memory", use, Pages, 0, memories.Update},
 		{post, "/instances/:id/memory/:memory/delete", use, Pages, 0, memories.Destroy},
 		{post, "/instances/:id/memory/versions/:version", use, Pages, 0, memories.Decide},
+
+		{get, "/usage", readUsage, Pages, 0, usage.Index},
+		{get, "/usage/entries", readUsage, Pages, 0, usage.Entries},
+		{get, "/usage/export", readUsage, Pages, 0, usage.Export},
 
 		{get, "/chat", use, Pages, 0, chat.Index},
 		{post, "/chat", use, Pages, messageBody, messages.CreateFirst},
@@ -179,7 +184,7 @@ func (a *App) table() []Route {
 		{post, "/anthropic/v1/messages", infer, Anthropic, gatewayBody, gate.AnthropicMessage},
 		{get, "/anthropic/v1/models", infer, Anthropic, 0, gate.AnthropicModels},
 
-		{get, "/api/v1/usage", May(models.CanReadUsage), Agent, 0, gate.Usage},
+		{get, "/api/v1/usage", readUsage, Agent, 0, gate.Usage},
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},
 		{post, "/api/agent/sessions", use, Agent, 0, agentSessions.Create},

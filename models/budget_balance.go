@@ -294,7 +294,7 @@ func (b *Budget) counts(e *LedgerEntry) bool {
 
 func (e *LedgerEntry) charge() Charge {
 	return Charge{CallID: e.CallID, Purpose: e.Purpose, InstanceID: e.InstanceID, SessionID: e.SessionID, TurnID: e.TurnID, MemberID: e.MemberID,
-		KeyID: e.KeyID, ScheduleID: e.ScheduleID, Provider: e.Provider, Model: e.Model, InputTokens: e.InputTokens, OutputTokens: e.OutputTokens, CostNanos: e.CostNanos}
+		KeyID: e.KeyID, ScheduleID: e.ScheduleID, Provider: e.Provider, Model: e.Model, InputTokens: e.InputTokens, OutputTokens: e.OutputTokens, CostNanos: e.CostNanos, Unpriced: e.Unpriced}
 }
 
 // MessageEntry is one message that was accepted: what budgets in messages count.

@@ -111,6 +111,9 @@ func (sc *Scope) checkLedger(ctx context.Context) (*LedgerReport, error) {
 		if err := sc.checkCalls(tx, r); err != nil {
 			return err
 		}
+		if err := sc.checkUsage(tx, r); err != nil {
+			return err
+		}
 		held := map[string]int64{}
 		open, err := all[Reservation](tx)
 		if err != nil {

@@ -77,3 +77,6 @@ func PeriodAround(p BudgetPeriod, now time.Time, zone *time.Location) (start, en
 	w := p.around(now, zone)
 	return w.start, w.end
 }
+
+// NoteTook counts one call.
+func NoteTook(t *Took, d time.Duration) { t.note(d) }

@@ -30,10 +30,25 @@ type LedgerEntry struct {
 	Model          string
 	InputTokens    int
 	OutputTokens   int
-	CostNanos      int64 // billionths of a dollar
+	CostNanos      int64  // billionths of a dollar
+	Failure        string // of a settled call: the kind of error, "" for an answer, CancelledCall, LostCall
+	Unpriced       bool   // nobody knows what the model costs
+	BaselineNanos  *int64 // of a routed call: what it had cost without a router; nil = nothing to compare with
 	CreatedAt      time.Time
 	ReservedAt     time.Time // when the call began: the period that it counts in
 }
+
+// What a call's failure is besides the kind of its error.
+const (
+	CancelledCall = "cancelled" // its caller left: that is no error
+	LostCall      = "lost"      // its process ended before it
+)
+
+// Failed tells whether the call ended with an error.
+func (e *LedgerEntry) Failed() bool { return e.Failure != "" && e.Failure != CancelledCall }
+
+// Took is how long the call lasted; 0 for one that reserved nothing.
+func (e *LedgerEntry) Took() time.Duration { return e.CreatedAt.Sub(e.ReservedAt) }
 
 // LedgerKind is which side of a call an entry is.
 type LedgerKind string
@@ -53,6 +68,8 @@ type Charge struct {
 	InputTokens, OutputTokens     int
 	CostNanos                     int64
 	Unpriced                      bool // nobody knows what the model costs: it cannot run under a budget in money
+	Failure                       string
+	BaselineNanos                 *int64 // nil = nothing to compare with
 }
 
 // units gives what a charge is in a budget's unit.
@@ -126,27 +143,32 @@ func (sc *Scope) Settle(ctx context.Context, c Charge) error {
 		case err != nil:
 			return err
 		}
-		return sc.settle(tx, r, &c)
+		e, err := sc.settle(tx, r, &c)
+		if err != nil {
+			return err
+		}
+		return sc.tally(tx, e)
 	})
 }
 
-// settle ends a reservation: its entry, its holds and itself in one.
-func (sc *Scope) settle(tx *gorm.DB, r *Reservation, c *Charge) error {
+// settle ends a reservation: its entry, its holds and itself in one. The caller tallies the entry.
+func (sc *Scope) settle(tx *gorm.DB, r *Reservation, c *Charge) (*LedgerEntry, error) {
 	now := sc.store.now()
 	c.MemberID, c.KeyID = r.MemberID, r.KeyID
-	if err := tx.Create(sc.entry(Settled, *c, now, r.CreatedAt)).Error; err != nil {
-		return err
+	e := sc.entry(Settled, *c, now, r.CreatedAt)
+	if err := tx.Create(e).Error; err != nil {
+		return nil, err
 	}
 	if err := tx.Where("id = ?", r.ID).Delete(&Reservation{}).Error; err != nil {
-		return err
+		return nil, err
 	}
 	slices.SortFunc(r.Holds, func(a, b Hold) int { return strings.Compare(a.Balance, b.Balance) }) // adopted ones came later
 	for _, h := range r.Holds {
 		if err := move(tx, h.Balance, -h.Amount, c.units(h.Unit)); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return e, nil
 }
 
 // settleLoose settles a call that reserved nothing.
@@ -155,7 +177,8 @@ func (sc *Scope) settleLoose(tx *gorm.DB, c *Charge) error {
 	if err := sc.attribute(tx, c); err != nil {
 		return err
 	}
-	if err := tx.Create(sc.entry(Settled, *c, now, now)).Error; err != nil {
+	e := sc.entry(Settled, *c, now, now)
+	if err := tx.Create(e).Error; err != nil {
 		return err
 	}
 	rows, err := sc.bearing(tx, c, now, BudgetMoney, BudgetTokens)
@@ -167,7 +190,7 @@ func (sc *Scope) settleLoose(tx *gorm.DB, c *Charge) error {
 			return err
 		}
 	}
-	return nil
+	return sc.tally(tx, e)
 }
 
 // move changes a balance; one whose budget was deleted meanwhile is passed over.
@@ -181,7 +204,7 @@ func (sc *Scope) entry(k LedgerKind, c Charge, now, reserved time.Time) *LedgerE
 	return &LedgerEntry{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, Kind: k, Purpose: c.Purpose,
 		InstanceID: c.InstanceID, SessionID: c.SessionID, TurnID: c.TurnID, MemberID: c.MemberID, KeyID: c.KeyID, ScheduleID: c.ScheduleID,
 		Provider: c.Provider, Model: c.Model, InputTokens: c.InputTokens, OutputTokens: c.OutputTokens, CostNanos: c.CostNanos,
-		CreatedAt: now, ReservedAt: reserved}
+		Failure: c.Failure, Unpriced: c.Unpriced, BaselineNanos: c.BaselineNanos, CreatedAt: now, ReservedAt: reserved}
 }
 
 // Spend is a sum over settled calls.

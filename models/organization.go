@@ -27,6 +27,7 @@ type Organization struct {
 	DeletingAt      *time.Time // its owner ended it: it goes when its instances are gone
 	InstanceLimit   *int       // instead of the plan's; nil = the plan's
 	TimeZone        string     `gorm:"default:UTC"` // IANA: when the days and months of its budgets begin
+	UsageZone       string     // that the sums by day are made for; "" = not made
 }
 
 // Membership is a person's place in an organization.

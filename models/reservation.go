@@ -61,7 +61,11 @@ func (sc *Scope) SettleOrphan(ctx context.Context, callID string) (bool, error) 
 			return err
 		}
 		done = true
-		return sc.settleKnown(tx, r)
+		e, err := sc.settleKnown(tx, r)
+		if err != nil {
+			return err
+		}
+		return sc.tally(tx, e)
 	})
 	return done && err == nil, err
 }
@@ -77,19 +81,23 @@ func (sc *Scope) settleTurn(tx *gorm.DB, turnID string) error {
 		return err
 	}
 	left, err := all[Reservation](locked(tx).Where("turn_id = ?", turnID).Order("id"))
+	settled := make([]*LedgerEntry, len(left))
 	for i := 0; err == nil && i < len(left); i++ {
-		err = sc.settleKnown(tx, &left[i])
+		settled[i], err = sc.settleKnown(tx, &left[i])
 	}
-	return err
-}
-
-func (sc *Scope) settleKnown(tx *gorm.DB, r *Reservation) error {
-	e, err := first[LedgerEntry](tx.Where("call_id = ? AND kind = ?", r.CallID, Reserved))
 	if err != nil {
 		return err
 	}
+	return sc.tally(tx, settled...)
+}
+
+func (sc *Scope) settleKnown(tx *gorm.DB, r *Reservation) (*LedgerEntry, error) {
+	e, err := first[LedgerEntry](tx.Where("call_id = ? AND kind = ?", r.CallID, Reserved))
+	if err != nil {
+		return nil, err
+	}
 	c := e.charge()
-	c.InputTokens, c.OutputTokens, c.CostNanos = r.InputTokens, r.OutputTokens, r.CostNanos
+	c.InputTokens, c.OutputTokens, c.CostNanos, c.Failure = r.InputTokens, r.OutputTokens, r.CostNanos, LostCall
 	return sc.settle(tx, r, &c)
 }
 

@@ -27,6 +27,9 @@ const keptInvitations = 30 * 24 * time.Hour
 // thirty.
 const keptStripeEvents = 60 * 24 * time.Hour
 
+// keptGatewayCalls is how long calls of programs are kept: their report goes back ninety days.
+const keptGatewayCalls = 91 * 24 * time.Hour
+
 // trimExpired forgets what nobody can use any more. A sign-in that was revoked goes when it would have expired.
 func (sy *System) trimExpired(ctx context.Context) error {
 	now := sy.store.now()
@@ -34,7 +37,8 @@ func (sy *System) trimExpired(ctx context.Context) error {
 		table, key, time string
 		before           time.Time
 	}{{"sign_ins", "id", "expires_at", now}, {"setup_links", "id", "expires_at", now}, {"spent_tokens", "token_hash", "expires_at", now},
-		{"invitations", "id", "expires_at", now.Add(-keptInvitations)}, {"stripe_events", "id", "received_at", now.Add(-keptStripeEvents)}} {
+		{"invitations", "id", "expires_at", now.Add(-keptInvitations)}, {"stripe_events", "id", "received_at", now.Add(-keptStripeEvents)},
+		{"gateway_calls", "id", "created_at", now.Add(-keptGatewayCalls)}} {
 		err := sy.write(ctx).Exec("DELETE FROM "+t.table+" WHERE "+t.key+" IN (SELECT "+t.key+" FROM "+t.table+" WHERE "+t.time+" < ? ORDER BY "+t.time+" LIMIT ?)",
 			t.before, trimBatch).Error
 		if err != nil {

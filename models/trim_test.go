@@ -9,6 +9,7 @@ import (
 
 	"lobstead/kit/clock"
 	"lobstead/kit/fault"
+	"lobstead/kit/id"
 	"lobstead/kit/secret"
 	"lobstead/models"
 	"lobstead/models/modelstest"
@@ -60,4 +61,29 @@ func TestTrimForgetsWhatHasExpired(t *testing.T) {
 	require.NoError(t, db.CreateInBatches(&rows, 500).Error)
 	require.NoError(t, sy.Trim(ctx))
 	require.EqualValues(t, 5, count(&models.SpentToken{}), "the next call takes the rest")
+}
+
+// Calls of programs are kept as long as their report goes back.
+func TestTrimForgetsOldGatewayCalls(t *testing.T) {
+	t.Parallel()
+	fake := clock.NewFake(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
+	store := modelstest.NewAt(t, fake)
+	sc, _ := modelstest.Found(t, store, "Acme")
+	note := func() {
+		sc.NoteGatewayCall(t.Context(), models.GatewayCall{ID: id.New(), Door: "openai-api", Requested: "auto", Model: "m"})
+		_, err := sc.GatewayCalls(t.Context(), models.GatewayCallFilter{Limit: 1}) // it is written when one is read
+		require.NoError(t, err)
+	}
+	left := func() int {
+		require.NoError(t, store.AsSystem("test").Trim(t.Context()))
+		rows, err := sc.GatewayCalls(t.Context(), models.GatewayCallFilter{Limit: 10})
+		require.NoError(t, err)
+		return len(rows)
+	}
+	note()
+	fake.Add(90 * 24 * time.Hour)
+	note()
+	require.Equal(t, 2, left(), "a report over ninety days still reads it")
+	fake.Add(25 * time.Hour)
+	require.Equal(t, 1, left())
 }

@@ -52,6 +52,7 @@ func DefaultNav() []NavItem {
 		{Text: "Overview", Href: "/", Icon: ui.IconHouse},
 		{Text: "Instances", Href: "/instances", Icon: ui.IconServer},
 		{Text: "Chat", Href: "/chat", Icon: ui.IconMessageSquare},
+		{Text: "Usage", Href: "/usage", Icon: ui.IconChartNoAxesColumn},
 	}
 }
 

@@ -55,6 +55,9 @@ func (d *Door) Answer(ctx context.Context, sc *models.Scope, p Plan, a Ask) iter
 		t := &tries{door: d, sc: sc, plan: p, ask: a, yield: yield, down: map[string]bool{}, orders: d.policy(ctx, sc).orders}
 		t.call = a.Call
 		t.call.Settled = t.settled
+		if p.Decision.Routed && !p.Decision.Shadow {
+			t.call.baseline = p.Decision.Baseline
+		}
 		defer t.close(ctx)
 		t.run(ctx)
 	}

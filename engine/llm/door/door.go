@@ -3,6 +3,7 @@
 package door
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -70,6 +71,8 @@ type Call struct {
 	InstanceID, SessionID, TurnID string
 	MemberID, KeyID, ScheduleID   string      // whose budgets it falls under; empty: the turn's, else the scope's actor's
 	Settled                       func(Spent) // hears what it took, also after an error; may be nil
+
+	baseline *Baseline // what a router saves against
 }
 
 // Spent is what one call took; for an answer of several attempts it is their sum, and the names are those of the one that
@@ -163,6 +166,8 @@ func (d *Door) settle(ctx context.Context, sc *models.Scope, call Call, c models
 	s := Spent{Usage: m.usage(ctx.Err() != nil), CallID: c.CallID, Provider: c.Provider, Model: c.Model}
 	s.CostNanos = m.route.cost(s.Usage, d.now())
 	c.InputTokens, c.OutputTokens, c.CostNanos = s.Usage.Input, s.Usage.Output, s.CostNanos
+	c.Failure = m.failure()
+	c.BaselineNanos = call.baseline.of(c.Failure, s.Usage, d.now())
 	if m.served != "" {
 		c.Model, s.Model = m.served, m.served
 	}
@@ -217,6 +222,17 @@ func (m *meter) see(ctx context.Context, c llm.Chunk, err error) llm.Chunk {
 		m.done, m.served = &done.Usage, done.Model
 	}
 	return c
+}
+
+// failure is how the call ended, as the ledger says it.
+func (m *meter) failure() string {
+	switch {
+	case m.err == nil && m.done != nil:
+		return ""
+	case m.err == nil || m.mute:
+		return models.CancelledCall
+	}
+	return cmp.Or(string(llm.KindOf(m.err)), "refused")
 }
 
 // usage is the provider's count, else an estimate: a call that was refused before it began took nothing, one
