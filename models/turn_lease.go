@@ -124,6 +124,9 @@ type TurnProgress struct {
 	ContextTokens   int
 	CostNanos       int64 // added
 	FirstToken      bool
+
+	Calls []TurnStep        // to models, that ended since the last progress; their ids are set when they are written
+	Texts map[string]string // by hash: what those name and may not be kept yet
 }
 
 func (p TurnProgress) columns(now time.Time) map[string]any {
@@ -148,11 +151,14 @@ func (p TurnProgress) columns(now time.Time) map[string]any {
 	return set
 }
 
-// AppendTurn writes events of a held turn, with what is known of it, in one transaction.
+// AppendTurn writes events of a held turn, with what is known of it and of its calls, in one transaction.
 func (sc *Scope) AppendTurn(ctx context.Context, l Lease, p TurnProgress, data ...EventData) ([]Event, error) {
 	var rows []Event
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
 		if err := sc.hold(tx, l, p.columns(sc.store.now())); err != nil {
+			return err
+		}
+		if err := sc.keepSteps(tx, l, p); err != nil {
 			return err
 		}
 		if len(data) == 0 {
