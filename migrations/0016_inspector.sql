@@ -93,7 +93,12 @@ CREATE INDEX opinions_age ON opinions (created_at);
 -- The inspector adds up a turn's calls.
 CREATE INDEX ledger_entries_turn ON ledger_entries (organization_id, turn_id);
 
+ALTER TABLE turns ADD COLUMN tool_calls INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE turns ADD COLUMN tool_failures INTEGER NOT NULL DEFAULT 0;
+
 -- +goose Down
+ALTER TABLE turns DROP COLUMN tool_failures;
+ALTER TABLE turns DROP COLUMN tool_calls;
 DROP INDEX ledger_entries_turn;
 DROP TABLE opinions;
 DROP TABLE grades;

@@ -199,4 +199,3 @@ func BenchmarkSight(b *testing.B) {
 		}
 	})
 }
-
