@@ -163,6 +163,8 @@ func bodies(i ids) map[string][]body {
 		"GET /api/memory/search":     {{query: "?q=word&instance=" + i.instance, foreign: true}, {query: "?q=word", header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
 		"POST /instances/:id/memory": {{form: form("key", "k")}}, "POST /instances/:id/memory/:memory": {{form: form("value", "changed")}},
 		"POST /instances/:id/memory/:memory/delete": none, "POST /instances/:id/memory/versions/:version": {{form: form("act", "reject")}},
+		"POST /api/sessions/:id/analyze": {{json: `{}`}}, "POST /api/turns/:id/analyze": {{json: `{}`}}, "POST /api/recommendations/generate": {{json: `{}`, query: "?period=7d"}},
+		"POST /api/turns/:id/feedback": {{json: `{"grade":4,"comment":"good"}`}}, "PUT /api/turns/:id/feedback": {{json: `{"grade":2}`}},
 		"GET /chat":          {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
 		"GET /live/chat/:id": {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
@@ -173,7 +175,8 @@ func bodies(i ids) map[string][]body {
 var ends = map[string]bool{"DELETE /api/settings": true}
 
 // empty are the lists whose contract answers an id that matches nothing with no entries, and not with 404.
-var empty = map[string]bool{"GET /api/memory/working/:session_id": true, "GET /api/memory/semantic/:category": true}
+var empty = map[string]bool{"GET /api/memory/working/:session_id": true, "GET /api/memory/semantic/:category": true,
+	"GET /api/sessions/:id/turns": true, "GET /api/sessions/:id/insights": true, "POST /api/sessions/:id/analyze": true, "GET /api/sessions/:id/feedback": true, "GET /api/turns/:id/tools": true}
 
 // cases gives every route of the table with every id position filled from o, and fails on one that is unknown.
 func cases(t *testing.T, w *apptest.World, o *apptest.Org) []routeCase {

@@ -9,6 +9,7 @@ import (
 const (
 	get  = fiber.MethodGet
 	post = fiber.MethodPost
+	put  = fiber.MethodPut
 	patc = fiber.MethodPatch
 	dele = fiber.MethodDelete
 )
@@ -37,6 +38,7 @@ func (a *App) table() []Route {
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	services := &RuntimeModels{a}
+	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -204,5 +206,21 @@ func (a *App) table() []Route {
 		{get, "/api/memory/semantic/categories", use, Runtime, 0, runtimeMemory.Categories},
 		{get, "/api/memory/semantic/:category", use, Runtime, 0, runtimeMemory.SemanticOf},
 		{get, "/api/memory/search", use, Runtime, 0, runtimeMemory.Search},
+
+		{get, "/api/sessions/:id/turns", use, Runtime, 0, seen.Index},
+		{get, "/api/sessions/:id/insights", use, Runtime, 0, seen.Insights},
+		{post, "/api/sessions/:id/analyze", use, Runtime, 0, seen.AnalyzeSession},
+		{get, "/api/sessions/:id/feedback", use, Runtime, 0, seen.Feedbacks},
+		{get, "/api/turns/:id", use, Runtime, 0, seen.Show},
+		{get, "/api/turns/:id/context", use, Runtime, 0, seen.Context},
+		{get, "/api/turns/:id/tools", use, Runtime, 0, seen.Tools},
+		{get, "/api/turns/:id/tips", use, Runtime, 0, seen.Tips},
+		{get, "/api/turns/:id/model-selection", use, Runtime, 0, seen.Selection},
+		{post, "/api/turns/:id/analyze", use, Runtime, 0, seen.Analyze},
+		{post, "/api/turns/:id/feedback", use, Runtime, 0, seen.Grade},
+		{get, "/api/turns/:id/feedback", use, Runtime, 0, seen.Feedback},
+		{put, "/api/turns/:id/feedback", use, Runtime, 0, seen.Regrade},
+		{get, "/api/recommendations", use, Runtime, 0, advice.List},
+		{post, "/api/recommendations/generate", use, Runtime, 0, advice.Generate},
 	}
 }

@@ -19,7 +19,7 @@ type Habits struct {
 	Sighted      int64 // turns whose prompts were kept; the next two are among them
 	WithMemory   int64 // memories were in the prompt
 	WithCache    int64 // a service read from its cache of prompts
-	Models       []ModelHabits
+	Models       []ModelHabits `gorm:"-"`
 }
 
 // ModelHabits are those of one model.
