@@ -16,9 +16,9 @@ type Habits struct {
 	ToolFailures int64
 	Grades       int64
 	GradeSum     int64
-	Sighted      int64 // turns whose prompts were kept; the next two are among them
-	WithMemory   int64 // memories were in the prompt
-	WithCache    int64 // a service read from its cache of prompts
+	Sighted      int64         // turns whose prompts were kept; the next two are among them
+	WithMemory   int64         // memories were in the prompt
+	WithCache    int64         // a service read from its cache of prompts
 	Models       []ModelHabits `gorm:"-"`
 }
 
@@ -74,7 +74,7 @@ func (sc *Scope) gradedHabits(ctx context.Context, since time.Time, h *Habits) e
 	var rows []graded
 	turn := sc.read(ctx).Model(&Turn{}).Select("id").Where("created_at >= ?", since)
 	err := sc.read(ctx).Model(&Grade{}).Select(`(SELECT model FROM turns WHERE turns.organization_id = grades.organization_id AND turns.id = grades.turn_id) AS model,
-		count(*) AS grades, sum(grade) AS grade_sum`).Where("turn_id IN (?)", turn).Group("1").Scan(&rows).Error
+		count(*) AS grades, sum(grade) AS grade_sum`).Where("turn_id IN (?)", turn).Group("model").Scan(&rows).Error
 	for _, r := range rows {
 		h.Grades, h.GradeSum = h.Grades+r.Grades, h.GradeSum+r.GradeSum
 		if m := h.model(r.Model); m != nil {
