@@ -39,6 +39,7 @@ func (a *App) table() []Route {
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	services := &RuntimeModels{a}
 	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
+	inspector, insights := &Inspector{a}, &Insights{a}
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -96,6 +97,15 @@ func (a *App) table() []Route {
 		{get, "/chat/:id/attachments/:attachment", use, Pages, 0, chat.Attachment},
 		{post, "/turns/:id/stop", use, Pages, 0, turns.Stop},
 		{post, "/turns/:id/continue", use, Pages, 0, turns.Continue},
+		{get, "/turns/:id", use, Pages, 0, inspector.Show},
+		{get, "/turns/:id/steps/:step", use, Pages, 0, inspector.Step},
+		{post, "/turns/:id/grade", use, Pages, 0, inspector.Grade},
+		{post, "/turns/:id/analysis", use, Pages, 0, inspector.Analyze},
+		{post, "/turns/:id/answers", use, Pages, 0, inspector.Answer},
+		{get, "/chat/:id/insights", use, Pages, 0, insights.Show},
+		{post, "/chat/:id/analysis", use, Pages, 0, insights.Analyze},
+		{get, "/recommendations", use, Pages, 0, advice.Index},
+		{post, "/recommendations", use, Pages, 0, advice.Analyze},
 
 		{get, "/live/chat/:id", use, Pages, 0, live.Chat},
 		{get, "/live/instances", view, Pages, 0, live.Instances},
