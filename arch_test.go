@@ -32,6 +32,7 @@ var floors = []struct {
 	{"lobstead/engine/outbox", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/billing", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/gateway", []string{"lobstead/engine/agent", "lobstead/engine/llm/...", "lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/engine/insight", []string{"lobstead/engine/agent", "lobstead/engine/llm/...", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/llm/door", []string{"lobstead/engine/llm", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/llm/...", []string{"lobstead/engine/llm/...", "lobstead/kit/..."}},
 	{"lobstead/engine/sandbox/...", []string{"lobstead/engine/sandbox/...", "lobstead/kit/..."}},

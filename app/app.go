@@ -16,6 +16,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/billing"
 	"lobstead/engine/gateway"
+	"lobstead/engine/insight"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/provision"
 	"lobstead/engine/sandbox"
@@ -78,8 +79,10 @@ type App struct {
 	quota  *quota
 	vouch  *vouchClients
 	gate   *gateway.Gateway
-	base   context.Context
-	stop   context.CancelFunc
+
+	inspector *insight.Inspector
+	base      context.Context
+	stop      context.CancelFunc
 }
 
 // maxBody bounds any request; a route may ask for less (see Route.Body).
@@ -90,6 +93,7 @@ func New(d Deps) *App {
 	a := &App{Deps: d, quota: newQuota(), vouch: newVouchClients()}
 	a.base, a.stop = context.WithCancel(context.Background())
 	a.live = newLiveHub(a)
+	a.inspector = insight.New(d.Door, d.Turns)
 	a.gate = &gateway.Gateway{Door: d.Door, Turns: d.Turns, Images: d.Images}
 	a.fiber = fiber.New(fiber.Config{
 		AppName: "Lobstead", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,

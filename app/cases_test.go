@@ -47,7 +47,7 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/api/instances/":                func(i ids) map[string]string { return map[string]string{":id": i.instance} },
 	"/chat/":                         func(i ids) map[string]string { return map[string]string{":id": i.session, ":attachment": i.attachment} },
 	"/live/chat/":                    func(i ids) map[string]string { return map[string]string{":id": i.session} },
-	"/turns/":                        func(i ids) map[string]string { return map[string]string{":id": i.turn} },
+	"/turns/":                        func(i ids) map[string]string { return map[string]string{":id": i.turn, ":step": "1"} },
 	"/settings/models/":              func(i ids) map[string]string { return map[string]string{":id": i.provider} },
 	"/settings/security/identities/": func(i ids) map[string]string { return map[string]string{":id": i.identity} },
 	"/settings/security/passkeys/":   func(i ids) map[string]string { return map[string]string{":id": i.passkey} },
@@ -165,6 +165,10 @@ func bodies(i ids) map[string][]body {
 		"POST /instances/:id/memory/:memory/delete": none, "POST /instances/:id/memory/versions/:version": {{form: form("act", "reject")}},
 		"GET /usage": {{query: "?span=90d&by=session&instance=" + i.instance}}, "GET /usage/export": {{query: "?by=member&session=" + i.session}},
 		"GET /usage/entries": {{query: "?from=0&until=7200000000&key=" + i.key + "&session=" + i.session}},
+		"POST /api/sessions/:id/analyze": {{json: `{}`}}, "POST /api/turns/:id/analyze": {{json: `{}`}}, "POST /api/recommendations/generate": {{json: `{}`, query: "?period=7d"}},
+		"POST /turns/:id/grade": {{form: form("grade", "4", "comment", "good")}}, "POST /turns/:id/analysis": none, "POST /turns/:id/answers": {{form: form("model", "nonsense")}},
+		"POST /chat/:id/analysis": none, "POST /recommendations": {{form: form(), query: "?period=7d"}},
+		"POST /api/turns/:id/feedback": {{json: `{"grade":4,"comment":"good"}`}}, "PUT /api/turns/:id/feedback": {{json: `{"grade":2}`}},
 		"GET /chat":          {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
 		"GET /live/chat/:id": {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
@@ -175,7 +179,8 @@ func bodies(i ids) map[string][]body {
 var ends = map[string]bool{"DELETE /api/settings": true}
 
 // empty are the lists whose contract answers an id that matches nothing with no entries, and not with 404.
-var empty = map[string]bool{"GET /api/memory/working/:session_id": true, "GET /api/memory/semantic/:category": true}
+var empty = map[string]bool{"GET /api/memory/working/:session_id": true, "GET /api/memory/semantic/:category": true,
+	"GET /api/sessions/:id/turns": true, "GET /api/sessions/:id/insights": true, "POST /api/sessions/:id/analyze": true, "GET /api/sessions/:id/feedback": true, "GET /api/turns/:id/tools": true}
 
 // cases gives every route of the table with every id position filled from o, and fails on one that is unknown.
 func cases(t *testing.T, w *apptest.World, o *apptest.Org) []routeCase {

@@ -9,6 +9,7 @@ import (
 const (
 	get  = fiber.MethodGet
 	post = fiber.MethodPost
+	put  = fiber.MethodPut
 	patc = fiber.MethodPatch
 	dele = fiber.MethodDelete
 )
@@ -38,6 +39,8 @@ func (a *App) table() []Route {
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	services := &RuntimeModels{a}
 	usage, readUsage := &Usage{a}, May(models.CanReadUsage)
+	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
+	inspector, insights := &Inspector{a}, &Insights{a}
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -99,6 +102,15 @@ func (a *App) table() []Route {
 		{get, "/chat/:id/attachments/:attachment", use, Pages, 0, chat.Attachment},
 		{post, "/turns/:id/stop", use, Pages, 0, turns.Stop},
 		{post, "/turns/:id/continue", use, Pages, 0, turns.Continue},
+		{get, "/turns/:id", use, Pages, 0, inspector.Show},
+		{get, "/turns/:id/steps/:step", use, Pages, 0, inspector.Step},
+		{post, "/turns/:id/grade", use, Pages, 0, inspector.Grade},
+		{post, "/turns/:id/analysis", use, Pages, 0, inspector.Analyze},
+		{post, "/turns/:id/answers", use, Pages, 0, inspector.Answer},
+		{get, "/chat/:id/insights", use, Pages, 0, insights.Show},
+		{post, "/chat/:id/analysis", use, Pages, 0, insights.Analyze},
+		{get, "/recommendations", use, Pages, 0, advice.Index},
+		{post, "/recommendations", use, Pages, 0, advice.Analyze},
 
 		{get, "/live/chat/:id", use, Pages, 0, live.Chat},
 		{get, "/live/instances", view, Pages, 0, live.Instances},
@@ -209,5 +221,21 @@ func (a *App) table() []Route {
 		{get, "/api/memory/semantic/categories", use, Runtime, 0, runtimeMemory.Categories},
 		{get, "/api/memory/semantic/:category", use, Runtime, 0, runtimeMemory.SemanticOf},
 		{get, "/api/memory/search", use, Runtime, 0, runtimeMemory.Search},
+
+		{get, "/api/sessions/:id/turns", use, Runtime, 0, seen.Index},
+		{get, "/api/sessions/:id/insights", use, Runtime, 0, seen.Insights},
+		{post, "/api/sessions/:id/analyze", use, Runtime, 0, seen.AnalyzeSession},
+		{get, "/api/sessions/:id/feedback", use, Runtime, 0, seen.Feedbacks},
+		{get, "/api/turns/:id", use, Runtime, 0, seen.Show},
+		{get, "/api/turns/:id/context", use, Runtime, 0, seen.Context},
+		{get, "/api/turns/:id/tools", use, Runtime, 0, seen.Tools},
+		{get, "/api/turns/:id/tips", use, Runtime, 0, seen.Tips},
+		{get, "/api/turns/:id/model-selection", use, Runtime, 0, seen.Selection},
+		{post, "/api/turns/:id/analyze", use, Runtime, 0, seen.Analyze},
+		{post, "/api/turns/:id/feedback", use, Runtime, 0, seen.Grade},
+		{get, "/api/turns/:id/feedback", use, Runtime, 0, seen.Feedback},
+		{put, "/api/turns/:id/feedback", use, Runtime, 0, seen.Regrade},
+		{get, "/api/recommendations", use, Runtime, 0, advice.List},
+		{post, "/api/recommendations/generate", use, Runtime, 0, advice.Generate},
 	}
 }

@@ -31,8 +31,9 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, err)
 	s, err := sc.CreateSession(ctx, models.NewSession{InstanceID: inst.ID})
 	require.NoError(t, err)
-	_, _, err = sc.StartTurn(ctx, s.ID, models.Input{Text: "hello", Attachments: []models.Upload{{Name: "a.txt", Data: []byte("x")}}})
+	turn, _, err := sc.StartTurn(ctx, s.ID, models.Input{Text: "hello", Attachments: []models.Upload{{Name: "a.txt", Data: []byte("x")}}})
 	require.NoError(t, err)
+	inspected(t, sc, turn)
 	_, err = sc.Remember(ctx, models.NewMemory{InstanceID: inst.ID, Key: "k", Value: "v"})
 	require.NoError(t, err)
 	_, err = sc.ConnectProvider(ctx, models.NewProvider{Kind: "openai", Model: "m", Key: secret.Of("sk-0123456789abcdef")}, "ok")
@@ -55,6 +56,18 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	_, err = sc.ApplySubscription(ctx, "evt_"+sc.Org, ticket, models.Subscribed{Customer: "cus", Subscription: "sub", Status: models.SubscriptionActive, Weighed: []string{"sub"}})
 	require.NoError(t, err)
 	return sc.Org
+}
+
+// inspected gives a turn what the inspector keeps, and leaves it as it was.
+func inspected(t *testing.T, sc *models.Scope, turn *models.Turn) {
+	t.Helper()
+	lease := claim(t, sc, turn.ID, "node/1")
+	_, err := sc.AppendTurn(t.Context(), lease, models.TurnProgress{Calls: []models.TurnStep{{Step: 1, BeganAt: time.Now(), CreatedAt: time.Now()}}, Texts: map[string]string{"2026-11-h": "prompt"}})
+	require.NoError(t, err)
+	require.NoError(t, sc.ReleaseTurn(t.Context(), lease))
+	_, err = sc.GradeTurn(t.Context(), turn.ID, 4, "", false)
+	require.NoError(t, err)
+	require.NoError(t, sc.Hear(t.Context(), &models.Opinion{Kind: models.Analysis, TurnID: &turn.ID, SessionID: &turn.SessionID}))
 }
 
 // conversation makes an organization with one running instance and a session in it.

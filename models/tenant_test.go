@@ -27,6 +27,7 @@ var owned = map[string]any{
 	"reservations": models.Reservation{}, "message_entries": models.MessageEntry{},
 	"decisions": models.Decision{}, "routings": models.Routing{}, "breaker_orders": models.BreakerOrder{},
 	"gateway_calls": models.GatewayCall{},
+	"context_texts": models.ContextText{}, "turn_steps": models.TurnStep{}, "grades": models.Grade{}, "opinions": models.Opinion{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }

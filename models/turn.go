@@ -33,6 +33,8 @@ type Turn struct {
 	OutputTokens   int
 	ContextTokens  int
 	CostNanos      int64
+	ToolCalls      int // that have a result
+	ToolFailures   int // of those, in error
 	CreatedBy      string
 	KeyID          string     // of the key that sent the message
 	WaitsFor       WaitReason // of a parked turn

@@ -124,6 +124,9 @@ type TurnProgress struct {
 	ContextTokens   int
 	CostNanos       int64 // added
 	FirstToken      bool
+
+	Calls []TurnStep        // to models, that ended since the last progress; their ids are set when they are written
+	Texts map[string]string // by hash: what those name and may not be kept yet
 }
 
 func (p TurnProgress) columns(now time.Time) map[string]any {
@@ -148,11 +151,31 @@ func (p TurnProgress) columns(now time.Time) map[string]any {
 	return set
 }
 
-// AppendTurn writes events of a held turn, with what is known of it, in one transaction.
+// countTools adds to a turn's columns what events tell of its tools.
+func countTools(set map[string]any, data []EventData) map[string]any {
+	calls, failures := 0, 0
+	for _, d := range data {
+		if r, ok := d.(ToolResult); ok {
+			calls++
+			if r.Error {
+				failures++
+			}
+		}
+	}
+	if calls > 0 {
+		set["tool_calls"], set["tool_failures"] = gorm.Expr("tool_calls + ?", calls), gorm.Expr("tool_failures + ?", failures)
+	}
+	return set
+}
+
+// AppendTurn writes events of a held turn, with what is known of it and of its calls, in one transaction.
 func (sc *Scope) AppendTurn(ctx context.Context, l Lease, p TurnProgress, data ...EventData) ([]Event, error) {
 	var rows []Event
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.hold(tx, l, p.columns(sc.store.now())); err != nil {
+		if err := sc.hold(tx, l, countTools(p.columns(sc.store.now()), data)); err != nil {
+			return err
+		}
+		if err := sc.keepSteps(tx, l, p); err != nil {
 			return err
 		}
 		if len(data) == 0 {
@@ -186,7 +209,7 @@ func (sc *Scope) Compact(ctx context.Context, l Lease, c Compacted) error {
 func (sc *Scope) EndTurn(ctx context.Context, l Lease, move TurnMove, ended TurnEnded, before ...EventData) (*Turn, error) {
 	var out *Turn
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.hold(tx, l, map[string]any{}); err != nil {
+		if err := sc.hold(tx, l, countTools(map[string]any{}, before)); err != nil {
 			return err
 		}
 		t, err := first[Turn](tx.Where("id = ?", l.TurnID))

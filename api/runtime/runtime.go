@@ -169,12 +169,13 @@ type Candidate struct {
 func NewSelections(rows []models.Decision, words map[string]string) Selections {
 	out := Selections{Events: []Selection{}, Count: len(rows)}
 	for i := range rows {
-		out.Events = append(out.Events, newSelection(&rows[i], words[rows[i].TurnID]))
+		out.Events = append(out.Events, NewSelection(&rows[i], words[rows[i].TurnID]))
 	}
 	return out
 }
 
-func newSelection(d *models.Decision, words string) Selection {
+// NewSelection presents the choice of a model, with the words that began the turn.
+func NewSelection(d *models.Decision, words string) Selection {
 	complexity := strconv.Itoa(d.Complexity)
 	s := Selection{EventID: d.ID, TurnID: d.TurnID, SessionID: d.SessionID, AgentID: d.InstanceID, Channel: d.Purpose, Strategy: "fixed", PrimaryModel: d.Chosen,
 		Complexity: &complexity, UserExcerpt: clip(words, 200), Candidates: []Candidate{}, CreatedAt: Time(d.CreatedAt)}

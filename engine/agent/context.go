@@ -26,11 +26,13 @@ func (x *run) request(ctx context.Context, squeeze bool) (llm.Request, error) {
 			return req, err
 		}
 		room := x.base.Room()
+		x.shortened = whole
 		if !squeeze && fits(req, room*3/4) {
 			return req, nil
 		}
 		short := req
-		short.Messages = shorten(req.Messages, keptResults, shortOutput)
+		x.shortened = olderCut
+		short.Messages = x.shortened.of(req.Messages)
 		if !squeeze && fits(short, room*3/4) {
 			return short, nil
 		}
@@ -44,10 +46,31 @@ func (x *run) request(ctx context.Context, squeeze bool) (llm.Request, error) {
 			}
 		}
 		if !fits(short, room) {
-			short.Messages = shorten(short.Messages, 0, tightOutput)
+			x.shortened = allCut
+			short.Messages = x.shortened.of(req.Messages)
 		}
 		return short, nil
 	}
+}
+
+// shortening says how much of the tool outputs a model was shown; kept with each step as a number.
+type shortening int
+
+const (
+	whole shortening = iota
+	olderCut
+	allCut
+)
+
+// of gives messages as they are shown.
+func (s shortening) of(in []llm.Message) []llm.Message {
+	if s >= olderCut {
+		in = shorten(in, keptResults, shortOutput)
+	}
+	if s >= allCut {
+		in = shorten(in, 0, tightOutput)
+	}
+	return in
 }
 
 // fits compares an estimate with a number of tokens; the bytes alone often settle it.
@@ -83,6 +106,16 @@ func (x *run) assemble(ctx context.Context) (llm.Request, error) {
 	if err := x.readMemories(ctx); err != nil {
 		return llm.Request{}, err
 	}
+	messages, err := x.messages(ctx)
+	if err != nil {
+		return llm.Request{}, err
+	}
+	return llm.Request{Model: x.route.Model, System: x.systemPrompt(), Messages: messages, Tools: x.Tools.Schemas()}, nil
+}
+
+// messages makes the conversation of the log: the summary, the earlier turns, the current one. It goes by the book, the
+// summary and whether the model can see, and by nothing else: so it can be made again (see Turns.Seen).
+func (x *run) messages(ctx context.Context) ([]llm.Message, error) {
 	blocks := x.book.blocks(x.turn.ID)
 	if x.history == nil {
 		t := transcript{images: x.imageReader(ctx, blocks)}
@@ -92,11 +125,11 @@ func (x *run) assemble(ctx context.Context) (llm.Request, error) {
 		for _, b := range blocks {
 			if b.turn != x.turn.ID {
 				if err := t.block(b); err != nil {
-					return llm.Request{}, err
+					return nil, err
 				}
 			}
 		}
-		x.history = t.out
+		x.history, x.seen.earlier = t.out, nil
 		if x.history == nil {
 			x.history = []llm.Message{}
 		}
@@ -104,10 +137,10 @@ func (x *run) assemble(ctx context.Context) (llm.Request, error) {
 	t := transcript{out: cloneLast(x.history), thinking: true, images: x.imageReader(ctx, blocks)}
 	if n := len(blocks); n > 0 && blocks[n-1].turn == x.turn.ID {
 		if err := t.block(blocks[n-1]); err != nil {
-			return llm.Request{}, err
+			return nil, err
 		}
 	}
-	return llm.Request{Model: x.route.Model, System: x.systemPrompt(), Messages: t.out, Tools: x.Tools.Schemas()}, nil
+	return t.out, nil
 }
 
 // cloneLast copies what the current turn's messages may be joined to.

@@ -43,3 +43,6 @@ var (
 	WholeRunes  = wholeRunes
 	Extract     = extract
 )
+
+// Measure is what keeping a step does with its messages.
+func Measure(m []llm.Message) int { return measure(m).tokens }

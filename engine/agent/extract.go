@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lobstead/engine/llm"
+	"lobstead/models"
 )
 
 const maxExtract = 6 << 10
@@ -80,6 +81,16 @@ func firstLine(s string, max int) string {
 		return line
 	}
 	return ""
+}
+
+// Plain writes the log of a turn as text for a model that judges it: long outputs, and a long turn's middle, are left out.
+func Plain(log []models.Event) string {
+	t := transcript{}
+	if err := t.block(block{events: log}); err != nil {
+		return "(the log cannot be read)"
+	}
+	text, _ := clipMiddle(plain(t.out, 1500), 60_000)
+	return text
 }
 
 // plain writes messages as text for a model that summarizes; outputs are cut to limit bytes.

@@ -17,6 +17,7 @@ func (x *run) finish(ctx context.Context, err error) {
 	defer done()
 	x.parts.flush()
 	x.closeCalls(err, cause)
+	x.keepSight(ctx)
 	switch {
 	case errors.Is(err, models.ErrLeaseLost), errors.Is(cause, errLost):
 		x.Log.InfoContext(ctx, "agent: a turn went to another worker", "turn", x.turn.ID, "attempt", x.turn.Attempt)

@@ -36,7 +36,9 @@ How to work
 - When you are done, answer in short, plain Markdown.
 `, x.inst.Name, x.Clock.Now().Format("Monday, 2 January 2006"))
 	b.WriteString("\nTools: " + strings.Join(x.Tools.Names(), ", ") + ".\n")
+	plain := b.Len()
 	x.quoteMemories(&b)
 	x.system = b.String()
+	x.seen.prompt(x.Clock.Now(), x.system, plain)
 	return x.system
 }

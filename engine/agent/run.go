@@ -27,29 +27,31 @@ const writeLimit = 10 * time.Second
 // run is one worker's hold on one turn.
 type run struct {
 	*Runner
-	sc      *models.Scope
-	turn    *models.Turn
-	lease   models.Lease
-	session *models.Session
-	inst    *models.Instance
-	base    door.Route // what answers without a choice: contexts are made for its window
-	route   door.Route // what is asked first
-	plan    *door.Plan // nil = nothing was asked yet
-	book    logbook
-	memos   []models.Memory
-	stamp   *string // of the memories that were read; nil = none yet
-	parts   *partWriter
-	hands   *hands
-	guard   loopGuard
-	history []llm.Message         // of the earlier turns; nil = not assembled yet
-	images  map[string]*llm.Image // by attachment
-	system  string
-	steps   int
-	tail    []models.EventData // what the end of the turn writes
-	killed  int
-	poke    chan struct{} // look at the row now
-	first   chan struct{} // the first piece of an answer was shown
-	begun   bool          // that was said
+	sc        *models.Scope
+	turn      *models.Turn
+	lease     models.Lease
+	session   *models.Session
+	inst      *models.Instance
+	base      door.Route // what answers without a choice: contexts are made for its window
+	route     door.Route // what is asked first
+	plan      *door.Plan // nil = nothing was asked yet
+	book      logbook
+	memos     []models.Memory
+	stamp     *string // of the memories that were read; nil = none yet
+	parts     *partWriter
+	hands     *hands
+	guard     loopGuard
+	history   []llm.Message         // of the earlier turns; nil = not assembled yet
+	images    map[string]*llm.Image // by attachment
+	shortened shortening
+	system    string
+	seen      sight // what the next call to the model is shown
+	steps     int
+	tail      []models.EventData // what the end of the turn writes
+	killed    int
+	poke      chan struct{} // look at the row now
+	first     chan struct{} // the first piece of an answer was shown
+	begun     bool          // that was said
 }
 
 // take claims a turn and sees it to its end, to a release, or to the loss of its lease.
@@ -183,9 +185,14 @@ func (x *run) append(ctx context.Context, p models.TurnProgress, data ...models.
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer done()
 	x.parts.flush()
+	p.Calls, p.Texts = x.seen.calls, x.seen.texts
 	rows, err := x.sc.AppendTurn(ctx, x.lease, p, data...)
-	if err != nil || len(rows) == 0 {
+	if err != nil {
 		return err
+	}
+	x.seen.calls, x.seen.texts = nil, nil
+	if len(rows) == 0 {
+		return nil
 	}
 	x.book.add(rows...)
 	hintSession(ctx, x.Bus, x.turn.SessionID, rows[len(rows)-1].Seq)

@@ -61,7 +61,9 @@ func (x *run) ask(ctx context.Context) (said, error) {
 		if err := x.choose(ctx, req); err != nil {
 			return said{}, x.streamError(ctx, err)
 		}
+		began := x.Clock.Now()
 		s, err := x.stream(ctx, req)
+		x.saw(req, s, began, err)
 		if err == nil {
 			if !hollow(s) {
 				return s, nil

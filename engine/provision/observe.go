@@ -163,7 +163,7 @@ func (o *Observer) Tidy(ctx context.Context) error {
 		o.Log.WarnContext(ctx, "a sandbox without an instance is removed", "instance", id)
 		failed = append(failed, o.Driver.Destroy(ctx, id))
 	}
-	return errors.Join(append(failed, o.system().Trim(ctx), o.system().TrimDecisions(ctx), o.system().MakeUsageDays(ctx))...)
+	return errors.Join(append(failed, o.system().Trim(ctx), o.system().TrimDecisions(ctx), o.system().TrimInspected(ctx), o.system().MakeUsageDays(ctx))...)
 }
 
 // stopStray has a sandbox stopped that runs against the wish of its instance.

@@ -24,6 +24,7 @@ type card struct {
 	result  *resultAt // nil: it runs
 	anchor  string    // id of the body: the result's entry
 	since   time.Time
+	inspect string // where the turn is explained
 }
 
 // args are the fields of the built-in tools' inputs; what a model left out or sent in another type is empty.
@@ -83,6 +84,9 @@ func newCard(e models.Event, c models.ToolCall, r *resultAt) card {
 	w, builtIn := toolWords(c.Tool)
 	k := card{id: cardID(turnOf(e), c.CallID), out: outputID(turnOf(e), c.CallID), icon: w.icon, verb: w.done, tool: c.Tool,
 		args: readArgs(c.Input), result: r, since: e.CreatedAt}
+	if t := turnOf(e); t != "" {
+		k.inspect = "/turns/" + t + "#timeline"
+	}
 	if r == nil {
 		k.verb = w.running
 	} else {

@@ -79,11 +79,8 @@ func (d *Door) baseline(ctx context.Context, sc *models.Scope, p policy, i *mode
 		r, err := d.Resolve(ctx, sc, &plain)
 		return r, "plan_ceiling", err
 	}
-	r, ok := d.find(ctx, p, all, named)
-	if !ok {
-		return r, "", fault.New(fault.Invalid, "llm.unknown_model", "No connected service offers the model %s", named)
-	}
-	return r, "named", nil
+	r, err := d.named(ctx, p, all, named)
+	return r, "named", err
 }
 
 // find looks for a model by its name, also as "provider/model". The default service comes first.
@@ -125,6 +122,24 @@ func (d *Door) find(ctx context.Context, p policy, all []service, named string) 
 		}
 	}
 	return Route{}, false
+}
+
+// Named finds the route of a model by its name, also as "provider/model", among the services that may answer an instance:
+// exactly that model, whatever a router would take. Fault: Invalid llm.unknown_model.
+func (d *Door) Named(ctx context.Context, sc *models.Scope, i *models.Instance, name string) (Route, error) {
+	all, err := d.services(ctx, sc, i.ProviderID)
+	if err != nil {
+		return Route{}, err
+	}
+	return d.named(ctx, d.policy(ctx, sc), all, name)
+}
+
+func (d *Door) named(ctx context.Context, p policy, all []service, name string) (Route, error) {
+	r, ok := d.find(ctx, p, all, name)
+	if !ok {
+		return r, fault.New(fault.Invalid, "llm.unknown_model", "No connected service offers the model %s", name)
+	}
+	return r, nil
 }
 
 // within takes a service's own name off a model's: "openai/gpt-6-sol" → "gpt-6-sol".

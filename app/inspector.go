@@ -1,0 +1,293 @@
+package app
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	runtimeapi "lobstead/api/runtime"
+	"lobstead/engine/insight"
+	"lobstead/engine/llm"
+	"lobstead/kit/fault"
+	"lobstead/models"
+	"lobstead/views/turns"
+)
+
+// Inspector shows why a turn went as it did.
+type Inspector struct{ *App }
+
+// Show is one turn.
+func (h *Inspector) Show(c *Ctx) (Reply, error) {
+	t, err := h.turn(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.wantsJSON() {
+		log, err := c.Scope.TurnEvents(c, t.ID)
+		return data(runtimeapi.NewTurn(t, log)), err
+	}
+	return h.show(c, t, &turns.ShowProps{}, 200)
+}
+
+func (h *Inspector) turn(c *Ctx) (*models.Turn, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return c.Scope.Turn(c, id)
+}
+
+// show fills a page in; a form that was refused comes back with what was typed.
+func (h *Inspector) show(c *Ctx, t *models.Turn, p *turns.ShowProps, status int) (Reply, error) {
+	p.Turn, p.BaseURL = t, h.PublicURL
+	var err error
+	if p.Session, err = c.Scope.Session(c, t.SessionID); err != nil {
+		return nil, err
+	}
+	p.Frame = c.frame("Turn in "+p.Session.Title, "/chat", "")
+	for _, read := range []func(*Ctx, *turns.ShowProps) error{h.rows, h.judged, h.answers, h.analyses} {
+		if err := read(c, p); err != nil {
+			return nil, err
+		}
+	}
+	return page(turns.Show(*p)).partial(turns.Grade(*p)).with(status), nil
+}
+
+// rows reads what is kept of the turn.
+func (h *Inspector) rows(c *Ctx, p *turns.ShowProps) (err error) {
+	if p.Log, err = c.Scope.TurnEvents(c, p.Turn.ID); err != nil {
+		return err
+	}
+	for _, e := range p.Log {
+		switch e.Kind {
+		case models.KindUser:
+			if d, err := models.Decode[models.UserMessage](e); err == nil {
+				p.Question = d.Text
+			}
+		case models.KindAssistant:
+			if d, err := models.Decode[models.AssistantMessage](e); err == nil {
+				p.Again.Original = d.Text
+			}
+		}
+	}
+	if p.Steps, err = c.Scope.TurnSteps(c, p.Turn.ID); err != nil {
+		return err
+	}
+	if p.Decisions, err = c.Scope.TurnDecisions(c, p.Turn.ID); err != nil {
+		return err
+	}
+	p.Ledger, err = c.Scope.TurnLedger(c, p.Turn.ID)
+	return err
+}
+
+// judged adds the tips and the grade.
+func (h *Inspector) judged(c *Ctx, p *turns.ShowProps) error {
+	all, err := insight.Session(c, c.Scope, p.Turn.SessionID)
+	if err != nil {
+		return err
+	}
+	if p.Turn.StartedAt != nil {
+		p.Tips = shownTips(insight.TurnTips(insight.One(all, p.Turn.ID)))
+	}
+	p.Grade, err = c.Scope.TurnGrade(c, p.Turn.ID)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+func shownTips(list []insight.Tip) []turns.Tip {
+	out := make([]turns.Tip, len(list))
+	for i, t := range list {
+		out[i] = turns.Tip(t)
+	}
+	return out
+}
+
+// answers adds who could answer again, and who did.
+func (h *Inspector) answers(c *Ctx, p *turns.ShowProps) error {
+	var err error
+	if p.Again.Answers, err = c.Scope.TurnOpinions(c, p.Turn.ID, models.Answer); err != nil || !p.Turn.State.Ended() {
+		return err
+	}
+	list, err := h.inspector.Others(c, c.Scope, p.Turn.ID)
+	if fault.Is(err, fault.NotFound) {
+		p.Again.Gone = true
+		return nil
+	}
+	for _, o := range list {
+		p.Again.Others = append(p.Again.Others, turns.Other{Name: o.Name, Price: turns.Price(o.Quote)})
+	}
+	return err
+}
+
+// analyses adds what a model would cost to ask, and what models said.
+func (h *Inspector) analyses(c *Ctx, p *turns.ShowProps) error {
+	q, err := h.inspector.Turn(c, c.Scope, p.Turn.ID)
+	if p.Ask, err = asking(q, err); err != nil {
+		return err
+	}
+	p.Ask.Action, p.Ask.Title = "/turns/"+p.Turn.ID+"/analysis", "Ask a model about this turn"
+	p.Ask.About = "The model reads the turn's figures, its tips and its log, with long outputs shortened, and says what to do differently."
+	p.Ask.Opinions, err = c.Scope.TurnOpinions(c, p.Turn.ID, models.Analysis)
+	return err
+}
+
+// asking gives the price of a question; that there is nobody to ask is no failure.
+func asking(q *insight.Inquiry, err error) (turns.AskProps, error) {
+	if fault.Is(err, fault.Unavailable) {
+		return turns.AskProps{}, nil
+	}
+	if err != nil {
+		return turns.AskProps{}, err
+	}
+	price := turns.Price(q.Quote())
+	return turns.AskProps{Price: &price}, nil
+}
+
+// Grade takes what a person thinks of the turn.
+func (h *Inspector) Grade(c *Ctx) (Reply, error) {
+	t, err := h.turn(c)
+	if err != nil {
+		return nil, err
+	}
+	n, comment, err := grade(c)
+	if err == nil {
+		_, err = c.Scope.GradeTurn(c, t.ID, n, comment, false)
+	}
+	if words, ok := asInvalid(err); ok && !c.wantsJSON() && !c.isHTMX() {
+		return h.show(c, t, &turns.ShowProps{Problem: words, Comment: comment}, 422)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !c.isHTMX() {
+		return redirect("/turns/"+t.ID+"#grade").json(map[string]any{"turn_id": t.ID, "grade": n}).say("ok", "Grade saved"), nil
+	}
+	g, err := c.Scope.TurnGrade(c, t.ID)
+	return (&answer{}).partial(turns.Grade(turns.ShowProps{Turn: t, Grade: g})).say("ok", "Grade saved"), err
+}
+
+// Analyze asks a model about the turn.
+func (h *Inspector) Analyze(c *Ctx) (Reply, error) {
+	t, err := h.turn(c)
+	if err != nil {
+		return nil, err
+	}
+	q, err := h.inspector.Turn(c, c.Scope, t.ID)
+	return h.asked(c, t, q, err, "#analysis")
+}
+
+// Answer has another model answer the turn again.
+func (h *Inspector) Answer(c *Ctx) (Reply, error) {
+	t, err := h.turn(c)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	q, err := h.inspector.Again(c, c.Scope, t.ID, f.Text("model"))
+	return h.asked(c, t, q, err, "#again")
+}
+
+// asked puts a question and goes back to the page, which shows the answer, or why there is none.
+func (h *Inspector) asked(c *Ctx, t *models.Turn, q *insight.Inquiry, err error, place string) (Reply, error) {
+	var o *models.Opinion
+	if err == nil {
+		o, err = h.inspector.Ask(c, c.Scope, q)
+	}
+	if err != nil {
+		if words, ok := refusal(err); ok && !c.wantsJSON() {
+			return h.show(c, t, &turns.ShowProps{Problem: words}, statusOf(err))
+		}
+		return nil, err
+	}
+	return redirect("/turns/" + t.ID + place).json(runtimeapi.NewAsked(o)), nil
+}
+
+// statusOf is the status that a fault's page has.
+func statusOf(err error) int { return statuses[fault.KindOf(err)] }
+
+// refusal gives the words for a question that was not answered and may be on another day; what is a defect, or not there, is
+// no refusal.
+func refusal(err error) (string, bool) {
+	switch fault.KindOf(err) {
+	case fault.Internal, fault.NotFound, fault.Forbidden:
+		return "", false
+	}
+	return sentence(fault.As(err)), true
+}
+
+// Step is what one call to a model was shown. Steps are counted from one.
+func (h *Inspector) Step(c *Ctx) (Reply, error) {
+	t, err := h.turn(c)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := c.Scope.TurnSteps(c, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(c.Param("step"))
+	if err != nil || n < 1 || n > len(steps) {
+		return nil, fault.NotFoundf("turn_step")
+	}
+	p := turns.StepProps{Turn: t, Step: &steps[n-1], Number: n, Count: len(steps)}
+	if p.Session, err = c.Scope.Session(c, t.SessionID); err != nil {
+		return nil, err
+	}
+	p.Frame = c.frame("Context of step "+strconv.Itoa(n), "/chat", "")
+	if err := h.saw(c, &p); err != nil {
+		return nil, err
+	}
+	return page(turns.Step(p)), nil
+}
+
+// saw adds the words that were sent.
+func (h *Inspector) saw(c *Ctx, p *turns.StepProps) error {
+	seen, err := h.Turns.Seen(c, c.Scope, p.Step)
+	if fault.Is(err, fault.NotFound) {
+		p.Gone = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.System, p.Memory, p.Exact = seen.Request.System[:seen.Memory], seen.Request.System[seen.Memory:], seen.Exact
+	for _, t := range seen.Request.Tools {
+		schema, err := json.MarshalIndent(t.Schema, "", "  ")
+		if err != nil {
+			return err
+		}
+		p.Tools = append(p.Tools, turns.Tool{Name: t.Name, Description: t.Description, Schema: string(schema)})
+	}
+	for _, m := range seen.Request.Messages {
+		shown := turns.Message{Role: string(m.Role)}
+		for _, part := range m.Parts {
+			shown.Parts = append(shown.Parts, shownPart(part))
+		}
+		p.Messages = append(p.Messages, shown)
+	}
+	return nil
+}
+
+// shownPart says what a piece of a message is.
+func shownPart(p llm.Part) turns.Part {
+	switch {
+	case p.Thinking != nil:
+		return turns.Part{Kind: "thinking", Name: "Thinking", Text: p.Thinking.Text}
+	case p.Image != nil:
+		return turns.Part{Kind: "picture", Name: "Picture", Text: p.Image.MediaType + ", " + strconv.Itoa(len(p.Image.Data)) + " bytes"}
+	case p.Call != nil:
+		return turns.Part{Kind: "call", Name: "Call of " + p.Call.Name, Text: string(p.Call.Input)}
+	case p.Result != nil && p.Result.Error:
+		return turns.Part{Kind: "error", Name: "Error of " + p.Result.Name, Text: p.Result.Content}
+	case p.Result != nil:
+		return turns.Part{Kind: "result", Name: "Result of " + p.Result.Name, Text: p.Result.Content}
+	case p.Remark:
+		return turns.Part{Kind: "remark", Name: "Remark of the system", Text: p.Text}
+	}
+	return turns.Part{Text: strings.TrimSpace(p.Text)}
+}

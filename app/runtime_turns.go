@@ -1,0 +1,244 @@
+package app
+
+import (
+	"lobstead/api/runtime"
+	"lobstead/engine/insight"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+// RuntimeTurns are turns, what they saw and what people thought of them in the runtime API's spelling (section 10).
+type RuntimeTurns struct{ *App }
+
+// turnOf reads the turn of the path. What is not there is told in the family's words, whoever has it.
+func (h *RuntimeTurns) turnOf(c *Ctx) (*models.Turn, error) {
+	t, err := c.Scope.Turn(c, c.Param("id"))
+	return t, missing(err, "turn %s not found", c.Param("id"))
+}
+
+// missing gives the words for what is not there.
+func missing(err error, words string, args ...any) error {
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.NotFound, "missing", words, args...)
+	}
+	return err
+}
+
+// sessionOf finds the session of the path by id or alias; "" for one that is not there: its lists are empty.
+func (h *RuntimeTurns) sessionOf(c *Ctx) (string, error) {
+	s, err := c.Scope.SessionNamed(c, c.Param("id"))
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.ID, nil
+}
+
+// Index lists a session's turns.
+func (h *RuntimeTurns) Index(c *Ctx) (Reply, error) {
+	session, err := h.sessionOf(c)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.Scope.SessionTurns(c, session)
+	if err != nil {
+		return nil, err
+	}
+	thoughts, err := c.Scope.EventsOf(c, session, models.KindThinking)
+	return data(runtime.NewTurns(rows, thoughts)), err
+}
+
+// Show is one turn.
+func (h *RuntimeTurns) Show(c *Ctx) (Reply, error) {
+	t, err := h.turnOf(c)
+	if err != nil {
+		return nil, err
+	}
+	log, err := c.Scope.TurnEvents(c, t.ID)
+	return data(runtime.NewTurn(t, log)), err
+}
+
+// figures are those of one turn, with what the others of its session cost on average.
+func (h *RuntimeTurns) figures(c *Ctx) (*models.Turn, insight.Figures, int64, error) {
+	t, err := h.turnOf(c)
+	if err != nil {
+		return nil, insight.Figures{}, 0, err
+	}
+	all, err := insight.Session(c, c.Scope, t.SessionID)
+	f, others := insight.One(all, t.ID)
+	return t, f, others, err
+}
+
+// Context tells what the turn's last call to a model was shown, by size.
+func (h *RuntimeTurns) Context(c *Ctx) (Reply, error) {
+	t, f, _, err := h.figures(c)
+	if err != nil {
+		return nil, err
+	}
+	return data(runtime.Context{TurnID: t.ID, Model: t.Model, TokenBudget: f.Room, SystemPromptTokens: f.System, MemoryTokens: f.Memory, HistoryTokens: f.History,
+		ToolsTokens: f.Tools, HistoryDepth: f.Depth, ComplexityLevel: f.Level(), TokensIn: t.InputTokens, TokensOut: t.OutputTokens, Cost: runtime.Dollars(t.CostNanos),
+		ToolCallCount: t.ToolCalls, ToolFailureCount: t.ToolFailures}), nil
+}
+
+// Tools lists the turn's tool calls; a turn that is not there has none.
+func (h *RuntimeTurns) Tools(c *Ctx) (Reply, error) {
+	log, err := c.Scope.TurnEvents(c, c.Param("id"))
+	return data(runtime.NewToolCalls(log)), err
+}
+
+// Tips says what stands out in the turn.
+func (h *RuntimeTurns) Tips(c *Ctx) (Reply, error) {
+	t, f, others, err := h.figures(c)
+	if err != nil {
+		return nil, err
+	}
+	tips := wireTips(insight.TurnTips(f, others))
+	return data(runtime.Tips{TurnID: t.ID, Tips: tips, TipCount: len(tips)}), nil
+}
+
+func wireTips(list []insight.Tip) []runtime.Tip {
+	out := make([]runtime.Tip, len(list))
+	for i, t := range list {
+		out[i] = runtime.Tip(t)
+	}
+	return out
+}
+
+// Selection tells how the turn's model was chosen.
+func (h *RuntimeTurns) Selection(c *Ctx) (Reply, error) {
+	none := fault.New(fault.NotFound, "missing", "no model selection trace for turn %s", c.Param("id"))
+	rows, err := c.Scope.TurnDecisions(c, c.Param("id"))
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 || c.Param("id") == "" {
+		return nil, none
+	}
+	words, err := c.Scope.DecidedWords(c, rows[:1])
+	return data(runtime.NewSelection(&rows[0], words[rows[0].TurnID])), err
+}
+
+// Analyze asks a model about the turn.
+func (h *RuntimeTurns) Analyze(c *Ctx) (Reply, error) {
+	t, f, others, err := h.figures(c)
+	if err != nil {
+		return nil, err
+	}
+	q, err := h.inspector.Turn(c, c.Scope, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	o, err := h.inspector.Ask(c, c.Scope, q)
+	if err != nil {
+		return nil, err
+	}
+	return data(runtime.TurnAnalysis{TurnID: t.ID, Status: "complete", Tips: wireTips(insight.TurnTips(f, others)), Asked: runtime.NewAsked(o)}), nil
+}
+
+// Insights says what stands out in a session; one that is not there has no turns.
+func (h *RuntimeTurns) Insights(c *Ctx) (Reply, error) {
+	all, err := h.sessionFigures(c)
+	if err != nil {
+		return nil, err
+	}
+	tips := wireTips(insight.SessionTips(all))
+	return data(runtime.Insights{SessionID: c.Param("id"), Insights: tips, InsightCount: len(tips), TurnCount: len(all)}), nil
+}
+
+func (h *RuntimeTurns) sessionFigures(c *Ctx) ([]insight.Figures, error) {
+	session, err := h.sessionOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return insight.Session(c, c.Scope, session)
+}
+
+// AnalyzeSession asks a model about a session. One without turns, there or not, is told of without asking: nobody should pay
+// for that.
+func (h *RuntimeTurns) AnalyzeSession(c *Ctx) (Reply, error) {
+	session, err := h.sessionOf(c)
+	if err != nil {
+		return nil, err
+	}
+	all, err := insight.Session(c, c.Scope, session)
+	if err != nil {
+		return nil, err
+	}
+	out := runtime.SessionAnalysis{SessionID: c.Param("id"), Status: "complete", Insights: wireTips(insight.SessionTips(all)), Asked: runtime.Asked{Analysis: "This session has no turns."}}
+	if len(all) == 0 {
+		return data(out), nil
+	}
+	q, err := h.inspector.Session(c, c.Scope, session)
+	if err != nil {
+		return nil, err
+	}
+	o, err := h.inspector.Ask(c, c.Scope, q)
+	if err != nil {
+		return nil, err
+	}
+	out.Asked = runtime.NewAsked(o)
+	return data(out), nil
+}
+
+// grade reads a grade and what was said with it.
+func grade(c *Ctx) (int, string, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return 0, "", err
+	}
+	n, comment := 0, ""
+	if v := f.OptionalInt("grade", -1<<31, 1<<31-1); v != nil {
+		n = *v
+	}
+	if s, _ := f.OptionalString("comment"); s != nil {
+		comment = *s
+	}
+	return n, comment, f.Err()
+}
+
+// Grade writes the turn's grade, over an earlier one.
+func (h *RuntimeTurns) Grade(c *Ctx) (Reply, error) {
+	n, comment, err := grade(c)
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.Scope.GradeTurn(c, c.Param("id"), n, comment, false)
+	if err != nil {
+		return nil, missing(err, "turn %s not found", c.Param("id"))
+	}
+	return data(runtime.FeedbackGiven{ID: g.ID, TurnID: g.TurnID, Grade: g.Grade}), nil
+}
+
+// Regrade changes the turn's grade.
+func (h *RuntimeTurns) Regrade(c *Ctx) (Reply, error) {
+	n, comment, err := grade(c)
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.Scope.GradeTurn(c, c.Param("id"), n, comment, true)
+	if err != nil {
+		return nil, missing(err, "no feedback for turn %s", c.Param("id"))
+	}
+	return data(runtime.FeedbackChanged{TurnID: g.TurnID, Grade: g.Grade, Updated: true}), nil
+}
+
+// Feedback is the turn's grade.
+func (h *RuntimeTurns) Feedback(c *Ctx) (Reply, error) {
+	g, err := c.Scope.TurnGrade(c, c.Param("id"))
+	if err != nil {
+		return nil, missing(err, "no feedback for turn %s", c.Param("id"))
+	}
+	return data(runtime.NewFeedback(g)), nil
+}
+
+// Feedbacks lists a session's grades.
+func (h *RuntimeTurns) Feedbacks(c *Ctx) (Reply, error) {
+	session, err := h.sessionOf(c)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.Scope.SessionGrades(c, session)
+	return data(runtime.NewFeedbacks(rows)), err
+}
