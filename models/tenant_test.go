@@ -26,6 +26,7 @@ var owned = map[string]any{
 	"reservations": models.Reservation{}, "message_entries": models.MessageEntry{},
 	"decisions": models.Decision{}, "routings": models.Routing{}, "breaker_orders": models.BreakerOrder{},
 	"gateway_calls": models.GatewayCall{},
+	"instance_keys": models.InstanceKey{}, "skill_settings": models.SkillSetting{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }

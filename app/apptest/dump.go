@@ -11,7 +11,8 @@ import (
 // owned are the tables with an organization's rows; TestDumpKnowsEveryTable compares them with the schema.
 var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", "instances", "instance_steps", "instance_logs", "instance_metrics", "sessions", "turns",
 	"events", "attachments", "memories", "memory_versions", "providers", "ledger_entries", "subscriptions", "organization_flags", "deliveries",
-	"budgets", "budget_balances", "reservations", "message_entries", "decisions", "routings", "breaker_orders", "gateway_calls"}
+	"budgets", "budget_balances", "reservations", "message_entries", "decisions", "routings", "breaker_orders", "gateway_calls",
+	"instance_keys", "skill_settings"}
 
 // seen are the columns that reading alone may change.
 var seen = map[string]bool{"last_used_at": true, "last_used_address": true, "lease_until": true}

@@ -83,6 +83,9 @@ func (x *run) assemble(ctx context.Context) (llm.Request, error) {
 	if err := x.readMemories(ctx); err != nil {
 		return llm.Request{}, err
 	}
+	if err := x.readSkills(ctx); err != nil {
+		return llm.Request{}, err
+	}
 	blocks := x.book.blocks(x.turn.ID)
 	if x.history == nil {
 		t := transcript{images: x.imageReader(ctx, blocks)}
@@ -107,7 +110,7 @@ func (x *run) assemble(ctx context.Context) (llm.Request, error) {
 			return llm.Request{}, err
 		}
 	}
-	return llm.Request{Model: x.route.Model, System: x.systemPrompt(), Messages: t.out, Tools: x.Tools.Schemas()}, nil
+	return llm.Request{Model: x.route.Model, System: x.systemPrompt(), Messages: t.out, Tools: x.offered.Schemas()}, nil
 }
 
 // cloneLast copies what the current turn's messages may be joined to.
