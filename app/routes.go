@@ -10,6 +10,7 @@ const (
 	get  = fiber.MethodGet
 	post = fiber.MethodPost
 	patc = fiber.MethodPatch
+	put  = fiber.MethodPut
 	dele = fiber.MethodDelete
 )
 
@@ -37,6 +38,8 @@ func (a *App) table() []Route {
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	services := &RuntimeModels{a}
+	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
+	skills := &Skills{a}
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -82,6 +85,10 @@ func (a *App) table() []Route {
 		{post, "/instances/:id/memory/:memory", use, Pages, 0, memories.Update},
 		{post, "/instances/:id/memory/:memory/delete", use, Pages, 0, memories.Destroy},
 		{post, "/instances/:id/memory/versions/:version", use, Pages, 0, memories.Decide},
+
+		{get, "/instances/:id/skills", use, Pages, 0, skills.Index},
+		{post, "/instances/:id/skills", use, Pages, 0, skills.Create},
+		{post, "/instances/:id/skills/:skill", use, Pages, 0, skills.Update},
 
 		{get, "/chat", use, Pages, 0, chat.Index},
 		{post, "/chat", use, Pages, messageBody, messages.CreateFirst},
@@ -181,6 +188,13 @@ func (a *App) table() []Route {
 
 		{get, "/api/v1/usage", May(models.CanReadUsage), Agent, 0, gate.Usage},
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
+		{get, "/api/agent/status", view, Runtime, 0, agentStatus.Show}, // two families' path: a refusal is spelt as both can read it
+		{post, "/api/agent/update", use, Agent, 0, agentUpdate.Create},
+		{get, "/api/agent/skills", use, Agent, 0, agentSkills.Index},
+		{post, "/api/agent/skills", use, Agent, 0, agentSkills.Create},
+		{put, "/api/agent/skills", use, Agent, 0, agentSkills.Update},
+		{post, "/api/agent/message", use, Runtime, 0, agentMessage.Create},
+		{post, "/api/agent/message/stream", use, Runtime, 0, agentMessage.Stream},
 		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},
 		{post, "/api/agent/sessions", use, Agent, 0, agentSessions.Create},
 		{patc, "/api/agent/sessions", use, Agent, 0, agentSessions.Update},
