@@ -4,12 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,6 +16,7 @@ import (
 	"lobstead/app/apptest"
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/llmtest"
+	"lobstead/engine/llm/offline"
 	"lobstead/models"
 )
 
@@ -142,18 +142,33 @@ func TestAgentMessageStream(t *testing.T) {
 	assert.Equal(t, models.TurnDone, turn.State)
 }
 
+// lingering begins an answer and does not end it, when it is asked to linger.
+type lingering struct{ llm.Provider }
+
+func (l lingering) Stream(ctx context.Context, r llm.Request) iter.Seq2[llm.Chunk, error] {
+	last := r.Messages[len(r.Messages)-1].Parts
+	if !strings.Contains(last[len(last)-1].Text, "linger") {
+		return l.Provider.Stream(ctx, r)
+	}
+	return func(yield func(llm.Chunk, error) bool) {
+		if yield(llm.Chunk{Text: "I begin"}, nil) {
+			<-ctx.Done()
+			yield(llm.Chunk{}, ctx.Err())
+		}
+	}
+}
+
 // The client leaves: its turn is stopped, as at the gateway.
 func TestAgentMessageStreamLeft(t *testing.T) {
-	w := apptest.Start(t, apptest.Options{Pace: 30 * time.Millisecond})
+	w := apptest.Start(t, apptest.Options{Model: lingering{offline.New(offline.Options{Pace: -1})}})
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	ctx, leave := context.WithCancel(t.Context())
-	list := frames(t, w, ctx, `{"content":"who are you and what can you do? tell me everything"}`, func(f map[string]any) bool { return f["type"] == "chunk" })
+	list := frames(t, w, ctx, `{"content":"linger"}`, func(f map[string]any) bool { return f["type"] == "chunk" })
 	leave()
-	turn := fmt.Sprint(list[0]["turn_id"])
-	require.Eventually(t, func() bool {
-		row, err := w.Acme.Scope.Turn(t.Context(), turn)
-		return err == nil && row.State == models.TurnInterrupted
-	}, 20*time.Second, 50*time.Millisecond)
+	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
+	row, err := w.Acme.Scope.Turn(t.Context(), list[0]["turn_id"].(string))
+	require.NoError(t, err)
+	assert.Equal(t, models.TurnInterrupted, row.State)
 }
 
 // Nobody answers: before the first word it is a status of its own; whole, it is the contract's 500.

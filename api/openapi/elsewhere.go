@@ -5,7 +5,6 @@ package openapi
 var Elsewhere = map[string]string{
 	"openai-api":    "OpenAI describes it, and its clients bring the description along",
 	"anthropic-api": "Anthropic describes it, and its clients bring the description along",
-	"runtime-api":   "it is another product's contract, repeated here for its clients; what differs stands in docs/compat.md",
 	"gateway-api":   "it is OpenAI's chat completion again; what it adds stands in docs/compat.md",
 	"runtime-api":   "it is the runtime's own, whose clients know it; what is different here stands in docs/compat.md",
 }
