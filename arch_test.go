@@ -28,6 +28,7 @@ var floors = []struct {
 	{"lobstead/api/anthropic", []string{"lobstead/api/wire", "lobstead/engine/llm", "lobstead/kit/..."}},
 	{"lobstead/api/...", []string{"lobstead/api/wire", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
 	{"lobstead/engine/agent", []string{"lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
+	{"lobstead/engine/skills", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/provision/...", []string{"lobstead/engine/provision", "lobstead/engine/sandbox", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/outbox", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/billing", []string{"lobstead/models", "lobstead/kit/..."}},

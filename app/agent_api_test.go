@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lobstead/app/apptest"
+	"lobstead/engine/llm"
+	"lobstead/engine/llm/llmtest"
 	"lobstead/models"
 )
 
@@ -78,6 +82,47 @@ func TestAgentChatRefuses(t *testing.T) {
 		assert.Contains(t, said, say, body)
 	}
 	assert.Equal(t, before, w.Dump(w.Acme.ID), "a refused message changed something")
+}
+
+// Pictures come as base64 or as data URLs; they stay with the message, and a model that can see gets them.
+func TestAgentChatImages(t *testing.T) {
+	model := llmtest.Scripted(slices.Repeat([]llmtest.Step{llmtest.Say("I see")}, 10)...)
+	w := apptest.Start(t, apptest.Options{Model: model})
+	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
+	_, err := w.Acme.Scope.UpdateInstance(t.Context(), w.Acme.Instance.ID, models.InstanceChange{Model: new(llm.DefaultModel("openai"))})
+	require.NoError(t, err)
+	png, jpeg := "\x89PNG\r\n\x1a\n"+strings.Repeat("\x00", 24), "\xff\xd8\xff\xe0"+strings.Repeat("\x00", 24)
+	code := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	send := func(images ...string) apptest.Answer {
+		return w.Do(api("POST", "/api/agent/chat", w.Acme.Member, map[string]any{"message": "what is this?", "images": images}))
+	}
+	a := send(code(png), "data:image/jpeg;base64,"+code(jpeg))
+	require.Equal(t, 200, a.Status, a.Body)
+	assert.Equal(t, "I see", a.Map()["response"])
+	asked := model.Requests()
+	var seen []string
+	for _, m := range asked[len(asked)-1].Messages {
+		for _, p := range m.Parts {
+			if p.Image != nil {
+				seen = append(seen, p.Image.MediaType+" "+string(p.Image.Data))
+			}
+		}
+	}
+	assert.Equal(t, []string{"image/png " + png, "image/jpeg " + jpeg}, seen)
+	page := w.Do(apptest.Call{Method: "GET", Path: "/chat/" + a.Map()["session_id"].(string), Who: w.Acme.Member}).Body
+	has(t, page, "image-1.png", "image-2.jpg")
+	assert.Equal(t, 2, w.Count("SELECT count(*) FROM attachments WHERE turn_id = ?", a.Map()["turn_id"]))
+
+	large := png + strings.Repeat("\x00", models.MaxAttachment)
+	for name, c := range map[string]struct {
+		images []string
+		status int
+	}{"text": {[]string{code("plain text")}, 400}, "svg": {[]string{code("<svg xmlns='http://www.w3.org/2000/svg'/>")}, 400}, "not base64": {[]string{"%%%"}, 400},
+		"eleven": {slices.Repeat([]string{code(png)}, 11), 400}, "over 20 MB": {[]string{code(large)}, 400}, "over the body's cap": {[]string{code(large), code(large)}, 413}} {
+		assert.Equal(t, c.status, send(c.images...).Status, name)
+	}
+	assert.Equal(t, 2, w.Count("SELECT count(*) FROM turns WHERE organization_id = ?", w.Acme.ID), "a refused picture starts nothing")
+	assert.Equal(t, 3, w.Count("SELECT count(*) FROM attachments WHERE organization_id = ?", w.Acme.ID))
 }
 
 func TestAgentSessions(t *testing.T) {

@@ -39,7 +39,7 @@ type routeCase struct {
 // pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
 var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
-		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held}
+		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web"}
 	},
 	"/api/memory/working/":           func(i ids) map[string]string { return map[string]string{":session_id": i.session} },
 	"/api/memory/semantic/":          func(ids) map[string]string { return map[string]string{":category": "fact"} },
@@ -155,7 +155,13 @@ func bodies(i ids) map[string][]body {
 		"PATCH /api/agent/sessions":         {{json: session(`,"title":"renamed"`), foreign: true}},
 		"DELETE /api/agent/sessions":        {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
 		"POST /api/breaker/reset/:provider": {{json: `{}`}}, "POST /api/breaker/open/:provider": {{json: `{}`}},
-		"GET /api/agent/memory": append(ways(nil), body{query: "?category=fact"}), "POST /api/agent/memory": ways(`{"key":"k","value":"v"}`),
+		"GET /api/agent/status": append(ways(nil), body{query: "?include=messages,skills,logs,health"}), "POST /api/agent/update": ways(`{"serverRegion":"eu-north"}`),
+		"GET /api/agent/skills": ways(nil), "POST /api/agent/skills": ways(`{"skill":"web","enabled":false}`), "PUT /api/agent/skills": ways(`{"skill":"web","config":{"allowed_hosts":"example.com"}}`),
+		"POST /instances/:id/skills": {{form: form("skill", "web", "enabled", "true")}}, "POST /instances/:id/skills/:skill": {{form: form("allowed_hosts", "example.com")}},
+		"POST /api/agent/message": append(ways(`{"content":"hello"}`), body{json: `{"content":"hello","session_id":"` + i.session + `"}`,
+			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),
+		"POST /api/agent/message/stream": ways(`{"content":"hello"}`),
+		"GET /api/agent/memory":          append(ways(nil), body{query: "?category=fact"}), "POST /api/agent/memory": ways(`{"key":"k","value":"v"}`),
 		"PATCH /api/agent/memory": {{json: `{"id":"` + i.memory + `","value":"changed"}`, foreign: true}, {json: `{"key":"k","value":"v"}`, header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
 		"DELETE /api/agent/memory": {{json: `{"id":"` + i.memory + `"}`, foreign: true}, {json: `{}`, query: "?id=" + i.memory, foreign: true},
 			{json: `{"key":"k"}`, header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
@@ -164,7 +170,7 @@ func bodies(i ids) map[string][]body {
 		"POST /instances/:id/memory": {{form: form("key", "k")}}, "POST /instances/:id/memory/:memory": {{form: form("value", "changed")}},
 		"POST /instances/:id/memory/:memory/delete": none, "POST /instances/:id/memory/versions/:version": {{form: form("act", "reject")}},
 		"GET /usage": {{query: "?span=90d&by=session&instance=" + i.instance}}, "GET /usage/export": {{query: "?by=member&session=" + i.session}},
-		"GET /usage/entries": {{query: "?from=0&until=7200000000&key=" + i.key + "&session=" + i.session}},
+		"GET /usage/entries":             {{query: "?from=0&until=7200000000&key=" + i.key + "&session=" + i.session}},
 		"POST /api/sessions/:id/analyze": {{json: `{}`}}, "POST /api/turns/:id/analyze": {{json: `{}`}}, "POST /api/recommendations/generate": {{json: `{}`, query: "?period=7d"}},
 		"POST /turns/:id/grade": {{form: form("grade", "4", "comment", "good")}}, "POST /turns/:id/analysis": none, "POST /turns/:id/answers": {{form: form("model", "nonsense")}},
 		"POST /chat/:id/analysis": none, "POST /recommendations": {{form: form(), query: "?period=7d"}},

@@ -17,11 +17,16 @@ import (
 
 // speech spells one answer: whole, or as the frames of a stream, in this order.
 type speech interface {
+	frames
 	Named(model string) // who is expected to answer
 	Whole(m llm.Message, d llm.Done) any
+	End(d llm.Done, extra any) []byte
+}
+
+// frames spells the pieces of a stream.
+type frames interface {
 	Begin() []byte
 	Piece(c llm.Chunk) []byte // nil for what the format has no place for
-	End(d llm.Done, extra any) []byte
 	Fail(e *fault.Error) []byte
 }
 
@@ -49,7 +54,13 @@ func (h *ModelGateway) answer(c *Ctx, call gateway.Call, s speech) (Reply, error
 		stop()
 		return nil, err
 	}
-	return &telling{answer: a, speech: s, first: first, next: next, end: end, stop: stop}, nil
+	requestID := c.requestID
+	finish := func(d llm.Done) []byte {
+		sum := a.Sum()
+		d.Usage = sum.Usage
+		return s.End(d, extra(requestID, sum))
+	}
+	return &telling{speech: s, finish: finish, first: first, next: next, end: end, stop: stop}, nil
 }
 
 func whole(ctx context.Context, c *Ctx, a *gateway.Answer, s speech) (Reply, error) {
@@ -65,8 +76,8 @@ func whole(ctx context.Context, c *Ctx, a *gateway.Answer, s speech) (Reply, err
 
 // telling is a stream that has begun.
 type telling struct {
-	answer *gateway.Answer
-	speech speech
+	speech frames
+	finish func(llm.Done) []byte // the last frame of an answer that came to its end
 	first  llm.Chunk
 	next   func() (llm.Chunk, error, bool)
 	end    func() // lets go of the chunks
@@ -91,13 +102,13 @@ func (r *telling) write(c *Ctx) error {
 		}()
 		r.w = w
 		defer r.beat()()
-		r.run(id)
+		r.run()
 	})
 	return nil
 }
 
 // run hands on the chunks until they end or the client has left.
-func (r *telling) run(requestID string) {
+func (r *telling) run() {
 	if !r.send(r.speech.Begin()) {
 		return
 	}
@@ -115,9 +126,7 @@ func (r *telling) run(requestID string) {
 			return
 		}
 	}
-	sum := r.answer.Sum()
-	done.Usage = sum.Usage
-	r.send(r.speech.End(done, extra(requestID, sum)))
+	r.send(r.finish(done))
 }
 
 func (r *telling) send(frame []byte) bool {

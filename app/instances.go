@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"lobstead/api/cloud"
+	"lobstead/api/wire"
 	"lobstead/kit/fault"
+	"lobstead/kit/secret"
 	"lobstead/models"
 	"lobstead/views/instances"
 )
@@ -192,7 +194,11 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	if err != nil {
 		return nil, err
 	}
-	p := &instances.ShowProps{Instance: i, Isolation: i.Layers(), MayDelete: who.May(models.CanDeleteInstances), BaseURL: a.PublicURL}
+	p := &instances.ShowProps{Instance: i, Isolation: i.Layers(), MayDelete: who.May(models.CanDeleteInstances),
+		MayManageKeys: who.May(models.CanManageProviders), BaseURL: a.PublicURL}
+	if p.OwnKey, err = sc.OwnKeyHint(ctx, i); err != nil {
+		return nil, err
+	}
 	if p.Logs, err = sc.Logs(ctx, instance, models.ShownLogs); err != nil {
 		return nil, err
 	}
@@ -223,7 +229,7 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	return p, err
 }
 
-// Update renames or changes tier.
+// Update changes what is said of one.
 func (h *Instances) Update(c *Ctx) (Reply, error) {
 	instance, err := c.ID("id")
 	if err != nil {
@@ -234,6 +240,9 @@ func (h *Instances) Update(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	change, err := cloud.ReadInstanceChange(f)
+	if err == nil && c.family == Pages {
+		err = h.formKey(c, f, instance, &change)
+	}
 	if errs, ok := invalid(err); ok && !c.wantsJSON() {
 		return h.again(c, instance, errs)
 	}
@@ -249,6 +258,22 @@ func (h *Instances) Update(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	return redirect("/instances/"+i.ID).json(list[0]).say("ok", "Saved"), nil
+}
+
+// formKey reads from the page's form a key for the instance alone, or that it is to be forgotten.
+func (h *Instances) formKey(c *Ctx, f *wire.Fields, instance string, change *models.InstanceChange) error {
+	forget := f.OptionalBool("remove_key")
+	if !f.Has("api_key") && (forget == nil || !*forget) {
+		return nil
+	}
+	i, err := c.Scope.Instance(c, instance)
+	if err != nil {
+		return err
+	}
+	if change.Model != nil && *change.Model == i.Model { // the form always sends it: nobody chose it for this key
+		change.Model = nil
+	}
+	return c.ownKey(i, secret.Of(f.Text("api_key")), "api_key", change)
 }
 
 // again shows the page with what is wrong beside the fields.

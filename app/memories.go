@@ -22,7 +22,7 @@ const (
 
 // Index lists them; HTMX gets the rows.
 func (h *Memories) Index(c *Ctx) (Reply, error) {
-	i, err := h.instance(c)
+	i, err := h.pathInstance(c)
 	if err != nil {
 		return nil, err
 	}
@@ -40,15 +40,6 @@ func memoryFilter(c *Ctx, instance string) models.MemoryFilter {
 	offset, _ := strconv.Atoi(c.Query("offset"))
 	return models.MemoryFilter{InstanceID: instance, Query: clip(c.Query("q"), 500), Tier: models.MemoryTier(c.Query("tier")), Category: c.Query("category"),
 		Origin: models.Origin(c.Query("source")), Limit: memoryPage, Offset: min(max(offset, 0), furthestPage)}
-}
-
-// instance is the one that the path names.
-func (h *Memories) instance(c *Ctx) (*models.Instance, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return c.Scope.Instance(c, id)
 }
 
 // index shows the list, with what stands around it.
@@ -102,7 +93,7 @@ func (h *Memories) sources(c *Ctx, turns []*string, versions []models.MemoryVers
 
 // Create writes one by hand.
 func (h *Memories) Create(c *Ctx) (Reply, error) {
-	i, err := h.instance(c)
+	i, err := h.pathInstance(c)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +137,7 @@ func readMemory(f *wire.Fields) (models.NewMemory, error) {
 
 // memory is the one that the path names, within its instance.
 func (h *Memories) memory(c *Ctx) (*models.Instance, *models.Memory, error) {
-	i, err := h.instance(c)
+	i, err := h.pathInstance(c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -224,7 +215,7 @@ func (h *Memories) Destroy(c *Ctx) (Reply, error) {
 
 // History is what happened to all of them.
 func (h *Memories) History(c *Ctx) (Reply, error) {
-	i, err := h.instance(c)
+	i, err := h.pathInstance(c)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +229,7 @@ func (h *Memories) History(c *Ctx) (Reply, error) {
 
 // Decide accepts or rejects what waits for review, or restores a value of the history.
 func (h *Memories) Decide(c *Ctx) (Reply, error) {
-	i, err := h.instance(c)
+	i, err := h.pathInstance(c)
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,22 @@ var actions = map[InstanceState]map[Action]Desired{
 	Suspended:    {Delete: WantDeleted},
 }
 
+// rebuilding is the table of what a rebuild makes of a state: a stopped instance takes its new settings when it starts.
+// What is missing cannot be rebuilt now.
+var rebuilding = map[InstanceState]InstanceState{Running: Provisioning, Errored: Provisioning, Stopped: Stopped}
+
+// rebuilt gives the state that a rebuild begins with.
+func (s InstanceState) rebuilt() (InstanceState, error) {
+	next, ok := rebuilding[s]
+	switch {
+	case ok:
+		return next, nil
+	case s == Provisioning:
+		return "", fault.New(fault.Conflict, "instance.rebuilding", "This instance is being built already")
+	}
+	return "", fault.New(fault.Conflict, "instance.state", "Cannot rebuild an instance in %s state", s)
+}
+
 // Actions lists what may be asked in a state, in a stable order.
 func (s InstanceState) Actions() []Action {
 	out := []Action{}

@@ -55,6 +55,10 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, err)
 	_, err = sc.ApplySubscription(ctx, "evt_"+sc.Org, ticket, models.Subscribed{Customer: "cus", Subscription: "sub", Status: models.SubscriptionActive, Weighed: []string{"sub"}})
 	require.NoError(t, err)
+	_, err = sc.UpdateInstance(ctx, inst.ID, models.InstanceChange{Key: &models.OwnKey{Kind: "openai", Model: "m", Key: secret.Of("sk-fedcba9876543210")}})
+	require.NoError(t, err)
+	_, err = sc.SetSkill(ctx, inst.ID, "web", models.SkillChange{Enabled: &on, Config: map[string]string{"k": "v"}})
+	require.NoError(t, err)
 	return sc.Org
 }
 

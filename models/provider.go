@@ -85,6 +85,7 @@ func (sc *Scope) ConnectProvider(ctx context.Context, n NewProvider, tested stri
 		}
 		return sc.audit(tx, row.act("provider.connected"))
 	})
+	sc.store.learn(n.Key)
 	return row, err
 }
 
@@ -116,7 +117,9 @@ func (sc *Scope) ProviderKey(p *Provider) (secret.String, error) {
 		return secret.String{}, nil
 	}
 	plain, err := sc.store.box.Open(p.KeySealed, p.ID)
-	return secret.Of(string(plain)), err
+	key := secret.Of(string(plain))
+	sc.store.learn(key) // another process may have kept it
+	return key, err
 }
 
 // UseProvider makes a connected service the default.
@@ -165,11 +168,18 @@ func (p *Provider) act(name string) act {
 	return act{name: name, kind: "provider", id: p.ID, of: p.Kind + " " + p.Model, after: map[string]any{"base_url": p.BaseURL, "key": p.KeyHint}}
 }
 
-// ProviderKeys opens every stored key, so that the scrubber knows what must never be printed.
+// ProviderKeys opens every stored key, those of single instances included, so that the scrubber knows what must never be printed.
 func (sy *System) ProviderKeys(ctx context.Context) ([]secret.String, error) {
 	rows, err := all[Provider](sy.read(ctx).Where("key_sealed IS NOT NULL"))
 	if err != nil {
 		return nil, err
+	}
+	own, err := all[InstanceKey](sy.read(ctx))
+	if err != nil {
+		return nil, err
+	}
+	for i := range own {
+		rows = append(rows, *own[i].provider())
 	}
 	out := []secret.String{}
 	for i := range rows {

@@ -27,6 +27,11 @@ func (sc *Scope) SessionNamed(ctx context.Context, name string) (*Session, error
 	return first[Session](sc.read(ctx).Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name, "created_at DESC, id DESC")))
 }
 
+// SessionFor is SessionNamed that prefers the sessions of one instance.
+func (sc *Scope) SessionFor(ctx context.Context, instanceID, name string) (*Session, error) {
+	return first[Session](sc.read(ctx).Where("id = ? OR alias = ?", name, name).Order(gormCase("instance_id", instanceID, "created_at DESC, id DESC")))
+}
+
 // SearchSessions finds conversations of every status by title and, with said, by what was said in them. Those whose
 // title fits come first, then the newest.
 func (sc *Scope) SearchSessions(ctx context.Context, text string, said bool, limit int) ([]Session, error) {

@@ -28,6 +28,7 @@ var owned = map[string]any{
 	"decisions": models.Decision{}, "routings": models.Routing{}, "breaker_orders": models.BreakerOrder{},
 	"gateway_calls": models.GatewayCall{},
 	"context_texts": models.ContextText{}, "turn_steps": models.TurnStep{}, "grades": models.Grade{}, "opinions": models.Opinion{},
+	"instance_keys": models.InstanceKey{}, "skill_settings": models.SkillSetting{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }

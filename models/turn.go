@@ -61,6 +61,7 @@ type Input struct {
 	Text        string
 	Attachments []Upload
 	Source      string
+	Once        bool // TooMany message.duplicate while a turn of the session is open that was told the same
 }
 
 // Upload is a file that comes with a message.
@@ -123,6 +124,11 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 		if err := mayQueue(tx, s); err != nil {
 			return err
 		}
+		if in.Once {
+			if err := notTwice(tx, s, in.Text); err != nil {
+				return err
+			}
+		}
 		turn.InstanceID, turn.InputSeq = s.InstanceID, s.LastSeq+1
 		if err := tx.Create(turn).Error; err != nil {
 			return err
@@ -174,6 +180,27 @@ func mayQueue(tx *gorm.DB, s *Session) error {
 	}
 	if queued >= MaxQueued {
 		return fault.New(fault.TooMany, "session.queue_full", "%d messages are waiting in this session already", queued)
+	}
+	return nil
+}
+
+func notTwice(tx *gorm.DB, s *Session, text string) error {
+	var open []string
+	if err := tx.Model(&Turn{}).Where("session_id = ? AND "+isOpen, s.ID).Pluck("id", &open).Error; err != nil {
+		return err
+	}
+	said, err := all[Event](tx.Where("turn_id IN ? AND kind = ?", open, KindUser))
+	if err != nil {
+		return err
+	}
+	for _, e := range said {
+		m, err := Decode[UserMessage](e)
+		if err != nil {
+			return err
+		}
+		if m.Text == text {
+			return fault.New(fault.TooMany, "message.duplicate", "The same message is being answered already")
+		}
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func ReadNewInstance(f *wire.Fields) (models.NewInstance, error) {
 	return n, f.Err()
 }
 
-// ReadInstanceChange reads a change of name or tier.
+// ReadInstanceChange reads a change of name, tier, region or model.
 func ReadInstanceChange(f *wire.Fields) (models.InstanceChange, error) {
 	var c models.InstanceChange
 	c.Name, _ = f.OptionalString("name")
@@ -145,7 +145,11 @@ func ReadInstanceChange(f *wire.Fields) (models.InstanceChange, error) {
 		tier, _ := f.Enum("tier", models.TierNames...)
 		c.Tier = (*models.Tier)(&tier)
 	}
-	if c.Name == nil && c.Tier == nil && len(f.Issues) == 0 {
+	if c.Region, _ = f.OptionalString("region"); c.Region != nil && *c.Region == "" {
+		f.Issues.TooSmall("region", 1)
+	}
+	c.Model, _ = f.OptionalString("model")
+	if c.Name == nil && c.Tier == nil && c.Region == nil && c.Model == nil && len(f.Issues) == 0 {
 		f.Issues.Custom("", "At least one field is required")
 	}
 	return c, f.Err()

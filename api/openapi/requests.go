@@ -12,8 +12,31 @@ type InstanceCreate struct {
 
 // InstanceChange changes one; at least one field.
 type InstanceChange struct {
-	Name string `json:"name,omitempty"`
-	Tier string `json:"tier,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Tier   string `json:"tier,omitempty"`
+	Region string `json:"region,omitempty"`
+	Model  string `json:"model,omitempty"`
+}
+
+// AgentUpdate rebuilds an agent; at least one field.
+type AgentUpdate struct {
+	AIModel       string `json:"aiModel,omitempty"`
+	MessengerType string `json:"messengerType,omitempty"`
+	ServerTier    string `json:"serverTier,omitempty"`
+	ServerRegion  string `json:"serverRegion,omitempty"`
+	AIAPIKey      string `json:"aiApiKey,omitempty"`
+}
+
+// SkillSwitch turns a skill on or off.
+type SkillSwitch struct {
+	Skill   string `json:"skill"`
+	Enabled bool   `json:"enabled"`
+}
+
+// SkillConfig configures a skill; an empty value takes one away.
+type SkillConfig struct {
+	Skill  string            `json:"skill"`
+	Config map[string]string `json:"config"`
 }
 
 // InstanceAction starts, stops or restarts one.

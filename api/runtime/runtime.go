@@ -16,15 +16,19 @@ import (
 type Error struct {
 	Error   string `json:"error"`
 	Message string `json:"message,omitempty"`
+	Reason  string `json:"reason,omitempty"`
 }
 
-// NewError spells a fault as the family does: one sentence, but two fixed bodies.
+// NewError spells a fault as the family does: one sentence, but for some fixed bodies.
 func NewError(e *fault.Error) Error {
 	switch e.Kind {
 	case fault.Unauthenticated:
-		return Error{"unauthorized", "Valid API key required"}
+		return Error{Error: "unauthorized", Message: "Valid API key required"}
 	case fault.TooMany:
-		return Error{"rate_limit_exceeded", "Too many requests, please try again later"}
+		if e.Code == "message.duplicate" {
+			return Error{Error: "duplicate_request", Reason: "identical request already in flight"}
+		}
+		return Error{Error: "rate_limit_exceeded", Message: "Too many requests, please try again later"}
 	case fault.Internal:
 		return Error{Error: "internal error"}
 	case fault.NotFound:

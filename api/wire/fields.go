@@ -249,3 +249,26 @@ func TimeOrNull(t *time.Time) *string {
 
 // Set gives a field that the path names already.
 func (f *Fields) Set(name string, v any) { f.values[name] = v }
+
+// StringMap reads a required object whose values are texts.
+func (f *Fields) StringMap(name string) map[string]string {
+	v, ok := f.values[name]
+	if !ok {
+		f.Issues.Required(name, "object")
+		return nil
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		f.Issues.WrongType(name, "object", kindOf(v))
+		return nil
+	}
+	inner := &Fields{values: object}
+	out := map[string]string{}
+	for key := range object {
+		if s, ok := inner.OptionalString(key); ok {
+			out[key] = *s
+		}
+	}
+	f.Issues = append(f.Issues, inner.Issues...)
+	return out
+}

@@ -13,7 +13,8 @@ var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", 
 	"events", "attachments", "memories", "memory_versions", "providers", "ledger_entries", "subscriptions", "organization_flags", "deliveries",
 	"budgets", "budget_balances", "reservations", "message_entries", "decisions", "routings", "breaker_orders", "gateway_calls",
 	"usage_quarters", "usage_days",
-	"context_texts", "turn_steps", "grades", "opinions"}
+	"context_texts", "turn_steps", "grades", "opinions",
+	"instance_keys", "skill_settings"}
 
 // seen are the columns that reading alone may change.
 var seen = map[string]bool{"last_used_at": true, "last_used_address": true, "lease_until": true}

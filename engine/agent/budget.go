@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"lobstead/kit/fault"
@@ -15,7 +16,11 @@ import (
 // done, so it goes on there without a step lost or done twice.
 
 // answering are the sources whose caller waits for the answer and gets the refusal instead: there is nobody to ask.
-var answering = map[string]bool{"agent-api": true, "gateway": true}
+var answering = map[string]bool{"agent-api": true, "gateway": true, RuntimeSource: true}
+
+// RuntimeSource is the source of a message that came by the runtime API; one that says it came from a channel has the
+// channel's name after a slash: somebody outside wrote it.
+const RuntimeSource = "runtime-api"
 
 // affordable does a step, as often as calls under way hold what is left of a budget.
 func (x *run) affordable(ctx context.Context, step func(context.Context) (bool, error)) (bool, error) {
@@ -48,7 +53,13 @@ func codeOf(err error) string {
 // parks tells whether a turn that met err waits for a decision.
 func (x *run) parks(err error) bool {
 	code := codeOf(err)
-	return (code == "budget.reached" || code == "budget.unpriced") && !answering[x.turn.Source]
+	return (code == "budget.reached" || code == "budget.unpriced") && !answering[way(x.turn.Source)]
+}
+
+// way is a source without the channel behind it.
+func way(source string) string {
+	w, _, _ := strings.Cut(source, "/")
+	return w
 }
 
 // park lets go of the turn until it may go on, and tells who watches.

@@ -52,16 +52,23 @@ func (x *run) runTool(ctx context.Context, c llm.ToolCall) models.ToolResult {
 }
 
 func (x *run) perform(ctx context.Context, c llm.ToolCall) models.ToolResult {
-	tool, ok := x.Tools.Get(c.Name)
+	if err := x.readSkills(ctx); err != nil { // again: a skill may have been switched off since the model was asked
+		return settle(ctx, models.ToolResult{}, err)
+	}
+	tool, ok := x.offered.Get(c.Name)
+	skill, off := x.skills.Off(c.Name)
 	switch {
+	case off:
+		return failed("%s is switched off for this instance (skill: %s); do without it", c.Name, skill)
 	case !ok:
-		return failed("there is no tool %q; the tools are %s", c.Name, strings.Join(x.Tools.Names(), ", "))
+		return failed("there is no tool %q; the tools are %s", c.Name, strings.Join(x.offered.Names(), ", "))
 	case c.Invalid != "":
 		return failed("the arguments of %s are not a JSON object: %s", c.Name, firstLine(c.Invalid, 200))
 	}
 	ctx, cancel := context.WithTimeout(ctx, toolLimit)
 	defer cancel()
-	call := &Call{ID: c.ID, Input: c.Input, Scope: x.sc, Instance: x.inst, SessionID: x.turn.SessionID, TurnID: x.turn.ID, run: x}
+	call := &Call{ID: c.ID, Input: c.Input, Scope: x.sc, Instance: x.inst, SessionID: x.turn.SessionID, TurnID: x.turn.ID,
+		Config: x.skills.Config(c.Name), run: x}
 	done := make(chan models.ToolResult, 1)
 	go func() {
 		defer func() {

@@ -106,11 +106,14 @@ func (x *run) assemble(ctx context.Context) (llm.Request, error) {
 	if err := x.readMemories(ctx); err != nil {
 		return llm.Request{}, err
 	}
+	if err := x.readSkills(ctx); err != nil {
+		return llm.Request{}, err
+	}
 	messages, err := x.messages(ctx)
 	if err != nil {
 		return llm.Request{}, err
 	}
-	return llm.Request{Model: x.route.Model, System: x.systemPrompt(), Messages: messages, Tools: x.Tools.Schemas()}, nil
+	return llm.Request{Model: x.route.Model, System: x.systemPrompt(), Messages: messages, Tools: x.offered.Schemas()}, nil
 }
 
 // messages makes the conversation of the log: the summary, the earlier turns, the current one. It goes by the book, the

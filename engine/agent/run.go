@@ -9,6 +9,7 @@ import (
 
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
+	"lobstead/engine/skills"
 	"lobstead/kit/events"
 	"lobstead/kit/fault"
 	"lobstead/models"
@@ -36,6 +37,8 @@ type run struct {
 	route     door.Route // what is asked first
 	plan      *door.Plan // nil = nothing was asked yet
 	book      logbook
+	skills    skills.Allowed
+	offered   *Registry // the tools that are not switched off; nil = not read yet
 	memos     []models.Memory
 	stamp     *string // of the memories that were read; nil = none yet
 	parts     *partWriter

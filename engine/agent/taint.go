@@ -43,9 +43,10 @@ func tainted(ctx context.Context, sc *models.Scope, sessionID string) (models.Or
 }
 
 func taintOfMessage(m models.UserMessage) (models.Origin, string) {
+	channel, outside := strings.CutPrefix(m.Source, RuntimeSource+"/")
 	switch {
-	case slices.Contains(channels, m.Source):
-		return models.FromChannel, m.Source
+	case outside, slices.Contains(channels, m.Source):
+		return models.FromChannel, channel
 	case len(m.Attachments) > 0:
 		return models.FromFile, m.Attachments[0].Name
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"lobstead/engine/skills"
 	"lobstead/kit/dial"
 	"lobstead/kit/fault"
 	"lobstead/models"
@@ -50,6 +51,9 @@ func runFetch(ctx context.Context, c *Call, client *http.Client) (models.ToolRes
 	if client == nil {
 		return models.ToolResult{}, fault.New(fault.Unavailable, "tool.off", "fetch_url is switched off on this server")
 	}
+	if client, err = within(client, c.Config[skills.AllowedHosts], u.Hostname()); err != nil {
+		return models.ToolResult{}, err
+	}
 	u.User = nil // credentials in addresses end up in logs
 	inner, done := context.WithTimeout(ctx, pageLimit)
 	defer done()
@@ -67,6 +71,27 @@ func runFetch(ctx context.Context, c *Call, client *http.Client) (models.ToolRes
 	return readPage(ctx, res)
 }
 
+// within keeps a client to the hosts that the instance's people allowed, redirects included. An empty list allows all.
+func within(client *http.Client, hosts, first string) (*http.Client, error) {
+	if hosts == "" {
+		return client, nil
+	}
+	check := func(host string) error {
+		if skills.HostAllowed(hosts, host) {
+			return nil
+		}
+		return fault.New(fault.Forbidden, "tool.host", "%s is not among the hosts that this instance may read: %s", host, strings.ReplaceAll(hosts, ",", ", "))
+	}
+	kept, next := *client, client.CheckRedirect
+	kept.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		if err := check(r.URL.Hostname()); err != nil || next == nil {
+			return err
+		}
+		return next(r, via)
+	}
+	return &kept, check(first)
+}
+
 func unreachable(ctx context.Context, err error) error {
 	var blocked *dial.BlockedError
 	switch {
@@ -74,6 +99,8 @@ func unreachable(ctx context.Context, err error) error {
 		return err
 	case errors.As(err, &blocked):
 		return fault.Wrap(err, fault.Forbidden, "tool.blocked", "%s", blocked.Error())
+	case fault.Is(err, fault.Forbidden): // a redirect to a host that is not allowed
+		return fault.As(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.Wrap(err, fault.Timeout, "tool.timeout", "no answer within %s", pageLimit)
 	}

@@ -37,6 +37,7 @@ type Call struct {
 	Instance  *models.Instance
 	SessionID string
 	TurnID    string
+	Config    map[string]string // what the instance's people set for the tool
 
 	run  *run
 	live int // bytes of output that went out
@@ -116,6 +117,11 @@ func (r *Registry) Get(name string) (Tool, bool) {
 		}
 	}
 	return Tool{}, false
+}
+
+// without gives the tools that off does not hold for.
+func (r *Registry) without(off func(name string) bool) *Registry {
+	return &Registry{tools: slices.DeleteFunc(slices.Clone(r.all()), func(t Tool) bool { return off(t.Name) })}
 }
 
 // Names lists the tools in the order in which they were added.

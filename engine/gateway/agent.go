@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -51,31 +50,19 @@ func (c Call) useless() []string {
 // settleLimit bounds what is done for a caller who is gone.
 const settleLimit = 10 * time.Second
 
-// turn runs the agent. Its words come as they are said; what was lost on the way comes at the end, from the log.
+// turn runs the agent. Its words come as they are said.
 func (a *Answer) turn(ctx context.Context) iter.Seq2[llm.Chunk, error] {
 	return func(yield func(llm.Chunk, error) bool) {
-		ctx, cancel := context.WithTimeoutCause(ctx, turnLimit, errLate)
-		defer cancel()
 		t, err := a.startTurn(ctx)
 		if err != nil {
 			yield(llm.Chunk{}, err)
 			return
 		}
-		f := &follower{answer: a, turn: t, yield: yield}
-		ended, err := f.follow(ctx)
-		late, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
-		defer done()
-		if ended == nil { // the caller left, or had enough
-			_, _ = a.g.Turns.Stop(late, a.sc, t.ID)
-		}
-		a.tidy(late, t)
-		switch {
-		case errors.Is(err, errLeft):
-		case err != nil:
-			yield(llm.Chunk{}, err)
-		default:
-			f.finish(late, ended)
-		}
+		told := Telling{Turns: a.g.Turns, Scope: a.sc, Turn: t, Ended: func(ctx context.Context, t *models.Turn) {
+			a.spent = door.Spent{Usage: llm.Usage{Input: t.InputTokens, Output: t.OutputTokens}, CostNanos: t.CostNanos}
+			a.tidy(ctx, t)
+		}}
+		told.Chunks(ctx)(yield)
 	}
 }
 
@@ -170,8 +157,7 @@ func words(m llm.Message) string {
 
 // finish gives what was not said yet, and the end.
 func (f *follower) finish(ctx context.Context, t *models.Turn) {
-	a := f.answer
-	log, err := a.sc.TurnEvents(ctx, t.ID)
+	log, err := f.Scope.TurnEvents(ctx, t.ID)
 	if err != nil {
 		f.yield(llm.Chunk{}, err)
 		return
@@ -188,8 +174,7 @@ func (f *follower) finish(ctx context.Context, t *models.Turn) {
 	if rest != "" && !f.yield(llm.Chunk{Text: rest}, nil) {
 		return
 	}
-	a.spent = door.Spent{Usage: llm.Usage{Input: t.InputTokens, Output: t.OutputTokens}, CostNanos: t.CostNanos}
-	f.yield(llm.Chunk{Done: &llm.Done{Model: t.Model, Stop: llm.StopEnd, Usage: a.spent.Usage}}, nil)
+	f.yield(llm.Chunk{Done: &llm.Done{Model: t.Model, Stop: llm.StopEnd, Usage: llm.Usage{Input: t.InputTokens, Output: t.OutputTokens}}}, nil)
 }
 
 // failure is why a turn failed: who has no money left hears that, the rest is the model's fault.

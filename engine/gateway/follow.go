@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
 	"time"
 
@@ -15,11 +16,46 @@ import (
 
 var errLeft = errors.New("the reader has left")
 
-// follower hands on what a turn says while it runs.
+// Telling hands on what a turn says while it runs. When the reader leaves, the turn is stopped.
+type Telling struct {
+	Turns *agent.Turns
+	Scope *models.Scope
+	Turn  *models.Turn
+	// Ended is called before the last chunk, with the turn as it is then, and also when the reader left; nil = nothing to do.
+	Ended func(context.Context, *models.Turn)
+}
+
+// Chunks gives what the turn says as it is said; what was lost on the way comes at the end, from the log. The last one has
+// Done. Errors are faults: why the turn failed, gateway.left when ctx ended, Timeout after ten minutes.
+func (t *Telling) Chunks(ctx context.Context) iter.Seq2[llm.Chunk, error] {
+	return func(yield func(llm.Chunk, error) bool) {
+		ctx, cancel := context.WithTimeoutCause(ctx, turnLimit, errLate)
+		defer cancel()
+		f := &follower{Telling: t, yield: yield}
+		ended, err := f.follow(ctx)
+		late, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+		defer done()
+		last := ended
+		if ended == nil { // the caller left, or had enough
+			last, _ = t.Turns.Stop(late, t.Scope, t.Turn.ID)
+		}
+		if t.Ended != nil && last != nil {
+			t.Ended(late, last)
+		}
+		switch {
+		case errors.Is(err, errLeft):
+		case err != nil:
+			yield(llm.Chunk{}, err)
+		default:
+			f.finish(late, ended)
+		}
+	}
+}
+
+// follower is one reading of a turn.
 type follower struct {
-	answer *Answer
-	turn   *models.Turn
-	yield  func(llm.Chunk, error) bool
+	*Telling
+	yield func(llm.Chunk, error) bool
 
 	said    strings.Builder
 	attempt int
@@ -33,16 +69,15 @@ const earlyParts = 256 // that wait for one before them
 
 // follow reads until the turn has ended, and gives it; nil when it goes on without the reader.
 func (f *follower) follow(ctx context.Context) (*models.Turn, error) {
-	turns, sc := f.answer.g.Turns, f.answer.sc
-	parts := events.PartsTopic(f.turn.ID)
-	sub := turns.Bus.Subscribe(1024, parts, agent.SessionTopic(f.turn.SessionID))
+	parts := events.PartsTopic(f.Turn.ID)
+	sub := f.Turns.Bus.Subscribe(1024, parts, agent.SessionTopic(f.Turn.SessionID))
 	defer sub.Close()
 	poll := time.NewTicker(time.Second) // hints may be lost
 	defer poll.Stop()
 	look, load := true, true
 	for {
 		if look {
-			t, err := sc.Turn(ctx, f.turn.ID)
+			t, err := f.Scope.Turn(ctx, f.Turn.ID)
 			switch {
 			case ctx.Err() != nil:
 				return nil, f.cut(ctx)
@@ -76,7 +111,7 @@ func (f *follower) follow(ctx context.Context) (*models.Turn, error) {
 
 // load reads the parts that were said before anybody listened.
 func (f *follower) load(ctx context.Context, attempt int) error {
-	list, err := f.answer.g.Turns.Bus.Parts(ctx, f.turn.ID, attempt)
+	list, err := f.Turns.Bus.Parts(ctx, f.Turn.ID, attempt)
 	if err != nil {
 		return nil // the log brings them
 	}

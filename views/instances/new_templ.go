@@ -124,8 +124,8 @@ func form(p NewProps) templ.Component {
 		}
 		templ_7745c5c3_Err = ui.Select(ui.FieldProps{
 			Name: "region", Label: "Region", Value: p.Region, Error: p.Errors["region"],
-			Hint: "A label to tell your instances apart: they all run on this server.",
-		}, p.regions()).Render(ctx, templ_7745c5c3_Buffer)
+			Hint: regionHint,
+		}, regions(p.Region)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -212,11 +212,13 @@ func (p NewProps) tier() string {
 	return p.Tier
 }
 
+const regionHint = "A label to tell your instances apart: they all run on this server."
+
 // regions offers ours, and what was asked for when it is another.
-func (p NewProps) regions() []ui.Option {
+func regions(chosen string) []ui.Option {
 	names := Regions
-	if p.Region != "" && !slices.Contains(names, p.Region) {
-		names = append([]string{p.Region}, names...)
+	if chosen != "" && !slices.Contains(names, chosen) {
+		names = append([]string{chosen}, names...)
 	}
 	out := make([]ui.Option, 0, len(names))
 	for _, n := range names {

@@ -46,6 +46,8 @@ type ShowProps struct {
 	Model                    string // what answers: provider and model
 	GatewayURL, GatewayToken string // token "" unless RUNNING
 	MayDelete                bool
+	MayManageKeys            bool
+	OwnKey                   string // what a key of its own ends in; "" = it has none
 	BaseURL                  string
 	Errors                   map[string]string    // of the rename and tier form; "confirm" of the deletion
 	Plans                    []models.Plan        // what the tiers give

@@ -60,12 +60,21 @@ func (p ShowProps) applied() string {
 	return strconv.Itoa(n) + " of " + strconv.Itoa(len(p.Isolation)) + " applied"
 }
 
+func (p ShowProps) keyPlaceholder() string {
+	if p.OwnKey != "" {
+		return "Set, ending in " + p.OwnKey
+	}
+	return ""
+}
+
 // patch is the JSON of the settings form as it stands.
 func (p ShowProps) patch() string {
 	b, _ := json.Marshal(struct {
-		Name string `json:"name"`
-		Tier string `json:"tier"`
-	}{p.Instance.Name, string(p.Instance.Tier)})
+		Name   string `json:"name"`
+		Tier   string `json:"tier"`
+		Region string `json:"region"`
+		Model  string `json:"model"`
+	}{p.Instance.Name, string(p.Instance.Tier), p.Instance.Region, p.Instance.Model})
 	return string(b)
 }
 

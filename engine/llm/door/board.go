@@ -22,7 +22,7 @@ type Breaker struct {
 
 // Breakers tells how the organization's services stand in this process, by name; a service that was never asked is closed.
 func (d *Door) Breakers(ctx context.Context, sc *models.Scope) (map[string]Breaker, error) {
-	all, err := d.services(ctx, sc, nil)
+	all, err := d.services(ctx, sc)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (d *Door) ResetBreaker(ctx context.Context, sc *models.Scope, provider stri
 }
 
 func (d *Door) order(ctx context.Context, sc *models.Scope, provider string, open bool) error {
-	all, err := d.services(ctx, sc, nil)
+	all, err := d.services(ctx, sc)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ type Capacity struct {
 
 // Capacities tells what the organization's services have left, by name.
 func (d *Door) Capacities(ctx context.Context, sc *models.Scope) (map[string]Capacity, error) {
-	all, err := d.services(ctx, sc, nil)
+	all, err := d.services(ctx, sc)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ type Offer struct {
 // Offers asks every service for its models, each for at most eight seconds, all at once; a list younger than ten minutes is not
 // asked for again. By the service's name.
 func (d *Door) Offers(ctx context.Context, sc *models.Scope) (map[string]Offer, error) {
-	all, err := d.services(ctx, sc, nil)
+	all, err := d.services(ctx, sc)
 	if err != nil {
 		return nil, err
 	}
@@ -178,4 +178,12 @@ func (d *Door) Priced(ctx context.Context, sc *models.Scope, kind, model string)
 		r.correct(e)
 	}
 	return r.entry, cmp.Or(r.tier, r.worth(d.now())), r.Priced()
+}
+
+// Standing is how the service of a route stands.
+func (d *Door) Standing(ctx context.Context, sc *models.Scope, r Route) Breaker {
+	if r.account == "" {
+		return Breaker{State: Closed}
+	}
+	return d.health.breaker(service{account: r.account, at: r.at, name: r.service, model: r.Model}, d.policy(ctx, sc).orders[r.service], d.now())
 }

@@ -127,7 +127,7 @@ func (d *Door) find(ctx context.Context, p policy, all []service, named string) 
 // Named finds the route of a model by its name, also as "provider/model", among the services that may answer an instance:
 // exactly that model, whatever a router would take. Fault: Invalid llm.unknown_model.
 func (d *Door) Named(ctx context.Context, sc *models.Scope, i *models.Instance, name string) (Route, error) {
-	all, err := d.services(ctx, sc, i.ProviderID)
+	all, err := d.servicesOf(ctx, sc, i)
 	if err != nil {
 		return Route{}, err
 	}

@@ -19,6 +19,13 @@ func (d *Door) Labels(ctx context.Context, sc *models.Scope, rows []models.Insta
 	if err != nil {
 		return nil, err
 	}
+	own, err := sc.InstanceKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range own {
+		list = append(list, models.Provider{ID: k.ID, Kind: k.Kind, Model: k.Model})
+	}
 	out := map[string]string{}
 	for _, i := range rows {
 		r := Route{Offline: true}

@@ -145,7 +145,7 @@ func (d *Door) planSettled(ctx context.Context, sc *models.Scope, p policy, i *m
 
 // standIns follows a default by the models that were chosen for the other services, as far as they can take the request.
 func (d *Door) standIns(ctx context.Context, sc *models.Scope, p policy, first Route, g gauge) ([]Route, error) {
-	all, err := d.services(ctx, sc, nil)
+	all, err := d.services(ctx, sc)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (d *Door) standIns(ctx context.Context, sc *models.Scope, p policy, first R
 
 // planRouted lets the router choose, below the named model or the plan's ceiling.
 func (d *Door) planRouted(ctx context.Context, sc *models.Scope, p policy, i *models.Instance, a Ask, named string) (Plan, error) {
-	all, err := d.services(ctx, sc, i.ProviderID)
+	all, err := d.servicesOf(ctx, sc, i)
 	if err != nil {
 		return Plan{}, err
 	}

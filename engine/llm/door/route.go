@@ -132,13 +132,11 @@ func pin(i *models.Instance) string {
 }
 
 func chosen(ctx context.Context, sc *models.Scope, i *models.Instance) (*models.Provider, error) {
-	if i.ProviderID != nil && *i.ProviderID != "" {
-		row, err := sc.Provider(ctx, *i.ProviderID)
-		if err == nil || !fault.Is(err, fault.NotFound) {
-			return row, err
-		}
+	row, err := sc.ServiceOf(ctx, i)
+	if row != nil || err != nil {
+		return row, err
 	}
-	row, err := sc.DefaultProvider(ctx)
+	row, err = sc.DefaultProvider(ctx)
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}

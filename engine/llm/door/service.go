@@ -45,14 +45,27 @@ func (f Found) service() service {
 	return service{account: "host/" + f.Kind + "/" + f.Source, name: f.Kind, kind: f.Kind, provider: f.Provider, model: f.Model}
 }
 
+// servicesOf lists who may answer an instance: the service that was chosen for it alone, else those of the organization.
+func (d *Door) servicesOf(ctx context.Context, sc *models.Scope, i *models.Instance) ([]service, error) {
+	row, err := sc.ServiceOf(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return d.services(ctx, sc)
+	}
+	s, err := d.connected(sc, row)
+	return []service{s}, err
+}
+
 // services lists who may answer: what the organization connected; if nothing, what the host has; if nothing, the built-in
-// model alone. only narrows it to one connected service. The organization's default is the first.
-func (d *Door) services(ctx context.Context, sc *models.Scope, only *string) ([]service, error) {
+// model alone. The organization's default is the first.
+func (d *Door) services(ctx context.Context, sc *models.Scope) ([]service, error) {
 	rows, err := sc.Providers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out, mine []service
+	var out []service
 	names := map[string]bool{}
 	for i := range rows {
 		s, err := d.connected(sc, &rows[i])
@@ -65,14 +78,8 @@ func (d *Door) services(ctx context.Context, sc *models.Scope, only *string) ([]
 		}
 		names[s.name] = true
 		out = append(out, s)
-		if only != nil && *only == rows[i].ID {
-			mine = append(mine, s)
-		}
 	}
-	switch {
-	case len(mine) > 0:
-		return mine, nil
-	case len(out) > 0:
+	if len(out) > 0 {
 		return out, nil
 	}
 	for _, f := range d.Found() {
