@@ -42,6 +42,9 @@ func npmModules(t testing.TB, name string, packages ...string) string {
 // ModelClients names the published clients of model services in npm, in the versions that the tests drive.
 var ModelClients = []string{"openai@7.57.0", "@anthropic-ai/sdk@1.12.0"}
 
+// AgentFramework is a published framework for agents that speaks to model services, with what it needs.
+var AgentFramework = []string{"@openai/agents@0.20.0", "openai@7.57.0", "zod@4.6.7"}
+
 // NodeScript runs a script of Node that may import packages of npm, and gives what it printed; name is where the
 // packages are kept. It fails the test when the script fails; without node or npm the test is skipped.
 func NodeScript(t testing.TB, name string, packages []string, script string, args ...string) string {
