@@ -212,6 +212,9 @@ func (sc *Scope) auditChange(tx *gorm.DB, i *Instance, c InstanceChange) error {
 	if c.Name != nil && *c.Name != i.Name {
 		before["name"], after["name"] = i.Name, *c.Name
 	}
+	if c.Model != nil && *c.Model != i.Model {
+		before["model"], after["model"] = i.Model, *c.Model
+	}
 	if c.Tier != nil && *c.Tier != i.Tier {
 		before["tier"], after["tier"] = i.Tier, *c.Tier
 	}

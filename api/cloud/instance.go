@@ -145,7 +145,8 @@ func ReadInstanceChange(f *wire.Fields) (models.InstanceChange, error) {
 		tier, _ := f.Enum("tier", models.TierNames...)
 		c.Tier = (*models.Tier)(&tier)
 	}
-	if c.Name == nil && c.Tier == nil && len(f.Issues) == 0 {
+	c.Model, _ = f.OptionalString("model")
+	if c.Name == nil && c.Tier == nil && c.Model == nil && len(f.Issues) == 0 {
 		f.Issues.Custom("", "At least one field is required")
 	}
 	return c, f.Err()
