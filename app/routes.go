@@ -38,11 +38,12 @@ func (a *App) table() []Route {
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	services := &RuntimeModels{a}
-	usage, readUsage := &Usage{a}, May(models.CanReadUsage)
 	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
 	inspector, insights := &Inspector{a}, &Insights{a}
 	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
 	skills := &Skills{a}
+	catalogue := &Catalogue{a}
+	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -142,6 +143,9 @@ func (a *App) table() []Route {
 		{get, "/settings/audit/export", readAudit, Pages, 0, audit.Export},
 		{get, "/settings/models", view, Pages, 0, providers.Index},
 		{post, "/settings/models", manage, Pages, 0, providers.Create},
+		{post, "/settings/models/routing", manage, Pages, 0, providers.Route},
+		{get, "/settings/models/catalogue", view, Pages, 0, catalogue.Index},
+		{post, "/settings/models/catalogue", Staff(), Pages, 0, catalogue.Update},
 		{post, "/settings/models/:id/default", manage, Pages, 0, providers.Use},
 		{post, "/settings/models/:id/delete", manage, Pages, 0, providers.Destroy},
 		{get, "/settings/budgets", view, Pages, 0, budgets.Index},
@@ -222,6 +226,10 @@ func (a *App) table() []Route {
 		{get, "/api/models/available", view, Runtime, 0, services.Available},
 		{get, "/api/models/selections", use, Runtime, 0, services.Selections},
 		{get, "/api/stats/capacity", view, Runtime, 0, services.Capacity},
+		{get, "/api/stats/costs", readUsage, Runtime, 0, stats.Costs},
+		{get, "/api/stats/transactions", readUsage, Runtime, 0, stats.Transactions},
+		{get, "/api/stats/timeseries", readUsage, Runtime, 0, stats.Timeseries},
+		{get, "/api/stats/efficiency", readUsage, Runtime, 0, stats.Efficiency},
 		{get, "/api/agent/memory", use, Agent, 0, agentMemory.Index},
 		{post, "/api/agent/memory", use, Agent, 0, agentMemory.Create},
 		{patc, "/api/agent/memory", use, Agent, 0, agentMemory.Update},
