@@ -114,6 +114,7 @@ func (sc *Scope) SessionSteps(ctx context.Context, sessionID string) ([]TurnStep
 
 // SessionDecisions lists the decisions for a session's turns, in their order.
 func (sc *Scope) SessionDecisions(ctx context.Context, sessionID string) ([]Decision, error) {
+	sc.store.caughtUp(ctx)
 	return all[Decision](sc.read(ctx).Where("session_id = ? AND turn_id <> ''", sessionID).Order("id"))
 }
 
