@@ -15,26 +15,33 @@ import (
 // AgentMessage is a conversation in the runtime API's spelling.
 type AgentMessage struct{ *App }
 
+// begun is a message that was taken.
+type begun struct {
+	in      runtime.MessageRequest
+	session *models.Session
+	turn    *models.Turn
+	said    *models.Event
+}
+
 // begin reads a message and starts its turn: in the session that it names, else in the newest of the agent.
-func (h *AgentMessage) begin(c *Ctx) (runtime.MessageRequest, *models.Session, *models.Turn, *models.Event, error) {
-	var in runtime.MessageRequest
+func (h *AgentMessage) begin(c *Ctx) (*begun, error) {
 	f, err := c.Fields()
-	if err == nil {
-		in, err = runtime.ReadMessage(f)
-	}
 	if err != nil {
-		return in, nil, nil, nil, err
+		return nil, err
 	}
-	s, err := h.session(c, in.SessionID)
-	if err != nil {
-		return in, nil, nil, nil, err
+	b := &begun{}
+	if b.in, err = runtime.ReadMessage(f); err != nil {
+		return nil, err
+	}
+	if b.session, err = h.session(c, b.in.SessionID); err != nil {
+		return nil, err
 	}
 	source := agent.RuntimeSource
-	if in.Outside() {
-		source += "/" + in.Channel
+	if b.in.Outside() {
+		source += "/" + b.in.Channel
 	}
-	t, e, err := h.Turns.Start(c, c.Scope, s.ID, models.Input{Text: in.Content, Source: source, Once: true})
-	return in, s, t, e, err
+	b.turn, b.said, err = h.Turns.Start(c, c.Scope, b.session.ID, models.Input{Text: b.in.Content, Source: source, Once: true})
+	return b, err
 }
 
 func (h *AgentMessage) session(c *Ctx, name string) (*models.Session, error) {
@@ -57,17 +64,18 @@ func (h *AgentMessage) session(c *Ctx, name string) (*models.Session, error) {
 
 // Create sends a message and answers when its turn has ended.
 func (h *AgentMessage) Create(c *Ctx) (Reply, error) {
-	in, s, t, said, err := h.begin(c)
+	b, err := h.begin(c)
 	if err != nil {
 		return nil, err
 	}
-	before, err := c.Scope.ModelBefore(c, t)
+	before, err := c.Scope.ModelBefore(c, b.turn)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(c, chatWait)
 	defer cancel()
-	if t, err = h.Turns.Await(ctx, c.Scope, t.ID); err != nil {
+	t, err := h.Turns.Await(ctx, c.Scope, b.turn.ID)
+	if err != nil {
 		return nil, err
 	}
 	if t.State == models.TurnFailed {
@@ -77,31 +85,32 @@ func (h *AgentMessage) Create(c *Ctx) (Reply, error) {
 		return data(runtime.Error{Error: t.Reason}).with(500), nil
 	}
 	a, err := h.Turns.Answer(c, c.Scope, t.ID)
-	out := runtime.MessageAnswer{SessionID: s.ID, Nickname: s.Title, UserMessageID: said.ID, AssistantMessageID: a.MessageID, Content: a.Text,
+	return data(b.answer(t, a, before)), err
+}
+
+// answer presents what the turn came to; before is who answered the session until then.
+func (b *begun) answer(t *models.Turn, a agent.Answer, before string) runtime.MessageAnswer {
+	out := runtime.MessageAnswer{SessionID: b.session.ID, Nickname: b.session.Title, UserMessageID: b.said.ID, AssistantMessageID: a.MessageID, Content: a.Text,
 		SelectedModel: t.Provider + "/" + t.Model, Model: t.Model, TokensIn: t.InputTokens, TokensOut: t.OutputTokens, Cost: float64(t.CostNanos) / float64(models.Dollar),
-		ReducedAuthority: in.Outside(), Authority: in.Authority(), ReactTurns: t.Steps}
+		ReducedAuthority: b.in.Outside(), Authority: b.in.Authority(), ReactTurns: t.Steps}
 	if before != "" && before != t.Model {
 		out.ModelShiftFrom = &before
 	}
-	return data(out), err
+	return out
 }
 
 // Stream sends a message and hands the answer on as it is said. When the client leaves, the turn is stopped.
 func (h *AgentMessage) Stream(c *Ctx) (Reply, error) {
-	_, s, t, _, err := h.begin(c)
+	b, err := h.begin(c)
 	if err != nil {
 		return nil, err
 	}
-	i, err := c.Scope.Instance(c, t.InstanceID)
-	if err != nil {
-		return nil, err
-	}
-	route, err := h.Door.Resolve(c, c.Scope, i)
+	i, err := c.Scope.Instance(c, b.turn.InstanceID)
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := c.untilGone()
-	told := gateway.Telling{Turns: h.Turns, Scope: c.Scope, Turn: t}
+	told := gateway.Telling{Turns: h.Turns, Scope: c.Scope, Turn: b.turn}
 	next, end := iter.Pull2(told.Chunks(ctx))
 	first, err, _ := next()
 	if err != nil {
@@ -109,7 +118,7 @@ func (h *AgentMessage) Stream(c *Ctx) (Reply, error) {
 		stop()
 		return nil, beforeFirst(err)
 	}
-	spoken := &messageFrames{runtime.MessageStream{SessionID: s.ID, TurnID: t.ID, Model: route.Model}}
+	spoken := &messageFrames{runtime.MessageStream{SessionID: b.session.ID, TurnID: b.turn.ID, Model: h.routeOf(c, i).Model}}
 	finish := func(d llm.Done) []byte { return spoken.Finish(d.Model, d.Usage.Input, d.Usage.Output) }
 	return &telling{speech: spoken, finish: finish, first: first, next: next, end: end, stop: stop}, nil
 }

@@ -94,6 +94,12 @@ func TestAgentUpdateOwnKey(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, services, 1, "the organization's services stay as they were")
 
+	token, err := w.Acme.Scope.GatewayToken(i)
+	require.NoError(t, err)
+	offered := w.Do(apptest.Call{Method: "GET", Path: "/v1/models", Header: map[string]string{"Authorization": "Bearer " + token.Reveal()}}).Body
+	has(t, offered, "claude")
+	assert.NotContains(t, offered, "acme-canary-model", "the organization's models are none of its")
+
 	a = w.Do(api("POST", "/api/agent/update", w.Acme.Owner, `{"aiApiKey":"`+apptest.GoodKey+`"}`))
 	require.Equal(t, 200, a.Status, a.Body)
 	_, err = w.App.Desk.Await(t.Context(), w.Acme.Scope, id, 3)

@@ -79,6 +79,15 @@ func (g *Gateway) Models(ctx context.Context, sc *models.Scope, own *models.Inst
 			}
 		}
 	}
+	if own != nil {
+		p, err := sc.ServiceOf(ctx, own)
+		if p != nil { // no other service answers it
+			add(p.Kind, p.Model)
+		}
+		if p != nil || err != nil {
+			return out, err
+		}
+	}
 	rows, err := sc.Providers(ctx)
 	for _, p := range rows {
 		add(p.Kind, p.Model)
