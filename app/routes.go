@@ -213,7 +213,7 @@ func (a *App) table() []Route {
 		{post, "/api/agent/skills", use, Agent, 0, agentSkills.Create},
 		{put, "/api/agent/skills", use, Agent, 0, agentSkills.Update},
 		{post, "/api/agent/message", use, Runtime, 0, agentMessage.Create},
-		{post, "/api/agent/message/stream", use, Runtime, 0, agentMessage.Stream},
+		{post, "/api/agent/message/stream", use, Runtime, 0, agentMessage.Follow},
 		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},
 		{post, "/api/agent/sessions", use, Agent, 0, agentSessions.Create},
 		{patc, "/api/agent/sessions", use, Agent, 0, agentSessions.Update},
