@@ -38,7 +38,7 @@ func (a *App) table() []Route {
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	services := &RuntimeModels{a}
-	usage, readUsage := &Usage{a}, May(models.CanReadUsage)
+	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
 	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
 	inspector, insights := &Inspector{a}, &Insights{a}
 	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
@@ -222,6 +222,10 @@ func (a *App) table() []Route {
 		{get, "/api/models/available", view, Runtime, 0, services.Available},
 		{get, "/api/models/selections", use, Runtime, 0, services.Selections},
 		{get, "/api/stats/capacity", view, Runtime, 0, services.Capacity},
+		{get, "/api/stats/costs", readUsage, Runtime, 0, stats.Costs},
+		{get, "/api/stats/transactions", readUsage, Runtime, 0, stats.Transactions},
+		{get, "/api/stats/timeseries", readUsage, Runtime, 0, stats.Timeseries},
+		{get, "/api/stats/efficiency", readUsage, Runtime, 0, stats.Efficiency},
 		{get, "/api/agent/memory", use, Agent, 0, agentMemory.Index},
 		{post, "/api/agent/memory", use, Agent, 0, agentMemory.Create},
 		{patc, "/api/agent/memory", use, Agent, 0, agentMemory.Update},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"lobstead/api/runtime"
@@ -116,11 +115,11 @@ func availability(o door.Offer) runtime.Availability {
 
 // Selections lists the newest choices.
 func (h *RuntimeModels) Selections(c *Ctx) (Reply, error) {
-	n, err := strconv.Atoi(cmp.Or(c.Query("limit"), "100"))
+	n, err := c.number("limit", 100, 1, 500)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "limit", "limit must be a number")
+		return nil, err
 	}
-	rows, err := c.Scope.Decisions(c, min(max(n, 1), 500))
+	rows, err := c.Scope.Decisions(c, n)
 	if err != nil {
 		return nil, err
 	}

@@ -181,7 +181,7 @@ func (h *Usage) services(c *Ctx) ([]usage.Service, error) {
 }
 
 // entriesPage is how many entries a page shows.
-const entriesPage = 100
+const entriesPage = 50
 
 // Entries lists the settled calls behind a number.
 func (h *Usage) Entries(c *Ctx) (Reply, error) {

@@ -26,23 +26,23 @@ CREATE TABLE usage_quarters (
     compared_nanos  BIGINT NOT NULL, -- what those cost
     baseline_nanos  BIGINT NOT NULL, -- what they had cost without a router
     -- Calls that were answered, by how long they took: up to 125 ms, 250 ms, … 128 s, longer.
-    took_0          BIGINT NOT NULL DEFAULT 0,
-    took_1          BIGINT NOT NULL DEFAULT 0,
-    took_2          BIGINT NOT NULL DEFAULT 0,
-    took_3          BIGINT NOT NULL DEFAULT 0,
-    took_4          BIGINT NOT NULL DEFAULT 0,
-    took_5          BIGINT NOT NULL DEFAULT 0,
-    took_6          BIGINT NOT NULL DEFAULT 0,
-    took_7          BIGINT NOT NULL DEFAULT 0,
-    took_8          BIGINT NOT NULL DEFAULT 0,
-    took_9          BIGINT NOT NULL DEFAULT 0,
-    took_10         BIGINT NOT NULL DEFAULT 0,
-    took_11         BIGINT NOT NULL DEFAULT 0,
+    took0           BIGINT NOT NULL DEFAULT 0,
+    took1           BIGINT NOT NULL DEFAULT 0,
+    took2           BIGINT NOT NULL DEFAULT 0,
+    took3           BIGINT NOT NULL DEFAULT 0,
+    took4           BIGINT NOT NULL DEFAULT 0,
+    took5           BIGINT NOT NULL DEFAULT 0,
+    took6           BIGINT NOT NULL DEFAULT 0,
+    took7           BIGINT NOT NULL DEFAULT 0,
+    took8           BIGINT NOT NULL DEFAULT 0,
+    took9           BIGINT NOT NULL DEFAULT 0,
+    took10          BIGINT NOT NULL DEFAULT 0,
+    took11          BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (organization_id, quarter, provider, model, instance_id, session_id, member_id, key_id, purpose)
 );
 INSERT INTO usage_quarters (organization_id, quarter, provider, model, instance_id, session_id, member_id, key_id, purpose, calls, errors, unpriced,
     input_tokens, output_tokens, cost_nanos, compared, compared_nanos, baseline_nanos,
-    took_0, took_1, took_2, took_3, took_4, took_5, took_6, took_7, took_8, took_9, took_10, took_11)
+    took0, took1, took2, took3, took4, took5, took6, took7, took8, took9, took10, took11)
 SELECT organization_id, quarter, provider, model, instance_id, session_id, member_id, key_id, purpose, count(*), 0, 0,
     sum(input_tokens), sum(output_tokens), sum(cost_nanos), 0, 0, 0,
     sum(CASE WHEN ms > 0 AND ms <= 125 THEN 1 ELSE 0 END),
@@ -82,18 +82,18 @@ CREATE TABLE usage_days (
     compared        BIGINT NOT NULL, -- calls with a baseline
     compared_nanos  BIGINT NOT NULL, -- what those cost
     baseline_nanos  BIGINT NOT NULL, -- what they had cost without a router
-    took_0          BIGINT NOT NULL DEFAULT 0,
-    took_1          BIGINT NOT NULL DEFAULT 0,
-    took_2          BIGINT NOT NULL DEFAULT 0,
-    took_3          BIGINT NOT NULL DEFAULT 0,
-    took_4          BIGINT NOT NULL DEFAULT 0,
-    took_5          BIGINT NOT NULL DEFAULT 0,
-    took_6          BIGINT NOT NULL DEFAULT 0,
-    took_7          BIGINT NOT NULL DEFAULT 0,
-    took_8          BIGINT NOT NULL DEFAULT 0,
-    took_9          BIGINT NOT NULL DEFAULT 0,
-    took_10         BIGINT NOT NULL DEFAULT 0,
-    took_11         BIGINT NOT NULL DEFAULT 0,
+    took0           BIGINT NOT NULL DEFAULT 0,
+    took1           BIGINT NOT NULL DEFAULT 0,
+    took2           BIGINT NOT NULL DEFAULT 0,
+    took3           BIGINT NOT NULL DEFAULT 0,
+    took4           BIGINT NOT NULL DEFAULT 0,
+    took5           BIGINT NOT NULL DEFAULT 0,
+    took6           BIGINT NOT NULL DEFAULT 0,
+    took7           BIGINT NOT NULL DEFAULT 0,
+    took8           BIGINT NOT NULL DEFAULT 0,
+    took9           BIGINT NOT NULL DEFAULT 0,
+    took10          BIGINT NOT NULL DEFAULT 0,
+    took11          BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (organization_id, day, provider, model, instance_id, member_id, key_id, purpose)
 );
 ALTER TABLE organizations ADD COLUMN usage_zone TEXT NOT NULL DEFAULT ''; -- that usage_days are made for; '' = not made

@@ -106,3 +106,10 @@ func (i *Instance) Layers() []Layer {
 	_ = json.Unmarshal([]byte(i.Isolation), &out) // written by us; an empty list says nothing is known
 	return out
 }
+
+// SessionsBegun gives when each session since a time began.
+func (sc *Scope) SessionsBegun(ctx context.Context, since time.Time) ([]time.Time, error) {
+	out := []time.Time{}
+	err := sc.read(ctx).Model(&Session{}).Where("created_at >= ?", since).Pluck("created_at", &out).Error
+	return out, translate(err)
+}

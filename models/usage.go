@@ -133,7 +133,7 @@ func quarterOf(t time.Time) int64 {
 var (
 	usageKey  = []string{"provider", "model", "instance_id", "member_id", "key_id", "purpose", "session_id"}
 	usageSums = []string{"calls", "errors", "unpriced", "input_tokens", "output_tokens", "cost_nanos", "compared", "compared_nanos", "baseline_nanos",
-		"took_0", "took_1", "took_2", "took_3", "took_4", "took_5", "took_6", "took_7", "took_8", "took_9", "took_10", "took_11"}
+		"took0", "took1", "took2", "took3", "took4", "took5", "took6", "took7", "took8", "took9", "took10", "took11"}
 	usageColumns  = each(usageSums, "CAST(coalesce(sum(%s), 0) AS BIGINT) AS %s") // Postgres sums BIGINT as NUMERIC
 	insertQuarter = usageInsert("usage_quarters", "quarter", usageKey)
 	insertDay     = usageInsert("usage_days", "day", usageKey[:len(usageKey)-1])

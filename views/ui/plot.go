@@ -21,12 +21,13 @@ type Plot struct {
 type PlotSeries struct {
 	Name   string
 	Values []float64 // one for each step
+	Kind   Kind      // Bad and Off have their own colours; "" goes by the place in the list
 }
 
 // plotHeight is of the drawing's own coordinates; a step is ten wide.
 const (
 	plotHeight = 100.0
-	plotStep   = 10.0
+	plotStep   = 10
 )
 
 // Render writes the legend, the axis and the drawing. The drawing stretches to its place; words stay outside of it, so that
@@ -34,20 +35,29 @@ const (
 func (p Plot) Render(_ context.Context, w io.Writer) error {
 	top := p.top()
 	o := begin(w)
+	width := strconv.Itoa(plotStep * max(1, len(p.Steps)))
 	o.raw(`<figure class="plot">`)
 	p.legend(o)
 	o.raw(`<div class="plot-area"><div class="plot-y" aria-hidden="true"><span>`)
 	for n := 2; n >= 0; n-- {
-		o.text(p.Figure(top * float64(n) / 2))
+		if top > 0 { // without a value there is no scale
+			o.text(p.Figure(top * float64(n) / 2))
+		}
 		if n > 0 {
 			o.raw(`</span><span>`)
 		}
 	}
 	o.raw(`</span></div><svg class="plot-svg" viewBox="0 0 `)
-	o.float(plotStep*float64(max(1, len(p.Steps))), 0)
+	o.raw(width)
 	o.raw(` 100" preserveAspectRatio="none" role="img" aria-label="`)
 	o.text(p.Label)
-	o.raw(`"><path class="plot-grid" d="M0 0H1000M0 50H1000M0 100H1000"/>`)
+	o.raw(`"><path class="plot-grid" d="M0 0H`)
+	o.raw(width)
+	o.raw(`M0 50H`)
+	o.raw(width)
+	o.raw(`M0 100H`)
+	o.raw(width)
+	o.raw(`"/>`)
 	if p.Lines {
 		p.lines(o, top)
 	} else {
@@ -65,9 +75,10 @@ func (p Plot) Render(_ context.Context, w io.Writer) error {
 
 func (p Plot) legend(o *out) {
 	o.raw(`<figcaption class="plot-legend">`)
-	for n, s := range p.Series {
+	for n := range p.Series {
+		s := &p.Series[n]
 		o.raw(`<span class="`)
-		o.raw(plotColour(n))
+		o.raw(s.class(n))
 		o.raw(`"><i aria-hidden="true"></i>`)
 		o.text(s.Name)
 		o.raw(`</span>`)
@@ -82,15 +93,16 @@ func (p Plot) bars(o *out, top float64) {
 		o.text(p.title(step, name))
 		o.raw(`</title>`)
 		base := plotHeight
-		for n, s := range p.Series {
-			h := s.at(step) / top * plotHeight
+		for n := range p.Series {
+			s := &p.Series[n]
+			h := s.at(step) * scale(top)
 			if h <= 0 {
 				continue
 			}
 			h = max(h, .5) // a little is not nothing
 			base -= h
 			o.raw(`<rect class="`)
-			o.raw(plotColour(n))
+			o.raw(s.class(n))
 			o.raw(`" width="8" x="`)
 			o.float(plotStep*float64(step)+1, 0)
 			o.raw(`" y="`)
@@ -107,15 +119,16 @@ func (p Plot) bars(o *out, top float64) {
 
 // lines joins what follows without a gap; a value alone is a short dash.
 func (p Plot) lines(o *out, top float64) {
-	for n, s := range p.Series {
+	for n := range p.Series {
+		s := &p.Series[n]
 		o.raw(`<path class="plot-line `)
-		o.raw(plotColour(n))
+		o.raw(s.class(n))
 		o.raw(`" d="`)
 		for step := range p.Steps {
 			if math.IsNaN(s.Values[step]) {
 				continue
 			}
-			x, y := plotStep*(float64(step)+.5), plotHeight-s.at(step)/top*plotHeight
+			x, y := plotStep*(float64(step)+.5), plotHeight-s.at(step)*scale(top)
 			if step > 0 && !math.IsNaN(s.Values[step-1]) {
 				o.raw(`L`)
 			} else {
@@ -161,7 +174,7 @@ func (s *PlotSeries) at(step int) float64 {
 	return 0
 }
 
-// top is the greatest value that is drawn, rounded up to 1, 2 or 5 times a power of ten; never zero.
+// top is the greatest value that is drawn, rounded up to a number that reads well; 0 when there is none.
 func (p Plot) top() float64 {
 	most := 0.0
 	for step := range p.Steps {
@@ -176,15 +189,23 @@ func (p Plot) top() float64 {
 		most = max(most, sum)
 	}
 	if most == 0 {
-		return 1
+		return 0
 	}
 	unit := math.Pow(10, math.Floor(math.Log10(most)))
-	for _, k := range []float64{1, 2, 5} {
+	for _, k := range []float64{1, 1.5, 2, 2.5, 3, 4, 5, 6, 8} {
 		if most <= k*unit {
 			return k * unit
 		}
 	}
 	return 10 * unit
+}
+
+// scale is the drawing's height of one; nothing is drawn when there is no value.
+func scale(top float64) float64 {
+	if top == 0 {
+		return 0
+	}
+	return plotHeight / top
 }
 
 // axisSteps are the steps that are named below the drawing: the first, the middle and the last.
@@ -201,4 +222,11 @@ func axisSteps(n int) []int {
 // plotColours is how many series have a colour of their own.
 const plotColours = 5
 
-func plotColour(n int) string { return "plot-c" + strconv.Itoa(min(n, plotColours)) }
+// class is the colour of the nth series.
+func (s *PlotSeries) class(n int) string {
+	switch s.Kind {
+	case Bad, Off:
+		return "plot-" + string(s.Kind)
+	}
+	return "plot-c" + strconv.Itoa(min(n, plotColours))
+}

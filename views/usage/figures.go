@@ -79,8 +79,8 @@ func (p IndexProps) costPlot() ui.Plot {
 
 func (p IndexProps) callsPlot() ui.Plot {
 	return ui.Plot{Label: "Calls by " + p.each() + ", " + p.spanText(), Steps: p.labels(), Figure: count, Series: []ui.PlotSeries{
-		{Name: "Answered or left", Values: p.values(func(s *models.UsageSum) float64 { return float64(s.Calls - s.Errors) })},
-		{Name: "Failed", Values: p.values(func(s *models.UsageSum) float64 { return float64(s.Errors) })}}}
+		{Name: "Answered or left", Kind: ui.Off, Values: p.values(func(s *models.UsageSum) float64 { return float64(s.Calls - s.Errors) })},
+		{Name: "Failed", Kind: ui.Bad, Values: p.values(func(s *models.UsageSum) float64 { return float64(s.Errors) })}}}
 }
 
 func (p IndexProps) tokensPlot() ui.Plot {

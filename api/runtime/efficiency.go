@@ -1,0 +1,202 @@
+package runtime
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"lobstead/models"
+)
+
+// Efficiency answers GET /api/stats/efficiency. A turn here is a call of a model. What the ledger does not tell apart, the
+// parts of a prompt, is 0, and so is what no cache answered.
+type Efficiency struct {
+	Period     string                     `json:"period"`
+	Models     map[string]ModelEfficiency `json:"models"`
+	TimeSeries []EfficiencyPoint          `json:"time_series"`
+	Totals     EfficiencyTotals           `json:"totals"`
+	Subagents  SubagentAssignment         `json:"subagent_assignment"`
+}
+
+// ModelEfficiency is one model's.
+type ModelEfficiency struct {
+	Model             string          `json:"model"`
+	Turns             int64           `json:"total_turns"`
+	OutputDensity     float64         `json:"avg_output_density"`     // tokens written for one read
+	BudgetUtilization float64         `json:"avg_budget_utilization"` // share of its window that a prompt fills
+	MemoryROI         float64         `json:"avg_memory_roi"`
+	SystemWeight      float64         `json:"avg_system_prompt_weight"`
+	CacheHitRate      float64         `json:"cache_hit_rate"`
+	ContextPressure   float64         `json:"context_pressure_rate"`
+	Cost              EfficiencyCost  `json:"cost"`
+	Trend             EfficiencyTrend `json:"trend"`
+	Quality           *struct{}       `json:"quality"` // null: nobody grades calls
+}
+
+// EfficiencyCost is what a model cost, in dollars.
+type EfficiencyCost struct {
+	Total            float64     `json:"total"`
+	PerOutputToken   float64     `json:"per_output_token"`
+	EffectivePerTurn float64     `json:"effective_per_turn"`
+	CacheSavings     float64     `json:"cache_savings"`
+	CumulativeTrend  string      `json:"cumulative_trend"`
+	Attribution      Attribution `json:"attribution"`
+	WastedBudget     float64     `json:"wasted_budget_cost"`
+}
+
+// Attribution is the cost of a prompt's parts.
+type Attribution struct {
+	System   Part `json:"system_prompt"`
+	Memories Part `json:"memories"`
+	History  Part `json:"history"`
+}
+
+// Part is one part's share.
+type Part struct {
+	Tokens int64   `json:"tokens"`
+	Cost   float64 `json:"cost"`
+	Pct    float64 `json:"pct"`
+}
+
+// EfficiencyTrend compares the later half of the period with the earlier one: rising, falling, stable.
+type EfficiencyTrend struct {
+	OutputDensity string `json:"output_density"`
+	CostPerTurn   string `json:"cost_per_turn"`
+	CacheHitRate  string `json:"cache_hit_rate"`
+}
+
+// EfficiencyPoint is a model in one step of time.
+type EfficiencyPoint struct {
+	Bucket            string  `json:"bucket"`
+	Model             string  `json:"model"`
+	OutputDensity     float64 `json:"output_density"`
+	Cost              float64 `json:"cost"`
+	Turns             int64   `json:"turns"`
+	BudgetUtilization float64 `json:"budget_utilization"`
+	Cached            int64   `json:"cached_count"`
+}
+
+// EfficiencyTotals are over all models; names are "" when nothing was called.
+type EfficiencyTotals struct {
+	Cost          float64 `json:"total_cost"`
+	CacheSavings  float64 `json:"total_cache_savings"`
+	Turns         int64   `json:"total_turns"`
+	Dearest       string  `json:"most_expensive_model"`
+	Efficient     string  `json:"most_efficient_model"`
+	BiggestDriver string  `json:"biggest_cost_driver"`
+}
+
+// SubagentAssignment tells of sub-agents: there are none.
+type SubagentAssignment struct {
+	Period      string              `json:"period"`
+	Overall     SubagentStat        `json:"overall"`
+	BySubagent  map[string]struct{} `json:"by_subagent"`
+	Assignments map[string]struct{} `json:"assignments"`
+}
+
+// SubagentStat is how work that was handed on went.
+type SubagentStat struct {
+	Total       int     `json:"total"`
+	Success     int     `json:"success"`
+	Failed      int     `json:"failed"`
+	TimeoutLike int     `json:"timeout_like"`
+	SuccessRate float64 `json:"success_rate"`
+	Average     float64 `json:"avg_duration_ms"`
+	P95         float64 `json:"p95_duration_ms"`
+}
+
+// NewEfficiency presents sums by model; window gives a model's in tokens, 0 when it is not known.
+func NewEfficiency(period string, span *models.UsageSpan, cells []models.UsageCell, window func(model string) int) Efficiency {
+	out := Efficiency{Period: period, Models: map[string]ModelEfficiency{}, TimeSeries: []EfficiencyPoint{},
+		Subagents: SubagentAssignment{Period: period, BySubagent: map[string]struct{}{}, Assignments: map[string]struct{}{}}}
+	halves := map[string]*[2]models.UsageSum{}
+	for n := range cells {
+		c := &cells[n]
+		h := halves[c.Key]
+		if h == nil {
+			h = &[2]models.UsageSum{}
+			halves[c.Key] = h
+		}
+		h[min(1, 2*c.Step/len(span.Starts))].Add(&c.UsageSum)
+		out.TimeSeries = append(out.TimeSeries, EfficiencyPoint{Bucket: Time(span.Starts[c.Step]), Model: c.Key, OutputDensity: density(&c.UsageSum), Cost: Dollars(c.CostNanos),
+			Turns: c.Calls, BudgetUtilization: filled(&c.UsageSum, window(c.Key))})
+	}
+	for model, h := range halves {
+		out.Models[model] = newModelEfficiency(model, h, window(model))
+	}
+	out.Totals = newEfficiencyTotals(out.Models)
+	return out
+}
+
+func newModelEfficiency(model string, halves *[2]models.UsageSum, window int) ModelEfficiency {
+	whole := halves[0]
+	whole.Add(&halves[1])
+	m := ModelEfficiency{Model: model, Turns: whole.Calls, OutputDensity: density(&whole), BudgetUtilization: filled(&whole, window),
+		Cost:  EfficiencyCost{Total: Dollars(whole.CostNanos), EffectivePerTurn: perCall(&whole), CumulativeTrend: trend(Dollars(halves[0].CostNanos), Dollars(halves[1].CostNanos))},
+		Trend: EfficiencyTrend{OutputDensity: trend(density(&halves[0]), density(&halves[1])), CostPerTurn: trend(perCall(&halves[0]), perCall(&halves[1])), CacheHitRate: stable}}
+	if whole.OutputTokens > 0 {
+		m.Cost.PerOutputToken = m.Cost.Total / float64(whole.OutputTokens)
+	}
+	return m
+}
+
+// perToken ranks what a token cost; what cost nothing, perhaps because nobody knows its price, comes last.
+func (m *ModelEfficiency) perToken() float64 {
+	if m.Cost.PerOutputToken == 0 {
+		return math.Inf(1)
+	}
+	return m.Cost.PerOutputToken
+}
+
+func newEfficiencyTotals(all map[string]ModelEfficiency) EfficiencyTotals {
+	t := EfficiencyTotals{}
+	list := []ModelEfficiency{}
+	for _, m := range all {
+		t.Cost, t.Turns = t.Cost+m.Cost.Total, t.Turns+m.Turns
+		list = append(list, m)
+	}
+	if len(list) == 0 {
+		return t
+	}
+	first := func(less func(a, b ModelEfficiency) int) string {
+		return slices.MinFunc(list, func(a, b ModelEfficiency) int { return cmp.Or(less(a, b), cmp.Compare(a.Model, b.Model)) }).Model
+	}
+	t.Dearest = first(func(a, b ModelEfficiency) int { return cmp.Compare(b.Cost.EffectivePerTurn, a.Cost.EffectivePerTurn) })
+	t.Efficient = first(func(a, b ModelEfficiency) int { return cmp.Compare(a.perToken(), b.perToken()) })
+	t.BiggestDriver = first(func(a, b ModelEfficiency) int { return cmp.Compare(b.Cost.Total, a.Cost.Total) })
+	return t
+}
+
+func density(s *models.UsageSum) float64 {
+	if s.InputTokens == 0 {
+		return 0
+	}
+	return float64(s.OutputTokens) / float64(s.InputTokens)
+}
+
+func filled(s *models.UsageSum, window int) float64 {
+	if s.Calls == 0 || window == 0 {
+		return 0
+	}
+	return float64(s.InputTokens) / float64(s.Calls) / float64(window)
+}
+
+func perCall(s *models.UsageSum) float64 {
+	if s.Calls == 0 {
+		return 0
+	}
+	return Dollars(s.CostNanos) / float64(s.Calls)
+}
+
+// stable is a trend of less than a twentieth.
+const stable = "stable"
+
+func trend(before, after float64) string {
+	switch {
+	case after > before*1.05:
+		return "rising"
+	case after < before*.95:
+		return "falling"
+	}
+	return stable
+}
