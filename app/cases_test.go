@@ -177,8 +177,10 @@ func bodies(i ids) map[string][]body {
 		"POST /turns/:id/grade": {{form: form("grade", "4", "comment", "good")}}, "POST /turns/:id/analysis": none, "POST /turns/:id/answers": {{form: form("model", "nonsense")}},
 		"POST /chat/:id/analysis": none, "POST /recommendations": {{form: form(), query: "?period=7d"}},
 		"POST /api/turns/:id/feedback": {{json: `{"grade":4,"comment":"good"}`}}, "PUT /api/turns/:id/feedback": {{json: `{"grade":2}`}},
-		"GET /chat":          {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
-		"GET /live/chat/:id": {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
+		"POST /settings/models/routing": {{form: form("hedge_ms", "nonsense")}}, "POST /settings/models/catalogue": act("restore", "kind", "openai", "model", "no-such-model"),
+		"GET /settings/models/catalogue": {{query: "?q=gpt&edit=openai/gpt-6-sol"}},
+		"GET /chat":                      {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
+		"GET /live/chat/:id":             {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
 	}
 }

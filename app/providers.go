@@ -15,16 +15,25 @@ import (
 type Providers struct{ *App }
 
 // Index lists them with the form for one more.
-func (h *Providers) Index(c *Ctx) (Reply, error) { return h.show(c, settings.ModelForm{}, 200) }
+func (h *Providers) Index(c *Ctx) (Reply, error) { return h.show(c, settings.ModelForm{}, nil, 200) }
 
-func (h *Providers) show(c *Ctx, form settings.ModelForm, status int) (Reply, error) {
+// show gives the page; router is what was typed there, nil = what holds.
+func (h *Providers) show(c *Ctx, form settings.ModelForm, router *settings.RoutingForm, status int) (Reply, error) {
 	rows, err := c.Scope.Providers(c)
 	if err != nil {
 		return nil, err
 	}
+	if router == nil {
+		if router, err = h.routing(c); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.routed(c, router); err != nil {
+		return nil, err
+	}
 	form.Kinds = providerKinds()
 	return page(settings.Models(settings.ModelsProps{Frame: c.frame("Models", "/settings", ""), Providers: rows, Environment: h.found(),
-		MayManage: c.May(models.CanManageProviders) == nil, Form: form})).with(status), nil
+		MayManage: c.May(models.CanManageProviders) == nil, Form: form, Routing: *router})).with(status), nil
 }
 
 // Create tries the service with one real call and keeps it when that answers.
@@ -48,7 +57,7 @@ func (h *Providers) Create(c *Ctx) (Reply, error) {
 			errs = map[string]string{"": providerSentence(err)}
 		}
 		form.Errors = errs
-		return h.show(c, form, 422)
+		return h.show(c, form, nil, 422)
 	}
 	return redirect("/settings/models").say("ok", "Connected: "+report.Model+" answers"), nil
 }

@@ -38,6 +38,7 @@ func (a *App) table() []Route {
 	use, manage := May(models.CanUseInstances), May(models.CanManageProviders)
 	create, destroy, view := May(models.CanCreateInstances), May(models.CanDeleteInstances), May(models.CanView)
 	services := &RuntimeModels{a}
+	catalogue := &Catalogue{a}
 	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
 	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
 	inspector, insights := &Inspector{a}, &Insights{a}
@@ -142,6 +143,9 @@ func (a *App) table() []Route {
 		{get, "/settings/audit/export", readAudit, Pages, 0, audit.Export},
 		{get, "/settings/models", view, Pages, 0, providers.Index},
 		{post, "/settings/models", manage, Pages, 0, providers.Create},
+		{post, "/settings/models/routing", manage, Pages, 0, providers.Route},
+		{get, "/settings/models/catalogue", view, Pages, 0, catalogue.Index},
+		{post, "/settings/models/catalogue", Staff(), Pages, 0, catalogue.Update},
 		{post, "/settings/models/:id/default", manage, Pages, 0, providers.Use},
 		{post, "/settings/models/:id/delete", manage, Pages, 0, providers.Destroy},
 		{get, "/settings/budgets", view, Pages, 0, budgets.Index},

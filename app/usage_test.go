@@ -54,7 +54,7 @@ func TestUsageLeadsToItsEntries(t *testing.T) {
 			has(t, body, "$0.0055", "1 failed", "The router saved $0.0080", "1 routed call")
 			together := body[strings.Index(body, "<tfoot>"):]
 			links := sumLink.FindAllStringSubmatch(together, 4)
-			require.Equal(t, []string{"$0.0055", "5", "1", "1755"}, []string{links[0][2], links[1][2], links[2][2], links[3][2]})
+			require.Equal(t, []string{"$0.0055", "5", "1", "1,755"}, []string{links[0][2], links[1][2], links[2][2], links[3][2]})
 			has(t, get(w.Acme.Member, strings.ReplaceAll(links[0][1], "&amp;", "&")), "5 calls: $0.0055, 1,410 tokens read and 345 written")
 			has(t, get(w.Acme.Member, strings.ReplaceAll(links[2][1], "&amp;", "&")), "1 call that failed", "overloaded")
 		}

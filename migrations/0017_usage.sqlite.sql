@@ -98,9 +98,12 @@ CREATE TABLE usage_days (
 ) WITHOUT ROWID;
 ALTER TABLE organizations ADD COLUMN usage_zone TEXT NOT NULL DEFAULT ''; -- that usage_days are made for; '' = not made
 
+ALTER TABLE routings ADD COLUMN ceiling TEXT NOT NULL DEFAULT ''; -- the dearest tier that the router may take; '' = as the plan says
+
 CREATE INDEX gateway_calls_age ON gateway_calls (created_at); -- the sweep forgets old ones
 
 -- +goose Down
+ALTER TABLE routings DROP COLUMN ceiling;
 DROP INDEX gateway_calls_age;
 ALTER TABLE organizations DROP COLUMN usage_zone;
 DROP TABLE usage_days;

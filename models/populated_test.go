@@ -44,7 +44,7 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, sc.Settle(ctx, models.Charge{CallID: "same in both", Provider: "openai", Model: "m"}))
 	require.NoError(t, store.AsSystem("test").MakeUsageDays(ctx))
 	sc.Decide(ctx, &models.Decision{Purpose: "chat", Model: "m"})
-	require.NoError(t, sc.SetRouting(ctx, true, 0))
+	require.NoError(t, sc.SetRouting(ctx, models.Routing{Shadow: true}))
 	require.NoError(t, sc.OrderBreaker(ctx, "openai", true))
 	sc.NoteGatewayCall(ctx, models.GatewayCall{ID: id.New(), Door: "gateway-api", Requested: "auto", Model: "m"})
 	_, err = sc.Decisions(ctx, 1) // both are written when one is read

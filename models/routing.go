@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -16,6 +17,7 @@ type Routing struct {
 	OrganizationID string
 	Shadow         bool // decide and store, but serve what would be served without a router
 	HedgeMS        int  `gorm:"column:hedge_ms"` // silence after which a second model is asked too; 0 = never
+	Ceiling        string // of ModelTiers: the dearest tier that the router may take; "" = as the plan says
 	CreatedAt      time.Time
 }
 
@@ -34,12 +36,17 @@ func (sc *Scope) Routing(ctx context.Context) (Routing, error) {
 	return *row, nil
 }
 
-// SetRouting decides. hedgeMS is 0 (never) or 50 to 60,000.
-func (sc *Scope) SetRouting(ctx context.Context, shadow bool, hedgeMS int) error {
-	if hedgeMS != 0 && (hedgeMS < 50 || hedgeMS > maxHedge) {
-		var is fault.Issues
+// SetRouting decides; of r only Shadow, HedgeMS (0 = never, or 50 to 60,000) and Ceiling count.
+func (sc *Scope) SetRouting(ctx context.Context, r Routing) error {
+	var is fault.Issues
+	if r.HedgeMS != 0 && (r.HedgeMS < 50 || r.HedgeMS > maxHedge) {
 		is.Custom("hedge_ms", "Give 0, or 50 to 60000 milliseconds")
-		return is.Err()
+	}
+	if r.Ceiling != "" && !slices.Contains(ModelTiers, r.Ceiling) {
+		is.NotOneOf("ceiling", r.Ceiling, ModelTiers...)
+	}
+	if err := is.Err(); err != nil {
+		return err
 	}
 	return sc.tx(ctx, func(tx *gorm.DB) error {
 		if err := sc.lockOrganization(tx); err != nil {
@@ -48,11 +55,11 @@ func (sc *Scope) SetRouting(ctx context.Context, shadow bool, hedgeMS int) error
 		if err := tx.Where("1 = 1").Delete(&Routing{}).Error; err != nil {
 			return err
 		}
-		row := &Routing{ID: id.New(), OrganizationID: sc.Org, Shadow: shadow, HedgeMS: hedgeMS, CreatedAt: sc.store.now()}
+		row := &Routing{ID: id.New(), OrganizationID: sc.Org, Shadow: r.Shadow, HedgeMS: r.HedgeMS, Ceiling: r.Ceiling, CreatedAt: sc.store.now()}
 		if err := tx.Create(row).Error; err != nil {
 			return err
 		}
-		return sc.audit(tx, act{name: "routing.changed", kind: "organization", id: sc.Org, after: map[string]any{"shadow": shadow, "hedge_ms": hedgeMS}})
+		return sc.audit(tx, act{name: "routing.changed", kind: "organization", id: sc.Org, after: map[string]any{"shadow": r.Shadow, "hedge_ms": r.HedgeMS, "ceiling": r.Ceiling}})
 	})
 }
 

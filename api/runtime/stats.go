@@ -34,9 +34,6 @@ func NewCost(e *models.LedgerEntry, tier string) Cost {
 	return c
 }
 
-// Dollars spells billionths of a dollar.
-func Dollars(nanos int64) float64 { return float64(nanos) / float64(models.Dollar) }
-
 // Transactions answers GET /api/stats/transactions.
 type Transactions struct {
 	Transactions []Transaction `json:"transactions"`

@@ -91,6 +91,7 @@ type ModelsProps struct {
 	Environment []Found // services found in the environment; read only
 	MayManage   bool
 	Form        ModelForm
+	Routing     RoutingForm
 }
 
 // Found is a service that came from the environment: OPENAI_API_KEY and the like.

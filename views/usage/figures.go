@@ -123,19 +123,18 @@ func took(s *models.UsageSum, share float64) string {
 
 // count rounds what is long: "12.3k", "4.5M".
 func count(v float64) string {
-	for _, u := range []struct {
-		from float64
-		word string
-	}{{1e9, "B"}, {1e6, "M"}, {1e4, "k"}} {
-		if v >= u.from {
-			size := u.from
-			if u.word == "k" {
-				size = 1e3
-			}
-			return strings.TrimSuffix(strconv.FormatFloat(v/size, 'f', 1, 64), ".0") + u.word
-		}
+	size, word := 1.0, ""
+	switch {
+	case v >= 1e9:
+		size, word = 1e9, "B"
+	case v >= 1e6:
+		size, word = 1e6, "M"
+	case v >= 1e4:
+		size, word = 1e3, "k"
+	case v == math.Trunc(v):
+		return ui.Thousands(int64(v))
 	}
-	return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0")
+	return strings.TrimSuffix(strconv.FormatFloat(v/size, 'f', 1, 64), ".0") + word
 }
 
 func (p IndexProps) tiles() []ui.TileProps {

@@ -9,6 +9,7 @@ import (
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/llm/llmtest"
+	"lobstead/models"
 )
 
 // With another service ready, whatever one service does before the first word is answered by the other; after it, the
@@ -181,7 +182,7 @@ func TestPinnedModelsHaveNoStandIn(t *testing.T) {
 func TestAHedgeAsksTwoAndPaysTheLoserItsPrompt(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, 2)
-	require.NoError(t, g.sc.SetRouting(t.Context(), false, 50))
+	require.NoError(t, g.sc.SetRouting(t.Context(), models.Routing{HedgeMS: 50}))
 	g.door.Forget(g.sc.Org)
 	g.door.FirstToken = 10 * time.Second
 	g.one.List(big)

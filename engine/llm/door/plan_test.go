@@ -150,7 +150,7 @@ func TestShadowModeServesWhatItWasAndKeepsTheDecision(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, 2)
 	g.offered()
-	require.NoError(t, g.sc.SetRouting(t.Context(), true, 0))
+	require.NoError(t, g.sc.SetRouting(t.Context(), models.Routing{Shadow: true}))
 	got := g.ask(door.Ask{Model: door.Auto, Request: say("hi")})
 	require.NoError(t, got.err)
 	require.Equal(t, big, got.done.Model)
@@ -160,7 +160,7 @@ func TestShadowModeServesWhatItWasAndKeepsTheDecision(t *testing.T) {
 	require.Equal(t, big, got.decision.Model)
 	got = g.ask(door.Ask{Model: "claude-sonnet-5", Request: say("hi")})
 	require.Equal(t, "claude-sonnet-5", got.done.Model)
-	require.NoError(t, g.sc.SetRouting(t.Context(), false, 0))
+	require.NoError(t, g.sc.SetRouting(t.Context(), models.Routing{}))
 	g.clock.Add(6 * time.Second) // every process hears of it by then
 	require.Equal(t, "gpt-5-nano", g.ask(door.Ask{Model: door.Auto, Request: say("hi")}).done.Model)
 }

@@ -106,7 +106,15 @@ func readPolicy(ctx context.Context, sc *models.Scope) (policy, error) {
 	if t, ok := CeilingOf(string(plan)); err == nil && limited && ok {
 		p.ceiling = t
 	}
+	if own := llm.Tier(r.Ceiling); r.Ceiling != "" && own.Rank() < p.ceiling.Rank() {
+		p.ceiling = own
+	}
 	return p, err
+}
+
+// Ceiling is the dearest tier that the router may take for an organization now: its own, or its plan's when that is lower.
+func (d *Door) Ceiling(ctx context.Context, sc *models.Scope) llm.Tier {
+	return d.policy(ctx, sc).ceiling
 }
 
 // Forget makes the next call read anew what an organization decided.
