@@ -99,7 +99,7 @@ func (b *begun) answer(t *models.Turn, a agent.Answer, before string) runtime.Me
 	return out
 }
 
-// Stream sends a message and hands the answer on as it is said. When the client leaves, the turn is stopped.
+// Follow sends a message and hands the answer on as it is said. When the client leaves, the turn is stopped.
 func (h *AgentMessage) Follow(c *Ctx) (Reply, error) {
 	b, err := h.begin(c)
 	if err != nil {

@@ -99,7 +99,7 @@ func Entries(p EntriesProps) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<div class=\"table-wrap\"><table class=\"table figures usage-entries\"><caption class=\"sr-only\">Settled calls, the newest first</caption> <thead><tr><th scope=\"col\">Began</th><th scope=\"col\">Model</th><th scope=\"col\" class=\"hide-s\">For</th><th scope=\"col\" class=\"hide-s\">By</th><th scope=\"col\" class=\"r hide-s\">Tokens</th><th scope=\"col\" class=\"r hide-s\">Took</th><th scope=\"col\">Ended</th><th scope=\"col\" class=\"r\">Cost</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<div class=\"table-wrap\"><table class=\"table figures\"><caption class=\"sr-only\">Settled calls, the newest first</caption> <thead><tr><th scope=\"col\">Began</th><th scope=\"col\">Model</th><th scope=\"col\" class=\"hide-s\">For</th><th scope=\"col\" class=\"hide-s\">By</th><th scope=\"col\" class=\"r hide-s\">Tokens</th><th scope=\"col\" class=\"r hide-s\">Took</th><th scope=\"col\">Ended</th><th scope=\"col\" class=\"r\">Cost</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
