@@ -27,6 +27,7 @@ var owned = map[string]any{
 	"reservations": models.Reservation{}, "message_entries": models.MessageEntry{},
 	"decisions": models.Decision{}, "routings": models.Routing{}, "breaker_orders": models.BreakerOrder{},
 	"gateway_calls": models.GatewayCall{},
+	"policy_rules":  models.PolicyRule{}, "policy_decisions": models.PolicyDecision{}, "approvals": models.Approval{}, "approval_grants": models.ApprovalGrant{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }

@@ -124,6 +124,7 @@ type TurnProgress struct {
 	ContextTokens   int
 	CostNanos       int64 // added
 	FirstToken      bool
+	Policy          []PolicyDecision // of the calls of a step
 }
 
 func (p TurnProgress) columns(now time.Time) map[string]any {
@@ -155,8 +156,8 @@ func (sc *Scope) AppendTurn(ctx context.Context, l Lease, p TurnProgress, data .
 		if err := sc.hold(tx, l, p.columns(sc.store.now())); err != nil {
 			return err
 		}
-		if len(data) == 0 {
-			return nil
+		if err := sc.notePolicy(tx, l.TurnID, p.Policy); err != nil || len(data) == 0 {
+			return err
 		}
 		var err error
 		rows, err = sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, data...)

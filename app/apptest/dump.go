@@ -12,7 +12,8 @@ import (
 var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", "instances", "instance_steps", "instance_logs", "instance_metrics", "sessions", "turns",
 	"events", "attachments", "memories", "memory_versions", "providers", "ledger_entries", "subscriptions", "organization_flags", "deliveries",
 	"budgets", "budget_balances", "reservations", "message_entries", "decisions", "routings", "breaker_orders", "gateway_calls",
-	"usage_quarters", "usage_days"}
+	"usage_quarters", "usage_days",
+	"policy_rules", "policy_decisions", "approvals", "approval_grants"}
 
 // seen are the columns that reading alone may change.
 var seen = map[string]bool{"last_used_at": true, "last_used_address": true, "lease_until": true}
