@@ -61,6 +61,7 @@ CREATE TABLE approvals (
     decided_name    TEXT NOT NULL DEFAULT '',
     note            TEXT NOT NULL DEFAULT '', -- what the person said
     lasts           TEXT NOT NULL DEFAULT '', -- what was granted: once, session, days
+    days            INTEGER NOT NULL DEFAULT 0,
     decided_at      TIMESTAMPTZ,
     begun_at        TIMESTAMPTZ, -- the call is run at most once
     expires_at      TIMESTAMPTZ NOT NULL,

@@ -29,6 +29,7 @@ type Approval struct {
 	DecidedName    string
 	Note           string // what the person said
 	Lasts          GrantScope
+	Days           int
 	DecidedAt      *time.Time
 	BegunAt        *time.Time // when the call was run
 	ExpiresAt      time.Time
@@ -82,6 +83,7 @@ func (d *Resolution) check() error {
 	}
 	switch d.Lasts {
 	case GrantOnce, GrantSession:
+		d.Days = 0
 	case GrantDays:
 		if d.Days < 1 || d.Days > MaxGrantDays {
 			is.Custom("days", "From 1 to 90 days")
@@ -215,7 +217,7 @@ func (sc *Scope) closeApproval(tx *gorm.DB, t *Turn, a *Approval, status Approva
 	switch status {
 	case ApprovalApproved:
 		by, verdict, reason = sc.Actor.label(), Allow, "Approved by "+sc.Actor.label()
-		set["lasts"] = d.Lasts
+		set["lasts"], set["days"] = d.Lasts, d.Days
 	case ApprovalDenied:
 		by, reason = sc.Actor.label(), "Denied by "+sc.Actor.label()
 		if d.Note != "" {

@@ -108,6 +108,17 @@ type ToolResult struct {
 	Millis      int64  `json:"millis"`
 }
 
+// Status is "success", "error" or "interrupted".
+func (r ToolResult) Status() string {
+	switch {
+	case r.Interrupted:
+		return "interrupted"
+	case r.Error:
+		return "error"
+	}
+	return "success"
+}
+
 // Notice is a remark of the system inside a conversation.
 type Notice struct {
 	Level LogLevel `json:"level"`

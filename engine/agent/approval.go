@@ -34,12 +34,11 @@ func (x *run) judge(ctx context.Context, calls []llm.ToolCall, before int64) ([]
 	}
 	verdicts, rows := make([]policy.Verdict, len(calls)), []models.PolicyDecision{}
 	for n := range calls {
-		tool, known := x.Tools.Get(calls[n].Name)
-		if !known || calls[n].Invalid != "" { // it cannot run: the model is told
+		if _, known := x.Tools.Get(calls[n].Name); !known || calls[n].Invalid != "" { // it cannot run: the model is told
 			verdicts[n].Do = models.Allow
 			continue
 		}
-		if verdicts[n], err = x.verdict(ctx, rules, tool, calls[n], before); err != nil {
+		if verdicts[n], err = x.verdict(ctx, rules, calls[n], before); err != nil {
 			return nil, nil, err
 		}
 		rows = append(rows, decisionOf(calls[n], verdicts[n]))
@@ -56,11 +55,8 @@ func (x *run) policyCall(c llm.ToolCall, outward string) policy.Call {
 }
 
 // verdict judges one call; what a person granted before is not asked for again.
-func (x *run) verdict(ctx context.Context, rules []models.PolicyRule, tool Tool, c llm.ToolCall, before int64) (policy.Verdict, error) {
-	outward, taint := "", ""
-	if tool.Outward != nil {
-		outward = tool.Outward(c.Input)
-	}
+func (x *run) verdict(ctx context.Context, rules []models.PolicyRule, c llm.ToolCall, before int64) (policy.Verdict, error) {
+	outward, taint := x.Tools.Outward(c.Name, c.Input), ""
 	if outward != "" {
 		origin, note, err := tainted(ctx, x.sc, x.turn.SessionID, before)
 		if err != nil {

@@ -334,23 +334,22 @@ func TestTheWorldChangesWhileACallWaits(t *testing.T) {
 	g.run("a")
 	turn := g.start("go")
 	a := g.asked(1)[0]
-	power := func(a models.Action, became models.InstanceState) {
+	saw := func(o models.Observation, generation int64) {
 		t.Helper()
-		i, err := g.sc.ActOnInstance(t.Context(), g.inst.ID, a)
-		require.NoError(t, err)
-		_, err = g.sc.LeaseInstance(t.Context(), i.ID, "node/1")
-		require.NoError(t, err)
-		_, err = g.sc.ReportInstance(t.Context(), i.ID, "node/1", models.Report{Generation: i.Generation, Observed: &models.Observed{State: became}, Release: true})
+		_, err := g.sc.Observe(t.Context(), g.inst.ID, models.Observed{Saw: o, Generation: generation})
 		require.NoError(t, err)
 	}
-	_, err := g.sc.LeaseInstance(t.Context(), g.inst.ID, "node/1")
-	require.NoError(t, err)
-	_, err = g.sc.ReportInstance(t.Context(), g.inst.ID, "node/1", models.Report{Generation: 1, Observed: &models.Observed{State: models.Running}, Release: true})
-	require.NoError(t, err)
-	power(models.Stop, models.Stopped)
-	_, err = g.turns.Resolve(t.Context(), g.sc, a.ID, models.Resolution{Approve: true})
+	power := func(act models.Action, o models.Observation) {
+		t.Helper()
+		i, err := g.sc.ActOnInstance(t.Context(), g.inst.ID, act)
+		require.NoError(t, err)
+		saw(o, i.Generation)
+	}
+	saw(models.SawRunning, 1)
+	power(models.Stop, models.SawStopped)
+	_, err := g.turns.Resolve(t.Context(), g.sc, a.ID, models.Resolution{Approve: true})
 	require.Equal(t, "instance.stopped", fault.As(err).Code)
-	power(models.Start, models.Running)
+	power(models.Start, models.SawRunning)
 	require.NoError(t, g.sc.UpdatePolicyRule(t.Context(), asks.ID, models.NewPolicyRule{Tool: "bash", Pattern: "count *", Verdict: models.Deny, Reason: "No more"}))
 	g.resolve(a, models.Resolution{Approve: true})
 	require.Equal(t, models.TurnDone, g.await(turn).State)

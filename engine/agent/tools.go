@@ -121,6 +121,15 @@ func (r *Registry) Get(name string) (Tool, bool) {
 	return Tool{}, false
 }
 
+// Outward says what a call would do outside of the sandbox, "" for nothing: see Tool.Outward.
+func (r *Registry) Outward(name string, input json.RawMessage) string {
+	t, ok := r.Get(name)
+	if !ok || t.Outward == nil {
+		return ""
+	}
+	return t.Outward(input)
+}
+
 // Names lists the tools in the order in which they were added.
 func (r *Registry) Names() []string {
 	var out []string

@@ -169,3 +169,13 @@ func logForm(at time.Time) ui.TimeForm {
 	}
 	return ui.Date
 }
+
+// Tabs are the views of an instance that have addresses.
+func Tabs(instanceID, current string) []ui.TabItem {
+	at := "/instances/" + instanceID
+	return []ui.TabItem{
+		{Text: "Instance", Href: at, Icon: ui.IconServer, Current: current == "instance"},
+		{Text: "Memory", Href: at + "/memory", Icon: ui.IconBrain, Current: current == "memory"},
+		{Text: "Policy", Href: at + "/policy", Icon: ui.IconShieldCheck, Current: current == "policy"},
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lobstead/models"
+	"lobstead/views/instances"
 	"lobstead/views/layout"
 	"lobstead/views/ui"
 )
@@ -56,11 +57,10 @@ func path(i *models.Instance, more string) string { return "/instances/" + i.ID 
 
 // tabs are the views of an instance that have addresses.
 func tabs(i *models.Instance, current string, waiting int) []ui.TabItem {
-	return []ui.TabItem{
-		{Text: "Instance", Href: "/instances/" + i.ID, Icon: ui.IconServer},
-		{Text: "Memory", Href: path(i, ""), Icon: ui.IconBrain, Current: current == "memory", Count: waiting},
-		{Text: "Memory history", Href: path(i, "/history"), Icon: ui.IconHistory, Current: current == "history"},
-	}
+	out := instances.Tabs(i.ID, current)
+	at := slices.IndexFunc(out, func(t ui.TabItem) bool { return t.Href == path(i, "") })
+	out[at].Count = waiting
+	return slices.Insert(out, at+1, ui.TabItem{Text: "Memory history", Href: path(i, "/history"), Icon: ui.IconHistory, Current: current == "history"})
 }
 
 func (p IndexProps) waiting() int { return len(p.Tray) + p.TrayLeft }
