@@ -26,7 +26,7 @@ func (h *Policy) props(c *Ctx) (*views.IndexProps, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &views.IndexProps{MayManage: c.May(models.CanManagePolicy) == nil, MayRevoke: c.May(models.CanApprove) == nil, BaseURL: h.PublicURL,
+	p := &views.IndexProps{MayManage: c.May(models.CanManagePolicy) == nil, MayRevoke: c.May(models.CanApprove) == nil,
 		New: models.NewPolicyRule{InstanceID: id, Tool: "bash", Verdict: models.Ask}, Try: views.Trial{Tool: "bash", Input: `{"command": "git push origin main"}`}}
 	if p.Instance, err = c.Scope.Instance(c, id); err != nil {
 		return nil, err

@@ -20,7 +20,6 @@ type IndexProps struct {
 	New       models.NewPolicyRule
 	Errors    map[string]string // of New
 	Try       Trial
-	BaseURL   string
 }
 
 // Trial is a call in the simulator. Before and After say what became of it before and after untrusted content was read.
@@ -107,7 +106,7 @@ func (t Trial) met(r *models.PolicyRule) bool {
 	return t.Done && (t.Before.RuleID == r.ID || t.After.RuleID == r.ID)
 }
 
-// firstOf tells whether a rule is the first of its place, and whether it is the last.
+// ends tells whether a rule is the first of its place, and whether it is the last.
 func (p IndexProps) ends(n int) (first, last bool) {
 	same := func(m int) bool {
 		return m >= 0 && m < len(p.Rules) && (p.Rules[m].InstanceID == nil) == (p.Rules[n].InstanceID == nil)
