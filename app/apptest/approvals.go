@@ -19,7 +19,7 @@ func (w *World) withPolicy(o *Org) {
 	o.Rule, o.Grant = r.ID, id.New()
 	w.Exec(`INSERT INTO approval_grants (id, organization_id, instance_id, fingerprint, tool, input, granted_by, granted_name, expires_at, created_at)
 		SELECT ?, organization_id, id, 'none', 'bash', '{"command":"'||name||' granted"}', 'x', 'x', NULL, created_at FROM instances WHERE id = ?`, o.Grant, o.Instance.ID)
-	o.Approval = w.Ask(o, `{"command":"git push `+models.Slug(o.Name)+`-confidential"}`).ID
+	o.Approval = w.Ask(o, `{"command":"git push `+models.Slug(o.Name)+`-hidden"}`).ID
 }
 
 // Ask makes a call of bash that waits for a person, in a conversation of its own that no list shows.
@@ -29,7 +29,7 @@ func (w *World) Ask(o *Org, input string) *models.Approval {
 	shape, err := policy.Fingerprint(policy.Call{InstanceID: o.Instance.ID, Tool: "bash", Input: []byte(input)})
 	require.NoError(w.T, err)
 	for { // a worker may be quicker than we are, and answers
-		s, err := o.Scope.CreateSession(ctx, models.NewSession{InstanceID: o.Instance.ID, Title: o.Name + " confidential push"})
+		s, err := o.Scope.CreateSession(ctx, models.NewSession{InstanceID: o.Instance.ID, Title: o.Name + " push"})
 		require.NoError(w.T, err)
 		_, err = o.Scope.UpdateSession(ctx, s.ID, models.SessionChange{Status: &archived})
 		require.NoError(w.T, err)
