@@ -17,14 +17,16 @@ import (
 type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
 	identity, passkey, nobody, user, delivery, budget, memory, held                              string
+	approval, rule, grant                                                                        string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
-		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget, o.Memory, o.Held}
+		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget, o.Memory, o.Held,
+		o.Approval, o.Rule, o.Grant}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -39,8 +41,12 @@ type routeCase struct {
 // pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
 var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
-		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web"}
+		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant}
 	},
+	"/approvals/":                    func(i ids) map[string]string { return map[string]string{":id": i.approval} },
+	"/api/approvals/":                func(i ids) map[string]string { return map[string]string{":id": i.approval} },
+	"/api/audit/policy/":             func(i ids) map[string]string { return map[string]string{":turn_id": i.turn} },
+	"/api/audit/tools/":              func(i ids) map[string]string { return map[string]string{":turn_id": i.turn} },
 	"/api/memory/working/":           func(i ids) map[string]string { return map[string]string{":session_id": i.session} },
 	"/api/memory/semantic/":          func(ids) map[string]string { return map[string]string{":category": "fact"} },
 	"/live/instances/":               func(i ids) map[string]string { return map[string]string{":id": i.instance} },
@@ -178,7 +184,12 @@ func bodies(i ids) map[string][]body {
 		"POST /settings/models/routing": {{form: form("hedge_ms", "nonsense")}}, "POST /settings/models/catalogue": act("restore", "kind", "openai", "model", "no-such-model"),
 		"GET /settings/models/catalogue": {{query: "?q=gpt&edit=openai/gpt-6-sol"}},
 		"GET /usage":                     {{query: "?span=90d&by=session&instance=" + i.instance}}, "GET /usage/export": {{query: "?by=member&session=" + i.session}},
-		"GET /usage/entries": {{query: "?from=0&until=7200000000&key=" + i.key + "&session=" + i.session}},
+		"GET /usage/entries":          {{query: "?from=0&until=7200000000&key=" + i.key + "&session=" + i.session}},
+		"POST /approvals/:id/approve": {{form: form("lasts", "once")}}, "POST /approvals/:id/deny": {{form: form("note", "no")}},
+		"POST /api/approvals/:id/approve": {{json: `{}`}}, "POST /api/approvals/:id/deny": {{json: `{"decided_by":"somebody else"}`}},
+		"POST /instances/:id/policy": {{form: form("verdict", "nonsense")}}, "POST /instances/:id/policy/try": {{form: form("tool", "bash", "input", "{}")}},
+		"POST /instances/:id/policy/:rule": {{form: form("verdict", "nonsense")}}, "POST /instances/:id/policy/:rule/move": {{form: form("to", "up")}},
+		"POST /instances/:id/policy/:rule/delete": none, "POST /instances/:id/grants/:grant/delete": none,
 		"GET /chat":          {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
 		"GET /live/chat/:id": {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
@@ -190,7 +201,8 @@ var ends = map[string]bool{"DELETE /api/settings": true}
 
 // empty are the lists whose contract answers an id that matches nothing with no entries, and not with 404.
 var empty = map[string]bool{"GET /api/memory/working/:session_id": true, "GET /api/memory/semantic/:category": true,
-	"GET /api/sessions/:id/turns": true, "GET /api/sessions/:id/insights": true, "POST /api/sessions/:id/analyze": true, "GET /api/sessions/:id/feedback": true, "GET /api/turns/:id/tools": true}
+	"GET /api/sessions/:id/turns": true, "GET /api/sessions/:id/insights": true, "POST /api/sessions/:id/analyze": true, "GET /api/sessions/:id/feedback": true, "GET /api/turns/:id/tools": true,
+	"GET /api/audit/policy/:turn_id": true, "GET /api/audit/tools/:turn_id": true}
 
 // cases gives every route of the table with every id position filled from o, and fails on one that is unknown.
 func cases(t *testing.T, w *apptest.World, o *apptest.Org) []routeCase {

@@ -97,7 +97,7 @@ func (h *Chat) props(c *Ctx, session string) (*chat.ShowProps, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &chat.ShowProps{Session: s}
+	p := &chat.ShowProps{Session: s, MayApprove: c.May(models.CanApprove) == nil}
 	// The turn's parts are read before the log: what ends in between stands in both, and the stream takes
 	// the live copy away; the other way round it would stand in neither.
 	if p.Open, err = c.Scope.OpenTurns(c, session); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // paused is the card of a turn that waits for a budget.
 func (a *App) paused(ctx context.Context, sc *models.Scope, i *models.Instance, t *models.Turn) (*chat.PausedProps, error) {
-	p := &chat.PausedProps{TurnID: t.ID, Session: t.SessionID, Until: t.WaitUntil}
+	p := &chat.PausedProps{TurnID: t.ID, Back: "/chat/" + t.SessionID, Until: t.WaitUntil}
 	log, err := sc.TurnEvents(ctx, t.ID)
 	if err != nil {
 		return nil, err

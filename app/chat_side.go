@@ -104,7 +104,7 @@ func (a *App) composer(ctx context.Context, sc *models.Scope, p *chat.ShowProps,
 	for n, t := range p.Open {
 		if t.State != models.TurnQueued {
 			c.Running = &p.Open[n]
-			if t.Parked() {
+			if t.WaitsFor == models.WaitBudget {
 				var err error
 				if c.Paused, err = a.paused(ctx, sc, p.Instance, &p.Open[n]); err != nil {
 					return nil, err

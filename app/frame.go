@@ -10,7 +10,7 @@ import (
 func (c *Ctx) frame(title, active, liveURL string) layout.FrameProps {
 	return layout.FrameProps{Title: title, Notice: suspendedNotice(&c.Principal.Organization), Active: active, Theme: c.theme(), LiveURL: liveURL, Version: c.app.Version,
 		UserName: c.Principal.User.Name, UserEmail: c.Principal.User.Email, Flash: c.flash(), OrgName: c.Principal.Organization.Name,
-		Waiting: c.waiting(active), MayAudit: c.Principal.May(models.CanViewAudit), Staff: c.Principal.User.Staff}
+		Waiting: c.waiting(active), Inbox: c.inboxCount(), MayAudit: c.Principal.May(models.CanViewAudit), Staff: c.Principal.User.Staff}
 }
 
 // suspendedNotice says on every page why nothing runs, and who can change that.
@@ -45,4 +45,13 @@ func (c *Ctx) waiting(active string) int {
 	}
 	parked, _ := c.Scope.ParkedTurns(c) // a figure beside a tab is worth no failure
 	return len(parked)
+}
+
+// inboxCount counts the turns that wait for a person.
+func (c *Ctx) inboxCount() int {
+	if c.Scope == nil || c.Principal.Membership.ID == "" {
+		return 0
+	}
+	n, _ := c.Scope.WaitingCount(c) // a figure in the sidebar is worth no failure
+	return n
 }

@@ -15,7 +15,7 @@ import (
 
 const formAction = "form-action 'self'"
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
 	"connect-src 'self'; manifest-src 'self'; " + formAction + "; base-uri 'none'; frame-ancestors 'none'"
 
 // headers go on every answer, errors included.
@@ -26,7 +26,7 @@ func (a *App) headers(f *fiber.Ctx) error {
 }
 
 func (a *App) setHeaders(f *fiber.Ctx) {
-	f.Set(fiber.HeaderContentSecurityPolicy, policy)
+	f.Set(fiber.HeaderContentSecurityPolicy, contentPolicy)
 	f.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	f.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	f.Set(fiber.HeaderXFrameOptions, "DENY")

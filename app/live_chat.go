@@ -36,8 +36,8 @@ func newChatFeed(a *App, s *models.Session, after string) (*chatFeed, error) {
 	return &chatFeed{app: a, session: s.ID, instance: s.InstanceID, seq: seq, side: fragments{app: a}}, nil
 }
 
-func (f *chatFeed) topics(*models.Principal) []string {
-	return []string{agent.SessionTopic(f.session), provision.InstanceTopic(f.instance)}
+func (f *chatFeed) topics(p *models.Principal) []string {
+	return []string{agent.SessionTopic(f.session), provision.InstanceTopic(f.instance), agent.InboxTopic(p.Membership.OrganizationID)}
 }
 
 // hears leaves out what an instance says all the time: only another state changes the page.
@@ -116,33 +116,47 @@ func (f *chatFeed) log(ctx context.Context, sc *models.Scope, out *strings.Build
 	return strconv.FormatInt(f.seq, 10), nil
 }
 
-// remember finds the call of each result, here or earlier in the log.
+// remember finds the call that an event is about, here or earlier in the log.
 func (f *chatFeed) remember(ctx context.Context, sc *models.Scope, e models.Event, calls map[string]*models.ToolCall) error {
-	switch e.Kind {
-	case models.KindCall:
+	if e.Kind == models.KindCall {
 		c, err := models.Decode[models.ToolCall](e)
 		calls[c.CallID] = &c
 		return err
-	case models.KindResult:
-		r, err := models.Decode[models.ToolResult](e)
-		if err != nil || calls[r.CallID] != nil || e.TurnID == nil {
-			return err
-		}
-		turn, err := sc.TurnEvents(ctx, *e.TurnID)
-		if err != nil {
-			return err
-		}
-		for _, earlier := range turn {
-			if earlier.Kind == models.KindCall {
-				c, err := models.Decode[models.ToolCall](earlier)
-				if err != nil {
-					return err
-				}
-				calls[c.CallID] = &c
+	}
+	about, err := callOf(e)
+	if err != nil || about == "" || calls[about] != nil || e.TurnID == nil {
+		return err
+	}
+	turn, err := sc.TurnEvents(ctx, *e.TurnID)
+	if err != nil {
+		return err
+	}
+	for _, earlier := range turn {
+		if earlier.Kind == models.KindCall {
+			c, err := models.Decode[models.ToolCall](earlier)
+			if err != nil {
+				return err
 			}
+			calls[c.CallID] = &c
 		}
 	}
 	return nil
+}
+
+// callOf is the call whose card an event changes, "" when it changes none.
+func callOf(e models.Event) (string, error) {
+	switch e.Kind {
+	case models.KindResult:
+		r, err := models.Decode[models.ToolResult](e)
+		return r.CallID, err
+	case models.KindPaused:
+		p, err := models.Decode[models.Paused](e)
+		return p.CallID, err
+	case models.KindDecided:
+		d, err := models.Decode[models.Decided](e)
+		return d.CallID, err
+	}
+	return "", nil
 }
 
 // liveKey names the live words that an event replaces.
@@ -222,13 +236,13 @@ func (f *chatFeed) around(ctx context.Context, sc *models.Scope, _ *models.Princ
 	if err := f.app.fill(ctx, sc, &props); err != nil {
 		return err
 	}
-	above, err := notice(ctx, sc)
+	above, err := around(ctx, sc)
 	if err != nil {
 		return err
 	}
 	row := chat.SessionListProps{Current: s.ID, Names: map[string]string{i.ID: i.Name}, Answering: map[string]bool{s.ID: len(open) > 0}}
-	return f.side.diff(ctx, out, []fragment{{id: "chat-head", html: chat.Head(props)}, above, {id: "composer-state", html: chat.ComposerState(props.Composer)},
-		{id: "rail", html: chat.Rail(props.Rail)}, {id: "session-" + s.ID, html: chat.SessionRow(*s, row)}})
+	return f.side.diff(ctx, out, append(above, []fragment{{id: "chat-head", html: chat.Head(props)}, {id: "composer-state", html: chat.ComposerState(props.Composer)},
+		{id: "rail", html: chat.Rail(props.Rail)}, {id: "session-" + s.ID, html: chat.SessionRow(*s, row)}}...))
 }
 
 // snapshot renders the running turn's words into a page; its stream begins with the same.

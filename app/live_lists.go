@@ -7,6 +7,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"lobstead/engine/agent"
 	"lobstead/engine/provision"
 	"lobstead/models"
 	"lobstead/views/chat"
@@ -83,18 +84,19 @@ func (f *fragments) diff(ctx context.Context, out *strings.Builder, parts []frag
 	return nil
 }
 
-// notice is what stands above every page while the organization is suspended. It is read anew: the principal may be a
-// moment old, and nothing comes after.
-func notice(ctx context.Context, sc *models.Scope) (fragment, error) {
+// around is what stands around every page: why nothing runs while the organization is suspended, and how many turns wait
+// for a person. It is read anew: the principal may be a moment old, and nothing comes after.
+func around(ctx context.Context, sc *models.Scope) ([]fragment, error) {
 	o, err := sc.Organization(ctx)
 	if err != nil {
-		return fragment{}, err
+		return nil, err
 	}
-	return fragment{"org-notice", layout.Notice(suspendedNotice(o)), true}, nil
+	waiting, err := sc.WaitingCount(ctx)
+	return []fragment{{"org-notice", layout.Notice(suspendedNotice(o)), true}, {layout.InboxCount, layout.Count(layout.InboxCount, waiting), true}}, err
 }
 
 func orgTopics(p *models.Principal) []string {
-	return []string{provision.OrgTopic(p.Membership.OrganizationID)}
+	return []string{provision.OrgTopic(p.Membership.OrganizationID), agent.InboxTopic(p.Membership.OrganizationID)}
 }
 
 // Overview streams the first page.
@@ -104,12 +106,12 @@ func (h *Live) Overview(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		above, err := notice(ctx, sc)
+		above, err := around(ctx, sc)
 		if err != nil {
 			return nil, err
 		}
-		return []fragment{above, {id: "overview-tiles", html: overview.Tiles(*o)}, {id: "overview-instances", html: overview.InstanceList(*o)},
-			{id: "overview-failures", html: overview.Failures(*o)}, {id: "overview-checklist", html: overview.Checklist(*o)}}, nil
+		return append(above, []fragment{{id: "overview-tiles", html: overview.Tiles(*o)}, {id: "overview-instances", html: overview.InstanceList(*o)},
+			{id: "overview-failures", html: overview.Failures(*o)}, {id: "overview-checklist", html: overview.Checklist(*o)}}...), nil
 	}}}, nil
 }
 
@@ -125,12 +127,11 @@ func (h *Live) Instances(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		above, err := notice(ctx, sc)
+		above, err := around(ctx, sc)
 		if err != nil {
 			return nil, err
 		}
-		out := make([]fragment, 2, 2+len(rows))
-		out[0], out[1] = fragment{id: "instance-rows", html: instances.Rows(*o)}, above
+		out := append([]fragment{{id: "instance-rows", html: instances.Rows(*o)}}, above...)
 		if shown < 0 || (shown == 0) != (len(rows) == 0) {
 			out[0] = fragment{id: "instance-list", html: instances.List(*o)}
 		}
@@ -151,18 +152,20 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 	if _, err := c.Scope.Instance(c, instance); err != nil {
 		return nil, err
 	}
-	on := func(*models.Principal) []string { return []string{provision.InstanceTopic(instance)} }
+	on := func(p *models.Principal) []string {
+		return []string{provision.InstanceTopic(instance), agent.InboxTopic(p.Membership.OrganizationID)}
+	}
 	if c.Query("for") == "chat" { // the page before the first message
 		return streamReply{&fragments{app: h.App, on: on, make: func(ctx context.Context, sc *models.Scope, _ *models.Principal) ([]fragment, error) {
 			p, err := h.beforeChat(ctx, sc, instance)
 			if err != nil {
 				return nil, err
 			}
-			above, err := notice(ctx, sc)
+			above, err := around(ctx, sc)
 			if err != nil {
 				return nil, err
 			}
-			return []fragment{{id: "chat-head", html: chat.Head(*p)}, above, {id: "rail", html: chat.Rail(p.Rail)}}, nil
+			return append(above, fragment{id: "chat-head", html: chat.Head(*p)}, fragment{id: "rail", html: chat.Rail(p.Rail)}), nil
 		}}}, nil
 	}
 	return streamReply{&fragments{app: h.App, on: on, make: func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error) {
@@ -170,13 +173,13 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		above, err := notice(ctx, sc)
+		above, err := around(ctx, sc)
 		if err != nil {
 			return nil, err
 		}
-		return []fragment{above, {id: "instance-head", html: instances.Head(*o)}, {id: "instance-steps", html: instances.Steps(*o)},
+		return append(above, []fragment{{id: "instance-head", html: instances.Head(*o)}, {id: "instance-steps", html: instances.Steps(*o)},
 			{id: "instance-metrics", html: instances.Metrics(*o)}, {id: "instance-logs", html: instances.Logs(*o)},
-			{id: "instance-facts", html: instances.Facts(*o)}, {id: "instance-isolation", html: instances.Isolation(*o)}}, nil
+			{id: "instance-facts", html: instances.Facts(*o)}, {id: "instance-isolation", html: instances.Isolation(*o)}}...), nil
 	}}}, nil
 }
 

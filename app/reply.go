@@ -72,7 +72,7 @@ func (r *answer) write(c *Ctx) error {
 		r.toastHeaders(c)
 	}
 	if len(r.formHosts) > 0 {
-		c.f.Set(fiber.HeaderContentSecurityPolicy, strings.Replace(policy, formAction, formAction+" "+strings.Join(r.formHosts, " "), 1))
+		c.f.Set(fiber.HeaderContentSecurityPolicy, strings.Replace(contentPolicy, formAction, formAction+" "+strings.Join(r.formHosts, " "), 1))
 	}
 	switch {
 	case r.part != nil && c.isHTMX():

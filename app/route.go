@@ -137,7 +137,8 @@ func familyOf(path string) Family {
 	case strings.HasPrefix(path, "/api/agent"), strings.HasPrefix(path, "/api/v1"):
 		return Agent
 	case strings.HasPrefix(path, "/api/memory"), strings.HasPrefix(path, "/api/breaker/"), strings.HasPrefix(path, "/api/models/"), strings.HasPrefix(path, "/api/stats/"),
-		strings.HasPrefix(path, "/api/sessions/"), strings.HasPrefix(path, "/api/turns/"), strings.HasPrefix(path, "/api/recommendations"):
+		strings.HasPrefix(path, "/api/sessions/"), strings.HasPrefix(path, "/api/turns/"), strings.HasPrefix(path, "/api/recommendations"),
+		strings.HasPrefix(path, "/api/approvals"), strings.HasPrefix(path, "/api/audit/"):
 		return Runtime
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/v1/"):
 		return Cloud

@@ -44,6 +44,7 @@ func (a *App) table() []Route {
 	skills := &Skills{a}
 	catalogue := &Catalogue{a}
 	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
+	approvals, policy, approve, setPolicy := &Approvals{a}, &Policy{a}, May(models.CanApprove), May(models.CanManagePolicy)
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -117,6 +118,18 @@ func (a *App) table() []Route {
 		{post, "/chat/:id/analysis", use, Pages, 0, insights.Analyze},
 		{get, "/recommendations", use, Pages, 0, advice.Index},
 		{post, "/recommendations", use, Pages, 0, advice.Analyze},
+
+		{get, "/approvals", use, Pages, 0, approvals.Index},
+		{post, "/approvals/:id/approve", approve, Pages, 0, approvals.Approve},
+		{post, "/approvals/:id/deny", approve, Pages, 0, approvals.Deny},
+		{get, "/live/approvals", use, Pages, 0, live.Approvals},
+		{get, "/instances/:id/policy", use, Pages, 0, policy.Index},
+		{post, "/instances/:id/policy", setPolicy, Pages, 0, policy.Create},
+		{post, "/instances/:id/policy/try", use, Pages, 0, policy.Try},
+		{post, "/instances/:id/policy/:rule", setPolicy, Pages, 0, policy.Update},
+		{post, "/instances/:id/policy/:rule/move", setPolicy, Pages, 0, policy.Move},
+		{post, "/instances/:id/policy/:rule/delete", setPolicy, Pages, 0, policy.Destroy},
+		{post, "/instances/:id/grants/:grant/delete", approve, Pages, 0, policy.Revoke},
 
 		{get, "/live/chat/:id", use, Pages, 0, live.Chat},
 		{get, "/live/instances", view, Pages, 0, live.Instances},
@@ -234,6 +247,11 @@ func (a *App) table() []Route {
 		{post, "/api/agent/memory", use, Agent, 0, agentMemory.Create},
 		{patc, "/api/agent/memory", use, Agent, 0, agentMemory.Update},
 		{dele, "/api/agent/memory", use, Agent, 0, agentMemory.Destroy},
+		{get, "/api/approvals", use, Runtime, 0, approvals.Index},
+		{post, "/api/approvals/:id/approve", approve, Runtime, 0, approvals.Approve},
+		{post, "/api/approvals/:id/deny", approve, Runtime, 0, approvals.Deny},
+		{get, "/api/audit/policy/:turn_id", use, Runtime, 0, approvals.Policy},
+		{get, "/api/audit/tools/:turn_id", use, Runtime, 0, approvals.Tools},
 		{get, "/api/memory/working", use, Runtime, 0, runtimeMemory.Working},
 		{get, "/api/memory/working/:session_id", use, Runtime, 0, runtimeMemory.WorkingOf},
 		{get, "/api/memory/episodic", use, Runtime, 0, runtimeMemory.Episodic},

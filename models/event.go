@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -38,6 +39,7 @@ const (
 	KindNotice    EventKind = "notice"
 	KindCompacted EventKind = "compacted"
 	KindPaused    EventKind = "paused"
+	KindDecided   EventKind = "decided"
 	KindEnded     EventKind = "turn_ended"
 )
 
@@ -106,6 +108,17 @@ type ToolResult struct {
 	Millis      int64  `json:"millis"`
 }
 
+// Status is "success", "error" or "interrupted".
+func (r ToolResult) Status() string {
+	switch {
+	case r.Interrupted:
+		return "interrupted"
+	case r.Error:
+		return "error"
+	}
+	return "success"
+}
+
 // Notice is a remark of the system inside a conversation.
 type Notice struct {
 	Level LogLevel `json:"level"`
@@ -127,7 +140,21 @@ type Paused struct {
 	Code     string     `json:"code"` // of the fault
 	Text     string     `json:"text"`
 	BudgetID string     `json:"budget_id,omitempty"`
-	Until    *time.Time `json:"until,omitempty"` // when it is tried again by itself
+	Until    *time.Time `json:"until,omitempty"` // when it is tried again by itself, or denied
+
+	ApprovalID string `json:"approval_id,omitempty"`
+	CallID     string `json:"call_id,omitempty"` // of the call that waits
+}
+
+// Decided says what became of a call that waited for a person.
+type Decided struct {
+	ApprovalID string         `json:"approval_id"`
+	CallID     string         `json:"call_id"`
+	Status     ApprovalStatus `json:"status"`
+	By         string         `json:"by,omitempty"`
+	Note       string         `json:"note,omitempty"`
+	Lasts      GrantScope     `json:"lasts,omitempty"`
+	Days       int            `json:"days,omitempty"`
 }
 
 // TurnEnded closes a turn.
@@ -169,6 +196,9 @@ func (Compacted) EventKind() EventKind { return KindCompacted }
 
 // EventKind names the data's kind.
 func (Paused) EventKind() EventKind { return KindPaused }
+
+// EventKind names the data's kind.
+func (Decided) EventKind() EventKind { return KindDecided }
 
 // EventKind names the data's kind.
 func (TurnEnded) EventKind() EventKind { return KindEnded }
@@ -250,4 +280,22 @@ func (sc *Scope) LatestEvents(ctx context.Context, sessionID string, before int6
 // TurnEvents reads the events of one turn, in order.
 func (sc *Scope) TurnEvents(ctx context.Context, turnID string) ([]Event, error) {
 	return all[Event](sc.read(ctx).Where("turn_id = ?", turnID).Order("seq"))
+}
+
+// OpenCalls gives the tool calls of a turn's log that have no result, in order.
+func OpenCalls(log []Event) []ToolCall {
+	var open []ToolCall
+	for _, e := range log {
+		switch e.Kind {
+		case KindCall:
+			if c, err := Decode[ToolCall](e); err == nil {
+				open = append(open, c)
+			}
+		case KindResult:
+			if r, err := Decode[ToolResult](e); err == nil {
+				open = slices.DeleteFunc(open, func(c ToolCall) bool { return c.CallID == r.CallID })
+			}
+		}
+	}
+	return open
 }

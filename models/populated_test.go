@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -49,6 +50,10 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	sc.NoteGatewayCall(ctx, models.GatewayCall{ID: id.New(), Door: "gateway-api", Requested: "auto", Model: "m"})
 	_, err = sc.Decisions(ctx, 1) // both are written when one is read
 	require.NoError(t, err)
+	_, err = sc.CreatePolicyRule(ctx, models.NewPolicyRule{InstanceID: inst.ID, Tool: "bash", Pattern: "git push*", Verdict: models.Ask})
+	require.NoError(t, err)
+	_, err = sc.Resolve(ctx, waiting(t, sc, turn, `{"command":"git push"}`).ID, models.Resolution{Approve: true, Lasts: models.GrantSession})
+	require.NoError(t, err)
 	on := true
 	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))
 	ticket, _, err := store.AsSystem("test").TakeStripeEvent(ctx, "evt_"+sc.Org, "test")
@@ -96,4 +101,16 @@ func claim(t testing.TB, sc *models.Scope, turnID, owner string) models.Lease {
 	_, l, err := sc.ClaimTurn(t.Context(), turnID, owner)
 	require.NoError(t, err)
 	return l
+}
+
+// waiting parks a turn at a call that needs a person.
+func waiting(t testing.TB, sc *models.Scope, turn *models.Turn, input string) *models.Approval {
+	t.Helper()
+	lease := claim(t, sc, turn.ID, "node/1")
+	_, err := sc.AppendTurn(t.Context(), lease, models.TurnProgress{Policy: []models.PolicyDecision{{CallID: "c1", Tool: "bash", Verdict: models.Ask, RuleName: "a rule", Reason: "why"}}},
+		models.ToolCall{CallID: "c1", Tool: "bash", Input: json.RawMessage(input), Step: 1})
+	require.NoError(t, err)
+	a := &models.Approval{InstanceID: turn.InstanceID, CallID: "c1", Tool: "bash", Input: input, Fingerprint: "print of " + input, RuleName: "a rule", Reason: "why"}
+	require.NoError(t, sc.AskApproval(t.Context(), lease, a))
+	return a
 }

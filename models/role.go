@@ -19,6 +19,8 @@ const (
 	CanUseInstances    Can = "use instances" // rename, start, stop, restart, chat
 	CanCreateInstances Can = "create instances"
 	CanDeleteInstances Can = "delete instances"
+	CanApprove         Can = "approve"       // let an agent's tool call run that asks for it
+	CanManagePolicy    Can = "manage policy" // what agents may do without asking
 	CanManageProviders Can = "manage providers"
 	CanManageTeam      Can = "manage team"
 	CanManageKeys      Can = "manage keys"
@@ -33,7 +35,7 @@ const (
 )
 
 // Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
-var Capabilities = Scopes{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanInfer, CanReadUsage, CanManageProviders, CanManageTeam,
+var Capabilities = Scopes{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanInfer, CanReadUsage, CanApprove, CanManagePolicy, CanManageProviders, CanManageTeam,
 	CanManageKeys, CanEditSettings, CanManageBudgets, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
 
 // Roles lists them, from most to least.
@@ -44,6 +46,8 @@ var matrix = map[Can][]Role{
 	CanUseInstances:    {Owner, Admin, Member},
 	CanCreateInstances: {Owner, Admin},
 	CanDeleteInstances: {Owner, Admin},
+	CanApprove:         {Owner, Admin},
+	CanManagePolicy:    {Owner, Admin},
 	CanManageProviders: {Owner, Admin},
 	CanManageTeam:      {Owner, Admin},
 	CanManageKeys:      {Owner, Admin},

@@ -15,8 +15,8 @@ import (
 type Routing struct {
 	ID             string
 	OrganizationID string
-	Shadow         bool // decide and store, but serve what would be served without a router
-	HedgeMS        int  `gorm:"column:hedge_ms"` // silence after which a second model is asked too; 0 = never
+	Shadow         bool   // decide and store, but serve what would be served without a router
+	HedgeMS        int    `gorm:"column:hedge_ms"` // silence after which a second model is asked too; 0 = never
 	Ceiling        string // of ModelTiers: the dearest tier that the router may take; "" = as the plan says
 	CreatedAt      time.Time
 }

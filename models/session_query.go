@@ -55,12 +55,17 @@ func (sc *Scope) SessionSpend(ctx context.Context, sessionID string) (Spend, err
 
 // TurnText is what a turn was asked.
 func (sc *Scope) TurnText(ctx context.Context, turnID string) (string, error) {
+	m, err := sc.TurnMessage(ctx, turnID)
+	return m.Text, err
+}
+
+// TurnMessage is the message that a turn answers.
+func (sc *Scope) TurnMessage(ctx context.Context, turnID string) (UserMessage, error) {
 	e, err := first[Event](sc.read(ctx).Where("turn_id = ? AND kind = ?", turnID, KindUser).Order("seq"))
 	if err != nil {
-		return "", err
+		return UserMessage{}, err
 	}
-	m, err := Decode[UserMessage](*e)
-	return m.Text, err
+	return Decode[UserMessage](*e)
 }
 
 // LastTurn is the newest turn of a session that began; nil when none did.

@@ -29,6 +29,7 @@ var owned = map[string]any{
 	"gateway_calls": models.GatewayCall{},
 	"context_texts": models.ContextText{}, "turn_steps": models.TurnStep{}, "grades": models.Grade{}, "opinions": models.Opinion{},
 	"instance_keys": models.InstanceKey{}, "skill_settings": models.SkillSetting{},
+	"policy_rules": models.PolicyRule{}, "policy_decisions": models.PolicyDecision{}, "approvals": models.Approval{}, "approval_grants": models.ApprovalGrant{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }

@@ -295,6 +295,9 @@ func (sc *Scope) interrupt(tx *gorm.DB, t *Turn, reason string) (bool, error) {
 		return false, nil
 	case t.Parked(): // no worker is there to end it
 		next = TurnInterrupted
+		if err := sc.withdrawApprovals(tx, t); err != nil {
+			return false, err
+		}
 		fallthrough
 	case next.Ended():
 		lease := Lease{TurnID: t.ID, SessionID: t.SessionID, Attempt: t.Attempt}

@@ -125,8 +125,9 @@ type TurnProgress struct {
 	CostNanos       int64 // added
 	FirstToken      bool
 
-	Calls []TurnStep        // to models, that ended since the last progress; their ids are set when they are written
-	Texts map[string]string // by hash: what those name and may not be kept yet
+	Calls  []TurnStep        // to models, that ended since the last progress; their ids are set when they are written
+	Texts  map[string]string // by hash: what those name and may not be kept yet
+	Policy []PolicyDecision  // of the calls of a step
 }
 
 func (p TurnProgress) columns(now time.Time) map[string]any {
@@ -178,8 +179,8 @@ func (sc *Scope) AppendTurn(ctx context.Context, l Lease, p TurnProgress, data .
 		if err := sc.keepSteps(tx, l, p); err != nil {
 			return err
 		}
-		if len(data) == 0 {
-			return nil
+		if err := sc.notePolicy(tx, l.TurnID, p.Policy); err != nil || len(data) == 0 {
+			return err
 		}
 		var err error
 		rows, err = sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, data...)

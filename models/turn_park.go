@@ -13,43 +13,56 @@ import (
 // ParkTurn lets go of a held turn until ResumeTurn, with its last events: between two steps, where nothing is half done.
 // until is when it is tried again by itself; nil = never.
 func (sc *Scope) ParkTurn(ctx context.Context, l Lease, why WaitReason, until *time.Time, data ...EventData) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.hold(tx, l, map[string]any{}); err != nil {
-			return err
-		}
-		t, err := first[Turn](tx.Where("id = ?", l.TurnID))
-		if err != nil {
-			return err
-		}
-		next, ok := TurnMoves[t.State][TurnAsk]
-		if !ok {
-			return ErrLeaseLost // it is to be stopped: its worker hears of that
-		}
-		if _, err := sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, data...); err != nil {
-			return err
-		}
-		if err := sc.settleTurn(tx, t.ID); err != nil {
-			return err
-		}
-		_, err = changed(tx.Model(&Turn{}).Where("id = ?", t.ID), map[string]any{"state": next, "waits_for": why, "wait_until": until,
-			"lease_owner": "", "lease_until": nil})
-		return err
-	})
+	return sc.tx(ctx, func(tx *gorm.DB) error { return sc.park(tx, l, why, until, data) })
 }
 
-// ResumeTurn lets workers take a parked turn again, at the step where it stopped; one that is not parked stays as it is.
-// false: nothing was to be done.
+func (sc *Scope) park(tx *gorm.DB, l Lease, why WaitReason, until *time.Time, data []EventData) error {
+	if err := sc.hold(tx, l, map[string]any{}); err != nil {
+		return err
+	}
+	t, err := first[Turn](tx.Where("id = ?", l.TurnID))
+	if err != nil {
+		return err
+	}
+	next, ok := TurnMoves[t.State][TurnAsk]
+	if !ok {
+		return ErrLeaseLost // it is to be stopped: its worker hears of that
+	}
+	if _, err := sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, data...); err != nil {
+		return err
+	}
+	if err := sc.settleTurn(tx, t.ID); err != nil {
+		return err
+	}
+	_, err = changed(tx.Model(&Turn{}).Where("id = ?", t.ID), map[string]any{"state": next, "waits_for": why, "wait_until": until,
+		"lease_owner": "", "lease_until": nil})
+	return err
+}
+
+// ResumeTurn lets workers take a turn again that waits for a budget, at the step where it stopped; any other stays as it
+// is. false: nothing was to be done.
 func (sc *Scope) ResumeTurn(ctx context.Context, turnID string) (bool, error) {
-	return changed(sc.write(ctx).Model(&Turn{}).Where("id = ? AND state = ? AND waits_for <> ''", turnID, TurnWaitingApproval), map[string]any{
+	return sc.resumeTurn(sc.write(ctx), turnID, WaitBudget)
+}
+
+func (sc *Scope) resumeTurn(tx *gorm.DB, turnID string, why WaitReason) (bool, error) {
+	return changed(tx.Model(&Turn{}).Where("id = ? AND state = ? AND waits_for = ?", turnID, TurnWaitingApproval, why), map[string]any{
 		"state": TurnMoves[TurnWaitingApproval][TurnAnswer], "waits_for": "", "wait_until": nil, "lease_until": time.Unix(0, 0).UTC()})
 }
 
-// ParkedTurns lists the turns that wait, oldest first.
+// ParkedTurns lists the turns that wait for a budget, oldest first.
 func (sc *Scope) ParkedTurns(ctx context.Context) ([]Turn, error) {
-	return all[Turn](sc.read(ctx).Where("waits_for <> ''").Order("created_at, id"))
+	return all[Turn](sc.read(ctx).Where("waits_for = ?", WaitBudget).Order("created_at, id"))
 }
 
-// DueParkedTurns finds parked turns whose time has come.
+// WaitingCount counts the turns that wait for a person, whatever for.
+func (sc *Scope) WaitingCount(ctx context.Context) (int, error) {
+	var n int64
+	err := sc.read(ctx).Model(&Turn{}).Where("waits_for <> ''").Count(&n).Error
+	return int(n), translate(err)
+}
+
+// DueParkedTurns finds parked turns whose time has come: the budget starts again, or nobody decided.
 func (sy *System) DueParkedTurns(ctx context.Context, limit int) ([]TurnRef, error) {
 	out := []TurnRef{}
 	err := sy.read(ctx).Model(&Turn{}).Select("organization_id", "id").Where("waits_for <> '' AND wait_until <= ?", sy.store.now()).Order("wait_until").Limit(limit).Scan(&out).Error

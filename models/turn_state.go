@@ -57,8 +57,11 @@ func (s TurnState) Held() bool {
 // WaitReason is what a parked turn waits for.
 type WaitReason string
 
-// WaitBudget: a budget is used up.
-const WaitBudget WaitReason = "budget"
+// The reasons: a budget is used up, or a tool call waits for a person.
+const (
+	WaitBudget   WaitReason = "budget"
+	WaitApproval WaitReason = "approval"
+)
 
 // Parked tells whether the turn waits for a person or a time without a worker: it holds no lease.
 func (t *Turn) Parked() bool { return t.State == TurnWaitingApproval && t.WaitsFor != "" }

@@ -39,6 +39,8 @@ type Org struct {
 	Revoked, Expired     string // keys of the owner that work no more
 	Identity, Passkey    string // of the owner
 	Budget               string // of the organization, far from its end
+	Rule, Grant          string // of the instance
+	Approval             string // that waits, in an archived conversation
 }
 
 func (w *World) populate() {
@@ -91,6 +93,7 @@ func (w *World) NewOrg(name string) *Org {
 	b, err := o.Scope.CreateBudget(w.T.Context(), models.NewBudget{Scope: models.BudgetOfOrganization, Unit: models.BudgetTokens, Period: models.BudgetMonthly, Amount: 1_000_000_000})
 	require.NoError(w.T, err)
 	o.Budget = b.ID
+	w.withPolicy(o)
 	w.Exec(`INSERT INTO identities (id, user_id, provider, subject, created_at) SELECT ?, id, 'https://elsewhere.example', ?, created_at FROM users WHERE id = ?`,
 		o.Identity, slug, o.Owner.UserID)
 	w.Exec(`INSERT INTO passkeys (id, user_id, name, credential_id, credential, created_at) SELECT ?, id, ?, ?, ?, created_at FROM users WHERE id = ?`,

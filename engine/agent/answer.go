@@ -69,18 +69,8 @@ func (a *Answer) take(e models.Event, uses map[string]int) error {
 			return err
 		}
 		if i, ok := uses[r.CallID]; ok {
-			a.ToolsUsed[i].Status, a.ToolsUsed[i].DurationMS = resultStatus(r), r.Millis
+			a.ToolsUsed[i].Status, a.ToolsUsed[i].DurationMS = r.Status(), r.Millis
 		}
 	}
 	return nil
-}
-
-func resultStatus(r models.ToolResult) string {
-	switch {
-	case r.Interrupted:
-		return "interrupted"
-	case r.Error:
-		return "error"
-	}
-	return "success"
 }

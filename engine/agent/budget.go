@@ -70,18 +70,24 @@ func (x *run) park(ctx context.Context, err error) {
 	if r, ok := errors.AsType[*models.Refusal](err); ok {
 		p.BudgetID = r.Budget.ID
 	}
-	perr := x.sc.ParkTurn(ctx, x.lease, models.WaitBudget, p.Until, append(x.tail, p)...)
+	x.parked(ctx, x.sc.ParkTurn(ctx, x.lease, models.WaitBudget, p.Until, append(x.tail, p)...))
+}
+
+// parked tells who watches that the turn waits, or ends it when it is to be stopped.
+func (x *run) parked(ctx context.Context, err error) {
 	switch {
-	case errors.Is(perr, models.ErrLeaseLost): // or it is to be stopped
+	case errors.Is(err, models.ErrLeaseLost): // or it is to be stopped
+		x.closeCalls(errStop, nil)
 		x.end(ctx, models.TurnCut, models.TurnEnded{Code: "interrupted", Killed: x.killed})
 		return
-	case perr != nil:
-		x.Log.ErrorContext(ctx, "agent: a turn was not parked, it will be taken over", "turn", x.turn.ID, "error", perr)
+	case err != nil:
+		x.Log.ErrorContext(ctx, "agent: a turn was not parked, it will be taken over", "turn", x.turn.ID, "error", err)
 		return
 	}
 	x.Crash(CrashParked)
 	hintSession(ctx, x.Bus, x.turn.SessionID, 0)
 	x.Bus.Publish(ctx, OrgTopic(x.sc.Org), nil)
+	x.Bus.Publish(ctx, InboxTopic(x.sc.Org), nil)
 }
 
 func retryAt(err error) *time.Time {
@@ -91,7 +97,7 @@ func retryAt(err error) *time.Time {
 	return nil
 }
 
-// Resume lets a parked turn go on; one that is not parked stays as it is.
+// Resume lets a turn go on that waits for a budget; any other stays as it is.
 func (t *Turns) Resume(ctx context.Context, sc *models.Scope, turnID string) error {
 	turn, err := sc.Turn(ctx, turnID)
 	if err != nil {
@@ -101,10 +107,16 @@ func (t *Turns) Resume(ctx context.Context, sc *models.Scope, turnID string) err
 	if err != nil || !done {
 		return err
 	}
-	hintTurn(ctx, t.Bus, sc.Org, turnID)
-	hintSession(ctx, t.Bus, turn.SessionID, 0)
-	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
+	t.resumed(ctx, sc, turnID, turn.SessionID)
 	return nil
+}
+
+// resumed wakes a worker for a turn that may go on, and tells who watches.
+func (t *Turns) resumed(ctx context.Context, sc *models.Scope, turnID, sessionID string) {
+	hintTurn(ctx, t.Bus, sc.Org, turnID)
+	hintSession(ctx, t.Bus, sessionID, 0)
+	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
+	t.Bus.Publish(ctx, InboxTopic(sc.Org), nil)
 }
 
 // ResumeAll lets every turn go on that waits for a budget: one was changed. Those that are still refused wait again.
@@ -119,7 +131,8 @@ func (t *Turns) ResumeAll(ctx context.Context, sc *models.Scope) error {
 // sweepBatch is how many rows one sweep of the ledger takes; the next one takes the rest.
 const sweepBatch = 500
 
-// SweepLedger settles the calls of processes that died, and lets parked turns go on whose budget has started again.
+// SweepLedger settles the calls of processes that died, and lets parked turns go on whose time has come: their budget has
+// started again, or nobody decided on their call.
 // Every worker may do it at any time.
 func (t *Turns) SweepLedger(ctx context.Context) error {
 	system := t.Store.AsSystem("the sweep looks for calls and turns of all organizations")
@@ -134,7 +147,10 @@ func (t *Turns) SweepLedger(ctx context.Context) error {
 	}
 	due, err := system.DueParkedTurns(ctx, sweepBatch)
 	for i := 0; err == nil && i < len(due); i++ {
-		err = t.Resume(ctx, t.Store.In(due[i].OrganizationID), due[i].ID)
+		sc := t.Store.In(due[i].OrganizationID)
+		if err = t.Resume(ctx, sc, due[i].ID); err == nil {
+			err = t.ExpireApprovals(ctx, sc)
+		}
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lobstead/engine/llm"
+	"lobstead/engine/policy"
 	"lobstead/kit/fault"
 	"lobstead/models"
 )
@@ -18,11 +19,22 @@ const (
 	killWait  = 4 * time.Second  // for a cancelled tool to say what it killed
 )
 
-// call runs one tool call and writes its result.
-func (x *run) call(ctx context.Context, c llm.ToolCall) error {
+// call does with one tool call what policy says, and writes its result.
+func (x *run) call(ctx context.Context, c llm.ToolCall, v policy.Verdict) error {
 	if err := x.mayGoOn(ctx); err != nil {
 		return err
 	}
+	switch v.Do {
+	case models.Deny:
+		return x.record(ctx, c, refuse(v))
+	case models.Ask:
+		return &asked{c, v}
+	}
+	return x.carryOut(ctx, c)
+}
+
+// carryOut runs a call that may run.
+func (x *run) carryOut(ctx context.Context, c llm.ToolCall) error {
 	result := x.runTool(ctx, c)
 	x.Crash(CrashRan)
 	x.parts.flush()
@@ -31,6 +43,12 @@ func (x *run) call(ctx context.Context, c llm.ToolCall) error {
 		x.tail = append(x.tail, result)
 		return context.Cause(ctx)
 	}
+	return x.record(ctx, c, result)
+}
+
+// record writes what came of a call.
+func (x *run) record(ctx context.Context, c llm.ToolCall, result models.ToolResult) error {
+	result.CallID, result.Tool = c.ID, c.Name
 	if err := x.append(ctx, models.TurnProgress{}, result); err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ const (
 	CrashFinal    = "final"    // right before the last events
 	CrashEnded    = "ended"    // the turn has ended, nothing was enqueued
 	CrashParked   = "parked"   // the turn waits for a decision, nobody was told
+	CrashDecided  = "decided"  // right before an approved call is marked as run
+	CrashBegun    = "begun"    // it is marked, and has not run
 )
 
 // CrashPoints lists those that every turn with a call meets.

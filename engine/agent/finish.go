@@ -16,7 +16,11 @@ func (x *run) finish(ctx context.Context, err error) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer done()
 	x.parts.flush()
-	x.closeCalls(err, cause)
+	stopped, draining := errors.Is(err, errStop) || errors.Is(cause, errStop), errors.Is(err, errDrain) || errors.Is(cause, errDrain)
+	waits, asks := errors.AsType[*asked](err)
+	if stopped || !asks && !(x.unbegun && draining) { // else they stay open for whoever goes on
+		x.closeCalls(err, cause)
+	}
 	x.keepSight(ctx)
 	switch {
 	case errors.Is(err, models.ErrLeaseLost), errors.Is(cause, errLost):
@@ -24,9 +28,11 @@ func (x *run) finish(ctx context.Context, err error) {
 	case err == nil:
 		x.Crash(CrashFinal)
 		x.end(ctx, models.TurnFinish, models.TurnEnded{})
-	case errors.Is(err, errStop), errors.Is(cause, errStop):
+	case stopped:
 		x.end(ctx, models.TurnCut, models.TurnEnded{Code: "interrupted", Killed: x.killed})
-	case errors.Is(err, errDrain), errors.Is(cause, errDrain):
+	case asks:
+		x.parkForApproval(ctx, waits)
+	case draining:
 		x.release(ctx)
 	case x.parks(err):
 		x.park(ctx, err)

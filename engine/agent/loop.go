@@ -81,44 +81,27 @@ func (x *run) resume(ctx context.Context) error {
 	mine := x.book.turnEvents(x.turn.ID)
 	x.steps = lastStep(mine)
 	x.guard.replay(mine)
-	open := x.unanswered("interrupted: the server restarted while this ran; nobody knows how far it got")
+	open := models.OpenCalls(mine)
 	if len(open) == 0 {
 		return nil
 	}
-	return x.append(ctx, models.TurnProgress{}, open...)
+	a, err := x.decided(ctx, open[0])
+	switch {
+	case err != nil:
+		return err
+	case a != nil:
+		return x.goOn(ctx, open, a)
+	}
+	return x.append(ctx, models.TurnProgress{}, x.unanswered("interrupted: the server restarted while this ran; nobody knows how far it got")...)
 }
 
 // unanswered gives an interrupted result for each call of this turn that has none in the log.
 func (x *run) unanswered(text string) []models.EventData {
 	var out []models.EventData
-	for _, c := range openCalls(x.book.turnEvents(x.turn.ID)) {
+	for _, c := range models.OpenCalls(x.book.turnEvents(x.turn.ID)) {
 		out = append(out, models.ToolResult{CallID: c.CallID, Tool: c.Tool, Output: text, Error: true, Interrupted: true})
 	}
 	return out
-}
-
-func openCalls(log []models.Event) []models.ToolCall {
-	var open []models.ToolCall
-	for _, e := range log {
-		switch e.Kind {
-		case models.KindCall:
-			if c, err := models.Decode[models.ToolCall](e); err == nil {
-				open = append(open, c)
-			}
-		case models.KindResult:
-			r, err := models.Decode[models.ToolResult](e)
-			if err != nil {
-				continue
-			}
-			for i, c := range open {
-				if c.CallID == r.CallID {
-					open = append(open[:i:i], open[i+1:]...)
-					break
-				}
-			}
-		}
-	}
-	return open
 }
 
 // lastStep is how many model calls of the turn left something in the log.

@@ -55,6 +55,7 @@ type run struct {
 	poke      chan struct{} // look at the row now
 	first     chan struct{} // the first piece of an answer was shown
 	begun     bool          // that was said
+	unbegun   bool          // the open calls of the log wait for their turn: none has begun
 }
 
 // take claims a turn and sees it to its end, to a release, or to the loss of its lease.

@@ -37,12 +37,17 @@ func (x *run) step(ctx context.Context) (final bool, err error) {
 		x.tail = events
 		return true, x.append(ctx, progress)
 	}
+	verdicts, rows, err := x.judge(ctx, calls, 0)
+	if err != nil {
+		return false, err
+	}
+	progress.Policy = rows
 	if err := x.append(ctx, progress, events...); err != nil {
 		return false, err
 	}
 	x.Crash(CrashCalls)
 	for i := range calls {
-		if err := x.call(ctx, calls[i]); err != nil {
+		if err := x.call(ctx, calls[i], verdicts[i]); err != nil {
 			return false, err
 		}
 	}

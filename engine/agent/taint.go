@@ -17,13 +17,17 @@ var channels = []string{"telegram", "discord", "slack", "whatsapp", "webhook", "
 
 // tainted tells where the conversation has read words of people outside, and what they were: what it remembers from
 // then on is held for review. It looks at the whole conversation, since the model does: a page of an earlier turn may
-// have asked for this one. FromModel means nothing was read.
-func tainted(ctx context.Context, sc *models.Scope, sessionID string) (models.Origin, string, error) {
+// have asked for this one. FromModel means nothing was read. What
+// began at before or later is not looked at; 0 = all is.
+func tainted(ctx context.Context, sc *models.Scope, sessionID string, before int64) (models.Origin, string, error) {
 	log, err := sc.EventsOf(ctx, sessionID, models.KindUser, models.KindCall)
 	if err != nil {
 		return "", "", err
 	}
 	for _, e := range slices.Backward(log) { // the newest says most about what is being written
+		if before > 0 && e.Seq >= before {
+			continue
+		}
 		origin, note := models.FromModel, ""
 		switch e.Kind {
 		case models.KindUser:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lobstead/engine/policy"
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
 	"lobstead/models"
@@ -26,6 +27,9 @@ var bashTool = Tool{
 		"command":{"type":"string","description":"The command line."},
 		"timeout_seconds":{"type":"integer","minimum":1,"maximum":600,"description":"Kill it after this many seconds; 120 if left out."}},
 		"required":["command"],"additionalProperties":false}`),
+	Outward: func(input json.RawMessage) string {
+		return policy.OutwardCommand(policy.Subject(policy.Call{Tool: "bash", Input: input}))
+	},
 	Run: runBash,
 }
 

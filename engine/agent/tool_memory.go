@@ -38,7 +38,7 @@ func runRemember(ctx context.Context, c *Call) (models.ToolResult, error) {
 	if err := c.Decode(&in); err != nil {
 		return models.ToolResult{}, err
 	}
-	origin, note, err := tainted(ctx, c.Scope, c.SessionID)
+	origin, note, err := tainted(ctx, c.Scope, c.SessionID, 0)
 	if err != nil {
 		return models.ToolResult{}, err
 	}

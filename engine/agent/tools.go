@@ -24,6 +24,9 @@ type Tool struct {
 	Name        string
 	Description string          // for the model
 	Schema      json.RawMessage // JSON Schema of the input, an object
+	// Outward says what a call would do outside of the sandbox, or for longer than the conversation ("sends a message to
+	// …"), "" for one that does nothing of the kind. Such a call asks a person once untrusted words were read. nil = never.
+	Outward func(input json.RawMessage) string
 	// Run does it. An error becomes a result that the model reads; it never ends the turn. Output, Error,
 	// ExitCode, Diff and the like may be set; the rest is filled in.
 	Run func(ctx context.Context, c *Call) (models.ToolResult, error)
@@ -122,6 +125,15 @@ func (r *Registry) Get(name string) (Tool, bool) {
 // without gives the tools that off does not hold for.
 func (r *Registry) without(off func(name string) bool) *Registry {
 	return &Registry{tools: slices.DeleteFunc(slices.Clone(r.all()), func(t Tool) bool { return off(t.Name) })}
+}
+
+// Outward says what a call would do outside of the sandbox, "" for nothing: see Tool.Outward.
+func (r *Registry) Outward(name string, input json.RawMessage) string {
+	t, ok := r.Get(name)
+	if !ok || t.Outward == nil {
+		return ""
+	}
+	return t.Outward(input)
 }
 
 // Names lists the tools in the order in which they were added.

@@ -22,6 +22,9 @@ func TurnTopic(turn string) string { return "turn:" + turn }
 // OrgTopic says that something in an organization's lists changed.
 func OrgTopic(org string) string { return "org:" + org }
 
+// InboxTopic says that a turn of an organization waits for a person, or does no more.
+func InboxTopic(org string) string { return "inbox:" + org }
+
 // The kinds of live parts: "<kind>/<step>" for text and thinking, "output/<call id>" for a tool's output. A
 // part "reset/<step>" has no text and says that the step is asked again: forget its text and thinking.
 const (

@@ -40,6 +40,7 @@ func (t *Turns) Stop(ctx context.Context, sc *models.Scope, turnID string) (*mod
 	t.Bus.Publish(ctx, TurnTopic(turnID), nil)
 	hintSession(ctx, t.Bus, turn.SessionID, 0)
 	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
+	t.Bus.Publish(ctx, InboxTopic(sc.Org), nil) // it may have waited for a person
 	return turn, nil
 }
 
@@ -61,7 +62,8 @@ func (t *Turns) StopSession(ctx context.Context, sc *models.Scope, sessionID str
 	return nil, nil
 }
 
-// Await waits until a turn has ended. When ctx ends first it gives fault.Timeout; the turn goes on.
+// Await waits until a turn has ended. When ctx ends first it gives fault.Timeout, and a Conflict approval.required when the
+// turn waits for a person; it goes on all the same.
 func (t *Turns) Await(ctx context.Context, sc *models.Scope, turnID string) (*models.Turn, error) {
 	turn, err := sc.Turn(ctx, turnID)
 	switch {
@@ -81,6 +83,9 @@ func (t *Turns) Await(ctx context.Context, sc *models.Scope, turnID string) (*mo
 			return nil, tooLong(ctx)
 		case err != nil || turn.State.Ended():
 			return turn, err
+		case turn.WaitsFor == models.WaitApproval:
+			return nil, fault.New(fault.Conflict, "approval.required", "A tool call of this turn waits for a person's approval").
+				Hinting("Decide on it under Approvals, then read the session for the answer")
 		}
 		select {
 		case <-ctx.Done():

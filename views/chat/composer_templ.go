@@ -299,7 +299,7 @@ func ComposerState(p ComposerProps) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if p.Paused != nil {
-			templ_7745c5c3_Err = paused(*p.Paused).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Paused(*p.Paused).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -529,7 +529,7 @@ func meter(m Meter) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if c := money(m.CostNanos); c != "" {
+		if c := Money(m.CostNanos); c != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -567,8 +567,8 @@ func percent(part, whole int) string {
 	return strconv.Itoa(int(p)) + " %"
 }
 
-// paused says what a turn waits for, and what can be done about it.
-func paused(p PausedProps) templ.Component {
+// Paused says what a turn waits for, and what can be done about it.
+func Paused(p PausedProps) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -657,9 +657,9 @@ func paused(p PausedProps) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var28 string
-			templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.JoinStringErrs("/chat/" + p.Session)
+			templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.JoinStringErrs(p.Back)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/chat/composer.templ`, Line: 137, Col: 66}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/chat/composer.templ`, Line: 137, Col: 52}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var28))
 			if templ_7745c5c3_Err != nil {

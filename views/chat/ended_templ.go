@@ -184,7 +184,7 @@ func ended(e models.Event, d models.TurnEnded) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if c := money(d.CostNanos); c != "" {
+		if c := Money(d.CostNanos); c != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

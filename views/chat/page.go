@@ -15,6 +15,7 @@ type page struct {
 	resultsBySeq map[int64]*resultAt
 	calls        map[callKey]bool
 	bySeq        map[int64]*models.ToolCall
+	waits        map[callKey]*models.Paused // calls that wait for a person
 	known        func(callID string) *models.ToolCall
 }
 
@@ -26,7 +27,8 @@ type resultAt struct {
 }
 
 func newPage(list []models.Event, known func(string) *models.ToolCall) *page {
-	p := &page{results: map[callKey]*resultAt{}, resultsBySeq: map[int64]*resultAt{}, calls: map[callKey]bool{}, bySeq: map[int64]*models.ToolCall{}, known: known}
+	p := &page{results: map[callKey]*resultAt{}, resultsBySeq: map[int64]*resultAt{}, calls: map[callKey]bool{}, bySeq: map[int64]*models.ToolCall{},
+		waits: map[callKey]*models.Paused{}, known: known}
 	for _, e := range list {
 		switch e.Kind {
 		case models.KindCall:
@@ -39,6 +41,14 @@ func newPage(list []models.Event, known func(string) *models.ToolCall) *page {
 				at := &resultAt{r, e.Seq}
 				p.resultsBySeq[e.Seq] = at
 				p.results[callKey{turnOf(e), r.CallID}] = at
+			}
+		case models.KindPaused:
+			if d, err := models.Decode[models.Paused](e); err == nil && d.ApprovalID != "" {
+				p.waits[callKey{turnOf(e), d.CallID}] = &d
+			}
+		case models.KindDecided:
+			if d, err := models.Decode[models.Decided](e); err == nil {
+				delete(p.waits, callKey{turnOf(e), d.CallID})
 			}
 		}
 	}
@@ -60,10 +70,34 @@ func (p *page) turn(ctx context.Context, w io.Writer, id string, events []models
 
 // event renders one entry; op is what live.js does with it. A result whose call is here, too, is in the call's card.
 func (p *page) event(ctx context.Context, w io.Writer, e models.Event, op string) error {
-	if e.Kind == models.KindResult {
+	switch e.Kind {
+	case models.KindResult:
 		return p.result(ctx, w, e, op)
+	case models.KindPaused:
+		if d, err := models.Decode[models.Paused](e); err == nil && d.ApprovalID != "" {
+			return p.card(ctx, w, e, op, d.CallID)
+		}
+	case models.KindDecided:
+		if d, err := models.Decode[models.Decided](e); err == nil {
+			if err := p.card(ctx, w, e, op, d.CallID); err != nil {
+				return err
+			}
+		}
 	}
 	return entry(e, op, p.body(e)).Render(ctx, w)
+}
+
+// card replaces the card of a call that waits now, or does no more. One that is here, too, shows it already.
+func (p *page) card(ctx context.Context, w io.Writer, e models.Event, op, callID string) error {
+	key := callKey{turnOf(e), callID}
+	if p.calls[key] || op == "" || p.known == nil {
+		return nil
+	}
+	c := p.known(callID)
+	if c == nil {
+		return nil
+	}
+	return toolCard(newCard(e, *c, p.results[key], p.waits[key]), "replace").Render(ctx, w)
 }
 
 // body is what an entry shows. What cannot be read is said, not hidden: the log is whole.
@@ -93,13 +127,18 @@ func (p *page) body(e models.Event) templ.Component {
 		if d, err := models.Decode[models.Paused](e); err == nil {
 			return notice(models.Notice{Level: models.LogWarn, Text: "Paused. " + d.Text})
 		}
+	case models.KindDecided:
+		if d, err := models.Decode[models.Decided](e); err == nil {
+			return decided(d)
+		}
 	case models.KindEnded:
 		if d, err := models.Decode[models.TurnEnded](e); err == nil {
 			return ended(e, d)
 		}
 	case models.KindCall:
 		if c := p.bySeq[e.Seq]; c != nil {
-			return toolCard(newCard(e, *c, p.results[callKey{turnOf(e), c.CallID}]), "")
+			key := callKey{turnOf(e), c.CallID}
+			return toolCard(newCard(e, *c, p.results[key], p.waits[key]), "")
 		}
 	}
 	return notice(models.Notice{Level: models.LogWarn, Text: "This entry cannot be shown."})
@@ -115,10 +154,10 @@ func (p *page) result(ctx context.Context, w io.Writer, e models.Event, op strin
 	}
 	if op != "" && p.known != nil {
 		if c := p.known(r.CallID); c != nil {
-			return toolCard(newCard(e, *c, r), "replace").Render(ctx, w)
+			return toolCard(newCard(e, *c, r, nil), "replace").Render(ctx, w)
 		}
 	}
-	alone := newCard(e, models.ToolCall{CallID: r.CallID, Tool: r.Tool}, r)
+	alone := newCard(e, models.ToolCall{CallID: r.CallID, Tool: r.Tool}, r, nil)
 	alone.anchor = "" // its entry has it
 	return entry(e, op, toolCard(alone, "")).Render(ctx, w)
 }

@@ -23,6 +23,8 @@ type ShowProps struct {
 	Rail      RailProps
 	Composer  ComposerProps
 	Offline   bool // the built-in model answers here: say so
+
+	MayApprove bool // the viewer decides on calls that wait
 }
 
 // SessionListProps is the left column.
@@ -82,7 +84,7 @@ type Queued struct {
 // /turns/:id/continue (model), /turns/:id/stop.
 type PausedProps struct {
 	TurnID   string
-	Session  string
+	Back     string // where the forms lead
 	Text     string
 	Until    *time.Time // when it goes on by itself
 	BudgetID string     // "" when the budget is gone, or this person may not change it

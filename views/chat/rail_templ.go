@@ -226,7 +226,7 @@ func (p RailProps) spend() []ui.Pair {
 	if p.Tokens > 0 {
 		out = append(out, ui.Pair{Key: "Tokens", Value: ui.Thousands(p.Tokens)})
 	}
-	if c := money(p.CostNanos); c != "" {
+	if c := Money(p.CostNanos); c != "" {
 		out = append(out, ui.Pair{Key: "Cost", Value: c})
 	}
 	return out

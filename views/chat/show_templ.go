@@ -49,7 +49,7 @@ func Show(p ShowProps) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			var templ_7745c5c3_Var3 = []any{"chat", templ.KV("index", p.index()), templ.KV("no-rail", p.Instance == nil)}
+			var templ_7745c5c3_Var3 = []any{"chat", templ.KV("index", p.index()), templ.KV("may-approve", p.MayApprove), templ.KV("no-rail", p.Instance == nil)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var3...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -140,8 +140,8 @@ func short(n int) string {
 	return strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64) + "M"
 }
 
-// money writes billionths of a dollar; "" for nothing.
-func money(nanos int64) string {
+// Money writes billionths of a dollar; "" for nothing.
+func Money(nanos int64) string {
 	d := float64(nanos) / 1e9
 	switch {
 	case nanos <= 0:

@@ -21,8 +21,9 @@ type card struct {
 	more    string // after it, as words
 	args    args
 	tool    string
-	result  *resultAt // nil: it runs
-	anchor  string    // id of the body: the result's entry
+	result  *resultAt      // nil: it runs
+	waits   *models.Paused // for a person; nil: it does not
+	anchor  string         // id of the body: the result's entry
 	since   time.Time
 	inspect string // where the turn is explained
 }
@@ -80,16 +81,19 @@ func toolWords(tool string) (words, bool) {
 	return words{ui.IconWrench, "Using", "Used"}, false
 }
 
-func newCard(e models.Event, c models.ToolCall, r *resultAt) card {
+func newCard(e models.Event, c models.ToolCall, r *resultAt, waits *models.Paused) card {
 	w, builtIn := toolWords(c.Tool)
 	k := card{id: cardID(turnOf(e), c.CallID), out: outputID(turnOf(e), c.CallID), icon: w.icon, verb: w.done, tool: c.Tool,
 		args: readArgs(c.Input), result: r, since: e.CreatedAt}
 	if t := turnOf(e); t != "" {
 		k.inspect = "/turns/" + t + "#timeline"
 	}
-	if r == nil {
+	switch {
+	case r == nil && waits != nil:
+		k.waits, k.verb = waits, "Waiting for approval"
+	case r == nil:
 		k.verb = w.running
-	} else {
+	default:
 		k.anchor = "ev-" + strconv.FormatInt(r.seq, 10)
 	}
 	if !builtIn {
@@ -150,7 +154,7 @@ func shortURL(s string) string {
 	return u.Host + strings.TrimSuffix(u.EscapedPath(), "/")
 }
 
-func (k card) running() bool { return k.result == nil }
+func (k card) running() bool { return k.result == nil && k.waits == nil }
 
 func (k card) failed() bool {
 	return k.result != nil && !k.result.Interrupted && (k.result.Error || k.result.ExitCode != nil && *k.result.ExitCode != 0)

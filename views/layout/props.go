@@ -32,6 +32,7 @@ type FrameProps struct {
 	PageClass string       // a class of <main>, for a page that needs the whole height
 	MayAudit  bool         // the settings have the audit log
 	Waiting   int          // turns that wait for a budget, on the settings' pages
+	Inbox     int          // turns that wait for a person
 	Notice    Announcement // above every page
 }
 
@@ -52,13 +53,23 @@ func DefaultNav() []NavItem {
 		{Text: "Overview", Href: "/", Icon: ui.IconHouse},
 		{Text: "Instances", Href: "/instances", Icon: ui.IconServer},
 		{Text: "Chat", Href: "/chat", Icon: ui.IconMessageSquare},
+		{Text: "Approvals", Href: "/approvals", Icon: ui.IconInbox, CountID: InboxCount},
 		{Text: "Usage", Href: "/usage", Icon: ui.IconChartNoAxesColumn},
 	}
 }
 
+// InboxCount is the id of the figure at Approvals.
+const InboxCount = "approvals-count"
+
 func (p FrameProps) nav() []NavItem {
 	if p.Nav == nil && p.OrgName != "" { // without an organization none of them leads anywhere
-		return DefaultNav()
+		nav := DefaultNav()
+		for n := range nav {
+			if nav[n].CountID == InboxCount {
+				nav[n].Count = p.Inbox
+			}
+		}
+		return nav
 	}
 	return p.Nav
 }

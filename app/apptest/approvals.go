@@ -1,0 +1,52 @@
+package apptest
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/engine/policy"
+	"lobstead/kit/fault"
+	"lobstead/kit/id"
+	"lobstead/models"
+)
+
+// withPolicy gives an organization a rule that concerns no call, a grant, and a call that waits.
+func (w *World) withPolicy(o *Org) {
+	r, err := o.Scope.CreatePolicyRule(w.T.Context(), models.NewPolicyRule{InstanceID: o.Instance.ID, Tool: "no-such-tool", Verdict: models.Deny, Reason: o.Name + " confidential reason"})
+	require.NoError(w.T, err)
+	o.Rule, o.Grant = r.ID, id.New()
+	w.Exec(`INSERT INTO approval_grants (id, organization_id, instance_id, fingerprint, tool, input, granted_by, granted_name, expires_at, created_at)
+		SELECT ?, organization_id, id, 'none', 'bash', '{"command":"'||name||' granted"}', 'x', 'x', NULL, created_at FROM instances WHERE id = ?`, o.Grant, o.Instance.ID)
+	o.Approval = w.Ask(o, `{"command":"git push `+models.Slug(o.Name)+`-hidden"}`).ID
+}
+
+// Ask makes a call of bash that waits for a person, in a conversation of its own that no list shows.
+func (w *World) Ask(o *Org, input string) *models.Approval {
+	w.T.Helper()
+	ctx, archived := w.T.Context(), "archived"
+	shape, err := policy.Fingerprint(policy.Call{InstanceID: o.Instance.ID, Tool: "bash", Input: []byte(input)})
+	require.NoError(w.T, err)
+	for { // a worker may be quicker than we are, and answers
+		s, err := o.Scope.CreateSession(ctx, models.NewSession{InstanceID: o.Instance.ID, Title: o.Name + " push"})
+		require.NoError(w.T, err)
+		_, err = o.Scope.UpdateSession(ctx, s.ID, models.SessionChange{Status: &archived})
+		require.NoError(w.T, err)
+		turn, _, err := o.Scope.StartTurn(ctx, s.ID, models.Input{Text: "push it", Source: "page"})
+		require.NoError(w.T, err)
+		_, lease, err := o.Scope.ClaimTurn(ctx, turn.ID, "test/"+id.New())
+		if fault.Is(err, fault.Conflict) {
+			require.Eventually(w.T, func() bool { return o.Scope.DeleteSession(ctx, s.ID) == nil }, 30*time.Second, 20*time.Millisecond)
+			continue
+		}
+		require.NoError(w.T, err)
+		_, err = o.Scope.AppendTurn(ctx, lease, models.TurnProgress{Steps: 1, Policy: []models.PolicyDecision{{CallID: "c1", Tool: "bash", Verdict: models.Ask, RuleName: "a rule", Reason: "A test asks"}}},
+			models.ToolCall{CallID: "c1", Tool: "bash", Input: json.RawMessage(input), Step: 1})
+		require.NoError(w.T, err)
+		a := &models.Approval{InstanceID: o.Instance.ID, CallID: "c1", Tool: "bash", Input: input, Fingerprint: shape, RuleName: "a rule", Reason: "A test asks"}
+		require.NoError(w.T, o.Scope.AskApproval(ctx, lease, a))
+		w.Exec(`DELETE FROM message_entries WHERE turn_id = ?`, turn.ID) // what an organization has said is a test's own affair
+		return a
+	}
+}
