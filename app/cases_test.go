@@ -181,7 +181,7 @@ func bodies(i ids) map[string][]body {
 		"POST /turns/:id/grade": {{form: form("grade", "4", "comment", "good")}}, "POST /turns/:id/analysis": none, "POST /turns/:id/answers": {{form: form("model", "nonsense")}},
 		"POST /chat/:id/analysis": none, "POST /recommendations": {{form: form(), query: "?period=7d"}},
 		"POST /api/turns/:id/feedback": {{json: `{"grade":4,"comment":"good"}`}}, "PUT /api/turns/:id/feedback": {{json: `{"grade":2}`}},
-		"POST /settings/models/routing": {{form: form("hedge_ms", "nonsense")}}, "POST /settings/models/catalogue": act("restore", "kind", "openai", "model", "no-such-model"),
+		"POST /settings/models/routing": {{form: form("hedge_ms", "nonsense")}}, "POST /admin/catalogue": act("restore", "kind", "openai", "model", "no-such-model"),
 		"GET /settings/models/catalogue": {{query: "?q=gpt&edit=openai/gpt-6-sol"}},
 		"GET /usage":                     {{query: "?span=90d&by=session&instance=" + i.instance}}, "GET /usage/export": {{query: "?by=member&session=" + i.session}},
 		"GET /usage/entries":          {{query: "?from=0&until=7200000000&key=" + i.key + "&session=" + i.session}},

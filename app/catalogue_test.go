@@ -24,7 +24,7 @@ func TestCatalogue(t *testing.T) {
 		for n := 0; n < len(kv); n += 2 {
 			form.Set(kv[n], kv[n+1])
 		}
-		return w.Do(apptest.Call{Method: "POST", Path: path, Who: who, Form: form})
+		return w.Do(apptest.Call{Method: "POST", Path: "/admin/catalogue", Who: who, Form: form})
 	}
 	body := get(w.Acme.Member, "?q="+w.Acme.Provider.Model)
 	has(t, body, w.Acme.Provider.Model, "no price", "chosen", "Ready", "genai-prices")

@@ -20,6 +20,9 @@ var ignoresBody = map[string]bool{"POST /sign-out": true, "POST /chat/:id/delete
 	"POST /organizations/:id/switch": true, "POST /settings/team/leave": true, "POST /settings/team/:id/delete": true,
 	"POST /settings/team/:id/transfer": true, "POST /settings/invitations/:id/delete": true, "POST /settings/keys/:id/delete": true, "POST /settings/budgets/:id/delete": true,
 	"DELETE /api/team/:id": true, "DELETE /api/api-keys/:id": true, "DELETE /api/settings": true,
+	"POST /turns/:id/analysis": true, "POST /chat/:id/analysis": true, "POST /recommendations": true,
+	"POST /api/turns/:id/analyze": true, "POST /api/sessions/:id/analyze": true, "POST /api/recommendations/generate": true,
+	"POST /instances/:id/policy/:rule/delete": true, "POST /instances/:id/grants/:grant/delete": true,
 	"POST /api/breaker/reset/:provider": true, "POST /api/breaker/open/:provider": true,
 	// Their own tests say what these take: one reads nothing, the other only what is signed.
 	"POST /settings/billing/portal": true, "POST /api/stripe/webhook": true, "POST /instances/:id/memory/:memory/delete": true}

@@ -150,7 +150,7 @@ func (h *Inspector) Grade(c *Ctx) (Reply, error) {
 	if err == nil {
 		_, err = c.Scope.GradeTurn(c, t.ID, n, comment, false)
 	}
-	if words, ok := asInvalid(err); ok && !c.wantsJSON() && !c.isHTMX() {
+	if words, ok := asInvalid(err); ok && !fault.Is(err, fault.TooLarge) && !c.wantsJSON() && !c.isHTMX() {
 		return h.show(c, t, &turns.ShowProps{Problem: words, Comment: comment}, 422)
 	}
 	if err != nil {

@@ -158,7 +158,6 @@ func (a *App) table() []Route {
 		{post, "/settings/models", manage, Pages, 0, providers.Create},
 		{post, "/settings/models/routing", manage, Pages, 0, providers.Route},
 		{get, "/settings/models/catalogue", view, Pages, 0, catalogue.Index},
-		{post, "/settings/models/catalogue", Staff(), Pages, 0, catalogue.Update},
 		{post, "/settings/models/:id/default", manage, Pages, 0, providers.Use},
 		{post, "/settings/models/:id/delete", manage, Pages, 0, providers.Destroy},
 		{get, "/settings/budgets", view, Pages, 0, budgets.Index},
@@ -181,6 +180,7 @@ func (a *App) table() []Route {
 		{post, "/settings/security/passkeys/options", Person(), Pages, 0, passkeys.New},
 		{post, "/settings/security/passkeys/:id/delete", Person(), Pages, 0, passkeys.Destroy},
 
+		{post, "/admin/catalogue", Staff(), Pages, 0, catalogue.Update},
 		{get, "/admin/sign-in", Staff(), Pages, 0, adminSignIn.Show},
 		{post, "/admin/sign-in", Staff(), Pages, 0, adminSignIn.Create},
 		{post, "/admin/sign-in/passwords", Staff(), Pages, 0, adminSignIn.Passwords},

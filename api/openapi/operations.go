@@ -49,7 +49,7 @@ var Operations = []Operation{
 		Limit: "Creations per organization and hour are limited"},
 	{Method: "GET", Path: "/api/instances/:id", ID: "instances.read", Noun: "instances", Caller: view, Summary: "Read an instance",
 		Note: "With the last lines of its log and its last readings.", Status: 200, Answer: cloud.InstanceDetail{}},
-	{Method: "PATCH", Path: "/api/instances/:id", ID: "instances.update", Noun: "instances", Caller: use, Summary: "Change an instance's name, tier, region or model",
+	{Method: "PATCH", Path: "/api/instances/:id", ID: "instances.update", Noun: "instances", Caller: use, Summary: "Rename an instance, or change its tier, region or model",
 		Note: "At least one field.", Request: InstanceChange{}, Status: 200, Answer: cloud.InstanceListItem{}},
 	{Method: "DELETE", Path: "/api/instances/:id", ID: "instances.delete", Noun: "instances", Caller: destroy, Summary: "Delete an instance",
 		Note: "Its processes stop at once; its files, conversations and log are gone for good.", Status: 200, Answer: cloud.Deleted{}},
