@@ -20,7 +20,8 @@ PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./engine/billin
 # These drive sandboxes, the built program or a browser from outside: one at a time, and no race detector in the driver.
 OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
 
-# The race detector watches the first phase: what the second runs besides are words of SQL. One phase that fails does not hide the next. What drives sandboxes is linked as the product is: without a C library,
+# The race detector watches the first phase: what the second runs besides are words of SQL. One phase that fails
+# does not hide the next. What drives sandboxes is linked as the product is: without a C library,
 # because some of them have none inside.
 test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then browsers; says what it left out
 	go vet ./...

