@@ -23,6 +23,8 @@ var seen = map[string]bool{"last_used_at": true, "last_used_address": true, "lea
 // Dump gives every row of an organization, to compare before and after.
 func (w *World) Dump(org string) string {
 	w.T.Helper()
+	_, err := w.Store.In(org).Decisions(w.T.Context(), 1) // what nobody waits for is written when one is read
+	require.NoError(w.T, err)
 	out := []string{}
 	for _, table := range owned {
 		out = append(out, w.rows(table, org)...)
