@@ -20,15 +20,19 @@ PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./engine/billin
 # These drive sandboxes, the built program or a browser from outside: one at a time, and no race detector in the driver.
 OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
 
-# The race detector watches the first phase: what the second runs besides are words of SQL. One phase that fails
-# does not hide the next. What drives sandboxes is linked as the product is: without a C library,
-# because some of them have none inside.
+# What goes on at the same time in the edge, which the race detector watches too; the rest of its tests are one request
+# after the other, and would take three times as long under it.
+LIVELY := Agent|Chat|Gateway|Live|Stream|Leav|Limit|Burst|Messages|Shutdown|Unread|Deliver
+
+# One phase that fails does not hide the next. What drives sandboxes is linked as the product is: without a C library,
+# because some of them have none inside. The race detector watches one of the pairs: what the other runs besides is SQL.
 test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then browsers; says what it left out
 	go vet ./...
 	bin/services bash -c 'status=0; \
-	  CGO_ENABLED=1 go test -race -p $(PARALLEL) -timeout 30m $$(go list ./... | grep -vE "/(browsertest|chaostest|gallery)$$") || status=1; \
+	  CGO_ENABLED=1 go test -race -p $(PARALLEL) -timeout 30m $$(go list ./... | grep -vE "/(app|browsertest|chaostest|gallery)$$") || status=1; \
+	  CGO_ENABLED=1 go test -race -timeout 30m -run "$(LIVELY)" ./app || status=1; \
 	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=0 go test -p $(PARALLEL) -timeout 30m $(PAIRED) || status=1; \
-	  CGO_ENABLED=0 go test -p 1 -timeout 30m $(OUTSIDE) || status=1; \
+	  CGO_ENABLED=0 go test -p 1 -timeout 30m ./app $(OUTSIDE) || status=1; \
 	  exit $$status'
 
 bench:  ## beside its peers on this machine, into docs/benchmarks.md; BENCH=expression runs Go benchmarks instead
