@@ -22,7 +22,7 @@ OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest $(addprefi
 
 # What goes on at the same time in the edge, which the race detector watches too; the rest of its tests are one request
 # after the other, and would take three times as long under it.
-LIVELY := Agent|Chat|Gateway|Live|Stream|Leav|Limit|Burst|Messages|Shutdown|Unread|Deliver
+LIVELY := Live|Stream|Leav|Shutdown|Burst
 
 # One phase that fails does not hide the next. What drives sandboxes is linked as the product is: without a C library,
 # because some of them have none inside. The race detector watches one of the pairs: what the other runs besides is SQL.
