@@ -16,23 +16,24 @@ build:  ## one static binary
 	bin/build lobstead
 
 # What keeps rows or queues is tested again on the second pair of services.
-PAIRED := ./models/... ./engine/agent/... ./engine/provision/... ./engine/billing ./engine/outbox ./engine/llm/door ./jobs/... ./app
+PAIRED := ./engine/agent/... ./engine/provision/... ./engine/billing ./engine/outbox ./engine/llm/door ./jobs/... ./app
 # These drive sandboxes, the built program or a browser from outside: one at a time, and no race detector in the driver.
 OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
 
-# What goes on at the same time in the edge, which the race detector watches too; the rest of its tests are one request
-# after the other, and would take three times as long under it.
+# The race detector slows SQLite, which is Go here, tenfold: what lives in the database is watched on Postgres, and of the
+# edge the tests of streams; the rest of its tests are one request after the other.
 LIVELY := Live|Stream|Leav|Shutdown|Burst
 
 # One phase that fails does not hide the next. What drives sandboxes is linked as the product is: without a C library,
-# because some of them have none inside. The race detector watches one of the pairs: what the other runs besides is SQL.
+# because some of them have none inside.
 test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then browsers; says what it left out
 	go vet ./...
 	bin/services bash -c 'status=0; \
-	  CGO_ENABLED=1 go test -race -p $(PARALLEL) -timeout 30m $$(go list ./... | grep -vE "/(app|browsertest|chaostest|gallery)$$") || status=1; \
+	  CGO_ENABLED=1 go test -race -p $(PARALLEL) -timeout 30m $$(go list ./... | grep -vE "/(models|app|process|browsertest|chaostest|gallery)$$") || status=1; \
 	  CGO_ENABLED=1 go test -race -timeout 30m -run "$(LIVELY)" ./app || status=1; \
+	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=1 go test -race -timeout 30m ./models || status=1; \
 	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=0 go test -p $(PARALLEL) -timeout 30m $(PAIRED) || status=1; \
-	  CGO_ENABLED=0 go test -p 1 -timeout 30m ./app $(OUTSIDE) || status=1; \
+	  CGO_ENABLED=0 go test -p 1 -timeout 30m ./models ./app $(OUTSIDE) || status=1; \
 	  exit $$status'
 
 bench:  ## beside its peers on this machine, into docs/benchmarks.md; BENCH=expression runs Go benchmarks instead
