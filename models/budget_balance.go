@@ -182,7 +182,7 @@ func (b *bearingBudget) reached(spent int64) error {
 	return f.Hinting("It starts again on " + b.window.end.In(b.zone).Format("2 January 2006 15:04 MST") + ".").Retrying(b.window.end)
 }
 
-// openBalances opens what the budgets of the organization lack for now.
+// openBalances gives every budget of the organization the balance of the period that runs, where a new one has begun.
 func (sc *Scope) openBalances(ctx context.Context) error {
 	return sc.tx(ctx, func(tx *gorm.DB) error {
 		zone, err := sc.ownLedger(tx)

@@ -31,7 +31,7 @@ func NewPolicyAudit(turn string, rows []models.PolicyDecision) PolicyAudit {
 
 // ToolAudit answers GET /api/audit/tools/:turn_id.
 type ToolAudit struct {
-	TurnID string     `json:"turn_id"`
+	TurnID string        `json:"turn_id"`
 	Calls  []AuditedCall `json:"tool_calls"`
 }
 

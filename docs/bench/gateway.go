@@ -351,4 +351,3 @@ func (w *way) watch() (most float64, pieces int, err error) {
 	})
 	return most, pieces, err
 }
-

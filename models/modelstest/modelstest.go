@@ -21,12 +21,16 @@ func Postgres() bool { return os.Getenv("LOBSTEAD_TEST_PAIR") == "postgres" }
 func New(t testing.TB) *models.Store { return NewAt(t, clock.Real) }
 
 // NewAt is New with a clock.
-func NewAt(t testing.TB, c clock.Clock) *models.Store {
+func NewAt(t testing.TB, c clock.Clock) *models.Store { return NewAs(t, models.Options{Clock: c}) }
+
+// NewAs is New with options; where the database and the files are is set here.
+func NewAs(t testing.TB, o models.Options) *models.Store {
 	t.Helper()
+	o.Dir = t.TempDir()
 	if Postgres() {
-		return Open(t, models.Options{URL: testservices.Postgres(t), Dir: t.TempDir(), Clock: c})
+		o.URL = testservices.Postgres(t)
 	}
-	return Open(t, models.Options{Dir: t.TempDir(), Clock: c})
+	return Open(t, o)
 }
 
 // Open opens and migrates a store as the options say.
