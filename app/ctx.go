@@ -121,11 +121,7 @@ func (c *Ctx) readBody() ([]byte, error) {
 		limit = c.route.Body
 	}
 	if n := c.f.Context().Request.Header.ContentLength(); n > limit {
-		c.f.Context().SetConnectionClose()
-		if stream := c.f.Context().RequestBodyStream(); stream != nil { // as much as a body may have, so that the sender gets to read the refusal
-			_, _ = io.CopyN(io.Discard, stream, int64(limit))
-		}
-		return nil, errTooLarge
+		return nil, c.tooLarge()
 	}
 	stream := c.f.Context().RequestBodyStream()
 	if stream == nil {
@@ -140,11 +136,19 @@ func (c *Ctx) readBody() ([]byte, error) {
 		return nil, fault.Wrap(err, fault.Invalid, "body.cut", "The body ended early")
 	}
 	if len(body) > limit {
-		c.f.Context().SetConnectionClose()
-		_, _ = io.CopyN(io.Discard, stream, unreadBody)
-		return nil, errTooLarge
+		return nil, c.tooLarge()
 	}
 	return body, nil
+}
+
+// tooLarge refuses the body. What else the sender has to say is read and thrown away, up to what any body may have:
+// a connection that is closed with words unread is reset, and the sender would not get to read the refusal.
+func (c *Ctx) tooLarge() error {
+	c.f.Context().SetConnectionClose()
+	if stream := c.f.Context().RequestBodyStream(); stream != nil {
+		_, _ = io.CopyN(io.Discard, stream, maxBody)
+	}
+	return errTooLarge
 }
 
 func (c *Ctx) form() (*multipart.Form, error) {

@@ -1,10 +1,11 @@
 package anthropic
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 
+	"lobstead/api/wire"
 	"lobstead/engine/llm"
 	"lobstead/kit/fault"
 )
@@ -70,7 +71,7 @@ type Writer struct {
 
 // Whole spells a buffered answer.
 func (w *Writer) Whole(m llm.Message, d llm.Done) any {
-	out := Message{ID: "msg_" + w.RequestID, Type: "message", Role: "assistant", Model: first(d.Model, w.Model), Content: []Block{}, Usage: newUsage(d.Usage)}
+	out := Message{ID: "msg_" + w.RequestID, Type: "message", Role: "assistant", Model: cmp.Or(d.Model, w.Model), Content: []Block{}, Usage: newUsage(d.Usage)}
 	for _, p := range m.Parts {
 		switch {
 		case p.Thinking != nil && p.Thinking.Redacted:
@@ -162,28 +163,12 @@ func (w *Writer) End(d llm.Done, _ any) []byte {
 
 // Fail closes a stream that broke off.
 func (w *Writer) Fail(e *fault.Error) []byte {
-	return append([]byte("event: error\ndata: "), append(marshal(NewError(e, w.RequestID)), "\n\n"...)...)
+	return append([]byte("event: error\ndata: "), append(wire.JSON(NewError(e, w.RequestID)), "\n\n"...)...)
 }
 
 func event(name string, v object) []byte {
 	v["type"] = name
-	return append(append([]byte("event: "+name+"\ndata: "), marshal(v)...), "\n\n"...)
-}
-
-// marshal writes JSON as the API does: without escapes for HTML. Our own types cannot fail.
-func marshal(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-func first(s, or string) string {
-	if s != "" {
-		return s
-	}
-	return or
+	return append(append([]byte("event: "+name+"\ndata: "), wire.JSON(v)...), "\n\n"...)
 }
 
 // Error is the error body.
@@ -206,7 +191,7 @@ var types = map[fault.Kind]string{fault.Unauthenticated: "authentication_error",
 
 // NewError spells a fault; Internal ones say nothing of what went wrong.
 func NewError(e *fault.Error, requestID string) Error {
-	out := ErrorBody{Type: first(types[e.Kind], "api_error"), Message: e.Detail, Code: e.Code}
+	out := ErrorBody{Type: cmp.Or(types[e.Kind], "api_error"), Message: e.Detail, Code: e.Code}
 	if len(e.Fields) > 0 {
 		out.Message = e.Fields[0].Message
 		if path := e.Fields[0].Path; len(path) > 0 {

@@ -2,8 +2,10 @@ package openai
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 
+	"lobstead/api/wire"
 	"lobstead/engine/llm"
 	"lobstead/kit/fault"
 )
@@ -128,7 +130,7 @@ func (w *ChatWriter) Whole(m llm.Message, d llm.Done) any {
 	if text != "" || len(out.ToolCalls) == 0 || w.Dialect == Lobstack {
 		out.Content = &text
 	}
-	return Completion{ID: "chatcmpl-" + w.RequestID, Object: "chat.completion", Created: w.Created, Model: first(d.Model, w.Model),
+	return Completion{ID: "chatcmpl-" + w.RequestID, Object: "chat.completion", Created: w.Created, Model: cmp.Or(d.Model, w.Model),
 		Choices: []Choice{{Message: out, FinishReason: finish(d.Stop)}}, Usage: newUsage(d.Usage)}
 }
 
@@ -160,7 +162,7 @@ func (w *ChatWriter) text(s string) []byte {
 		w.head = whole[:bytes.Index(whole, []byte(cut))+len(cut)-1]
 	}
 	out := append(make([]byte, 0, len(w.head)+len(s)+48), w.head...)
-	quoted := marshal(s)
+	quoted := wire.JSON(s)
 	out = append(out, quoted...)
 	return append(out, "},\"finish_reason\":null}]}\n\n"...)
 }
@@ -168,7 +170,7 @@ func (w *ChatWriter) text(s string) []byte {
 // End closes a stream: the reason, the usage with extra where it is wanted, and the mark of the end.
 func (w *ChatWriter) End(d llm.Done, extra any) []byte {
 	why := finish(d.Stop)
-	w.Model = first(d.Model, w.Model)
+	w.Model = cmp.Or(d.Model, w.Model)
 	out := w.frame(delta{}, &why)
 	if w.Usage || w.Dialect == Lobstack {
 		u := newUsage(d.Usage)
@@ -198,23 +200,7 @@ func (w *ChatWriter) frame(d delta, why *string) []byte {
 }
 
 func event(v any) []byte {
-	return append(append([]byte("data: "), marshal(v)...), "\n\n"...)
-}
-
-// marshal writes JSON as the API does: without escapes for HTML. Our own types cannot fail.
-func marshal(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-func first(s, or string) string {
-	if s != "" {
-		return s
-	}
-	return or
+	return append(append([]byte("data: "), wire.JSON(v)...), "\n\n"...)
 }
 
 // Named says who is expected to answer.

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -42,7 +43,7 @@ func NewError(e *fault.Error, requestID string, d Dialect) Error {
 		out.Type = map[Dialect]string{Lobstack: "internal", Standard: "server_error"}[d]
 	}
 	if d == Standard {
-		out.Code = first(codes[e.Code], e.Code)
+		out.Code = cmp.Or(codes[e.Code], e.Code)
 	}
 	if len(e.Fields) > 0 {
 		out.Message = e.Fields[0].Message

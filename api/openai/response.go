@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"fmt"
 
 	"lobstead/engine/llm"
@@ -85,7 +86,7 @@ func (w *ResponseWriter) response(status string) Response {
 
 // close gives the response as it ended.
 func (w *ResponseWriter) close(d llm.Done) Response {
-	w.Model = first(d.Model, w.Model)
+	w.Model = cmp.Or(d.Model, w.Model)
 	r := w.response("completed")
 	switch d.Stop {
 	case llm.StopLength:

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"lobstead/api/wire"
 )
 
 // Field is one line of a schema as a person reads it.
@@ -181,10 +183,5 @@ func (b *Book) exampleObject(out *bytes.Buffer, s *Schema) {
 }
 
 func writeValue(out *bytes.Buffer, v any) {
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic(err) // our own words
-	}
-	out.Truncate(out.Len() - 1) // the line's end
+	out.Write(wire.JSON(v))
 }

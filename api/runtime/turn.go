@@ -113,18 +113,8 @@ func NewToolCalls(log []models.Event) ToolCalls {
 			if err != nil || !known {
 				continue
 			}
-			out.ToolCalls[n].Status, out.ToolCalls[n].DurationMS = statusOf(r), r.Millis
+			out.ToolCalls[n].Status, out.ToolCalls[n].DurationMS = r.Status(), r.Millis
 		}
 	}
 	return out
-}
-
-func statusOf(r models.ToolResult) string {
-	switch {
-	case r.Interrupted:
-		return "interrupted"
-	case r.Error:
-		return "error"
-	}
-	return "success"
 }

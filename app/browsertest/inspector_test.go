@@ -76,7 +76,7 @@ func TestInspector(t *testing.T) {
 	b.open(turn)
 	b.click("#grade .seg-item:nth-child(2)")
 	b.click("#grade [type=submit]")
-	b.reloadUntil(`document.querySelector("#grade input[value='2']").checked`)
+	b.reloadUntil(`document.querySelector("#grade input[value='2'][checked]")`)
 	b.allow("404")
 	b.open("/turns/c000000000000000000000000")
 	b.reloadUntil(`document.querySelector(".state-code")`)
