@@ -27,7 +27,7 @@ LIVELY := Live|Stream|Leav|Shutdown|Burst
 # One phase that fails does not hide the next. What drives sandboxes is linked as the product is: without a C library,
 # because some of them have none inside.
 test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then browsers; says what it left out
-	go vet ./...
+	CGO_ENABLED=0 go vet ./...
 	bin/services bash -c 'status=0; \
 	  CGO_ENABLED=1 go test -race -p $(PARALLEL) -timeout 30m $$(go list ./... | grep -vE "/(models|app|process|browsertest|chaostest|gallery)$$") || status=1; \
 	  CGO_ENABLED=1 go test -race -timeout 30m -run "$(LIVELY)" ./app || status=1; \

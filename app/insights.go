@@ -34,12 +34,13 @@ func (h *Insights) show(c *Ctx, s *models.Session, problem string, status int) (
 	if err != nil {
 		return nil, err
 	}
-	p := turns.InsightsProps{Frame: c.frame("Insights into "+s.Title, "/chat", ""), Session: s, Tips: shownTips(insight.SessionTips(all)), Problem: problem, BaseURL: h.PublicURL}
+	found := insight.SessionTips(all)
+	p := turns.InsightsProps{Frame: c.frame("Insights into "+s.Title, "/chat", ""), Session: s, Tips: shownTips(found), Problem: problem, BaseURL: h.PublicURL}
 	for _, f := range all {
 		p.Rows = append(p.Rows, turns.TurnRow{ID: f.TurnID, Model: f.Model, Prompt: f.System + f.Memory + f.History + f.Tools, Room: f.Room, CostNanos: f.CostNanos,
 			Calls: f.Calls, Failures: f.Failures, Grade: f.Grade})
 	}
-	q, err := h.inspector.Session(c, c.Scope, s.ID)
+	q, err := h.inspector.Session(c, c.Scope, s, all)
 	if p.Ask, err = asking(q, err); err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (h *Insights) show(c *Ctx, s *models.Session, problem string, status int) (
 	if p.Ask.Opinions, err = c.Scope.SessionOpinions(c, s.ID); err != nil {
 		return nil, err
 	}
-	tips := wireTips(insight.SessionTips(all))
+	tips := wireTips(found)
 	return page(turns.Insights(p)).json(runtimeapi.Insights{SessionID: s.ID, Insights: tips, InsightCount: len(tips), TurnCount: len(all)}).with(status), nil
 }
 
@@ -58,18 +59,13 @@ func (h *Insights) Analyze(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := h.inspector.Session(c, c.Scope, s.ID)
-	var o *models.Opinion
-	if err == nil {
-		o, err = h.inspector.Ask(c, c.Scope, q)
-	}
+	all, err := insight.Session(c, c.Scope, s.ID)
 	if err != nil {
-		if words, ok := refusal(err); ok && !c.wantsJSON() {
-			return h.show(c, s, words, statusOf(err))
-		}
 		return nil, err
 	}
-	return redirect("/chat/" + s.ID + "/insights#analysis").json(runtimeapi.NewAsked(o)), nil
+	q, err := h.inspector.Session(c, c.Scope, s, all)
+	o, err := h.ask(c, q, err)
+	return c.heard(o, err, "/chat/"+s.ID+"/insights#analysis", func(problem string, status int) (Reply, error) { return h.show(c, s, problem, status) })
 }
 
 // Index is the page of recommendations.
@@ -104,17 +100,8 @@ func (h *Recommendations) Analyze(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	q, err := h.inspector.Habits(c, c.Scope, p)
-	var o *models.Opinion
-	if err == nil {
-		o, err = h.inspector.Ask(c, c.Scope, q)
-	}
-	if err != nil {
-		if words, ok := refusal(err); ok && !c.wantsJSON() {
-			return h.index(c, words, statusOf(err))
-		}
-		return nil, err
-	}
-	return redirect("/recommendations?period=" + p.Period + "#analysis").json(runtimeapi.NewAsked(o)), nil
+	o, err := h.ask(c, q, err)
+	return c.heard(o, err, "/recommendations?period="+p.Period+"#analysis", func(problem string, status int) (Reply, error) { return h.index(c, problem, status) })
 }
 
 func shownProfile(p *insight.Profile) turns.Profile {

@@ -40,8 +40,12 @@ func (h *Inspector) show(c *Ctx, t *models.Turn, p *turns.ShowProps, status int)
 		return nil, err
 	}
 	p.Frame = c.frame("Turn in "+p.Session.Title, "/chat", "")
-	for _, read := range []func(*Ctx, *turns.ShowProps) error{h.rows, h.judged, h.answers, h.analyses} {
-		if err := read(c, p); err != nil {
+	all, err := insight.Session(c, c.Scope, t.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	for _, read := range []func(*Ctx, *turns.ShowProps, []insight.Figures) error{h.rows, h.judged, h.answers, h.analyses} {
+		if err := read(c, p, all); err != nil {
 			return nil, err
 		}
 	}
@@ -49,7 +53,7 @@ func (h *Inspector) show(c *Ctx, t *models.Turn, p *turns.ShowProps, status int)
 }
 
 // rows reads what is kept of the turn.
-func (h *Inspector) rows(c *Ctx, p *turns.ShowProps) (err error) {
+func (h *Inspector) rows(c *Ctx, p *turns.ShowProps, _ []insight.Figures) (err error) {
 	if p.Log, err = c.Scope.TurnEvents(c, p.Turn.ID); err != nil {
 		return err
 	}
@@ -76,11 +80,7 @@ func (h *Inspector) rows(c *Ctx, p *turns.ShowProps) (err error) {
 }
 
 // judged adds the tips and the grade.
-func (h *Inspector) judged(c *Ctx, p *turns.ShowProps) error {
-	all, err := insight.Session(c, c.Scope, p.Turn.SessionID)
-	if err != nil {
-		return err
-	}
+func (h *Inspector) judged(c *Ctx, p *turns.ShowProps, all []insight.Figures) (err error) {
 	if p.Turn.StartedAt != nil {
 		p.Tips = shownTips(insight.TurnTips(insight.One(all, p.Turn.ID)))
 	}
@@ -100,12 +100,11 @@ func shownTips(list []insight.Tip) []turns.Tip {
 }
 
 // answers adds who could answer again, and who did.
-func (h *Inspector) answers(c *Ctx, p *turns.ShowProps) error {
-	var err error
+func (h *Inspector) answers(c *Ctx, p *turns.ShowProps, _ []insight.Figures) (err error) {
 	if p.Again.Answers, err = c.Scope.TurnOpinions(c, p.Turn.ID, models.Answer); err != nil || !p.Turn.State.Ended() {
 		return err
 	}
-	list, err := h.inspector.Others(c, c.Scope, p.Turn.ID)
+	list, err := h.inspector.Others(c, c.Scope, p.Turn)
 	if fault.Is(err, fault.NotFound) {
 		p.Again.Gone = true
 		return nil
@@ -117,8 +116,8 @@ func (h *Inspector) answers(c *Ctx, p *turns.ShowProps) error {
 }
 
 // analyses adds what a model would cost to ask, and what models said.
-func (h *Inspector) analyses(c *Ctx, p *turns.ShowProps) error {
-	q, err := h.inspector.Turn(c, c.Scope, p.Turn.ID)
+func (h *Inspector) analyses(c *Ctx, p *turns.ShowProps, all []insight.Figures) error {
+	q, err := h.inspector.Turn(c, c.Scope, p.Turn, all)
 	if p.Ask, err = asking(q, err); err != nil {
 		return err
 	}
@@ -126,18 +125,6 @@ func (h *Inspector) analyses(c *Ctx, p *turns.ShowProps) error {
 	p.Ask.About = "The model reads the turn's figures, its tips and its log, with long outputs shortened, and says what to do differently."
 	p.Ask.Opinions, err = c.Scope.TurnOpinions(c, p.Turn.ID, models.Analysis)
 	return err
-}
-
-// asking gives the price of a question; that there is nobody to ask is no failure.
-func asking(q *insight.Inquiry, err error) (turns.AskProps, error) {
-	if fault.Is(err, fault.Unavailable) {
-		return turns.AskProps{}, nil
-	}
-	if err != nil {
-		return turns.AskProps{}, err
-	}
-	price := turns.Price(q.Quote())
-	return turns.AskProps{Price: &price}, nil
 }
 
 // Grade takes what a person thinks of the turn.
@@ -169,8 +156,13 @@ func (h *Inspector) Analyze(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := h.inspector.Turn(c, c.Scope, t.ID)
-	return h.asked(c, t, q, err, "#analysis")
+	all, err := insight.Session(c, c.Scope, t.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	q, err := h.inspector.Turn(c, c.Scope, t, all)
+	o, err := h.ask(c, q, err)
+	return c.heard(o, err, "/turns/"+t.ID+"#analysis", h.again(c, t))
 }
 
 // Answer has another model answer the turn again.
@@ -183,34 +175,14 @@ func (h *Inspector) Answer(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := h.inspector.Again(c, c.Scope, t.ID, f.Text("model"))
-	return h.asked(c, t, q, err, "#again")
+	q, err := h.inspector.Again(c, c.Scope, t, f.Text("model"))
+	o, err := h.ask(c, q, err)
+	return c.heard(o, err, "/turns/"+t.ID+"#again", h.again(c, t))
 }
 
-// asked puts a question and goes back to the page, which shows the answer, or why there is none.
-func (h *Inspector) asked(c *Ctx, t *models.Turn, q *insight.Inquiry, err error, place string) (Reply, error) {
-	var o *models.Opinion
-	if err == nil {
-		o, err = h.inspector.Ask(c, c.Scope, q)
+// again shows the page with why something was refused.
+func (h *Inspector) again(c *Ctx, t *models.Turn) func(string, int) (Reply, error) {
+	return func(problem string, status int) (Reply, error) {
+		return h.show(c, t, &turns.ShowProps{Problem: problem}, status)
 	}
-	if err != nil {
-		if words, ok := refusal(err); ok && !c.wantsJSON() {
-			return h.show(c, t, &turns.ShowProps{Problem: words}, statusOf(err))
-		}
-		return nil, err
-	}
-	return redirect("/turns/" + t.ID + place).json(runtimeapi.NewAsked(o)), nil
-}
-
-// statusOf is the status that a fault's page has.
-func statusOf(err error) int { return statuses[fault.KindOf(err)] }
-
-// refusal gives the words for a question that was not answered and may be on another day; what is a defect, or not there, is
-// no refusal.
-func refusal(err error) (string, bool) {
-	switch fault.KindOf(err) {
-	case fault.Internal, fault.NotFound, fault.Forbidden:
-		return "", false
-	}
-	return sentence(fault.As(err)), true
 }

@@ -31,10 +31,7 @@ func (h *Recommendations) Generate(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	q, err := h.inspector.Habits(c, c.Scope, p)
-	if err != nil {
-		return nil, err
-	}
-	o, err := h.inspector.Ask(c, c.Scope, q)
+	o, err := h.ask(c, q, err)
 	if err != nil {
 		return nil, err
 	}

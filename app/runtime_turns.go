@@ -60,23 +60,23 @@ func (h *RuntimeTurns) Show(c *Ctx) (Reply, error) {
 	return data(runtime.NewTurn(t, log)), err
 }
 
-// figures are those of one turn, with what the others of its session cost on average.
-func (h *RuntimeTurns) figures(c *Ctx) (*models.Turn, insight.Figures, int64, error) {
+// figures are those of the turn's session.
+func (h *RuntimeTurns) figures(c *Ctx) (*models.Turn, []insight.Figures, error) {
 	t, err := h.turnOf(c)
 	if err != nil {
-		return nil, insight.Figures{}, 0, err
+		return nil, nil, err
 	}
 	all, err := insight.Session(c, c.Scope, t.SessionID)
-	f, others := insight.One(all, t.ID)
-	return t, f, others, err
+	return t, all, err
 }
 
 // Context tells what the turn's last call to a model was shown, by size.
 func (h *RuntimeTurns) Context(c *Ctx) (Reply, error) {
-	t, f, _, err := h.figures(c)
+	t, all, err := h.figures(c)
 	if err != nil {
 		return nil, err
 	}
+	f, _ := insight.One(all, t.ID)
 	return data(runtime.Context{TurnID: t.ID, Model: t.Model, TokenBudget: f.Room, SystemPromptTokens: f.System, MemoryTokens: f.Memory, HistoryTokens: f.History,
 		ToolsTokens: f.Tools, HistoryDepth: f.Depth, ComplexityLevel: f.Level(), TokensIn: t.InputTokens, TokensOut: t.OutputTokens, Cost: runtime.Dollars(t.CostNanos),
 		ToolCallCount: t.ToolCalls, ToolFailureCount: t.ToolFailures}), nil
@@ -90,11 +90,11 @@ func (h *RuntimeTurns) Tools(c *Ctx) (Reply, error) {
 
 // Tips says what stands out in the turn.
 func (h *RuntimeTurns) Tips(c *Ctx) (Reply, error) {
-	t, f, others, err := h.figures(c)
+	t, all, err := h.figures(c)
 	if err != nil {
 		return nil, err
 	}
-	tips := wireTips(insight.TurnTips(f, others))
+	tips := wireTips(insight.TurnTips(insight.One(all, t.ID)))
 	return data(runtime.Tips{TurnID: t.ID, Tips: tips, TipCount: len(tips)}), nil
 }
 
@@ -122,19 +122,16 @@ func (h *RuntimeTurns) Selection(c *Ctx) (Reply, error) {
 
 // Analyze asks a model about the turn.
 func (h *RuntimeTurns) Analyze(c *Ctx) (Reply, error) {
-	t, f, others, err := h.figures(c)
+	t, all, err := h.figures(c)
 	if err != nil {
 		return nil, err
 	}
-	q, err := h.inspector.Turn(c, c.Scope, t.ID)
+	q, err := h.inspector.Turn(c, c.Scope, t, all)
+	o, err := h.ask(c, q, err)
 	if err != nil {
 		return nil, err
 	}
-	o, err := h.inspector.Ask(c, c.Scope, q)
-	if err != nil {
-		return nil, err
-	}
-	return data(runtime.TurnAnalysis{TurnID: t.ID, Status: "complete", Tips: wireTips(insight.TurnTips(f, others)), Asked: runtime.NewAsked(o)}), nil
+	return data(runtime.TurnAnalysis{TurnID: t.ID, Status: "complete", Tips: wireTips(insight.TurnTips(insight.One(all, t.ID))), Asked: runtime.NewAsked(o)}), nil
 }
 
 // Insights says what stands out in a session; one that is not there has no turns.
@@ -170,11 +167,12 @@ func (h *RuntimeTurns) AnalyzeSession(c *Ctx) (Reply, error) {
 	if len(all) == 0 {
 		return data(out), nil
 	}
-	q, err := h.inspector.Session(c, c.Scope, session)
+	s, err := c.Scope.Session(c, session)
 	if err != nil {
 		return nil, err
 	}
-	o, err := h.inspector.Ask(c, c.Scope, q)
+	q, err := h.inspector.Session(c, c.Scope, s, all)
+	o, err := h.ask(c, q, err)
 	if err != nil {
 		return nil, err
 	}

@@ -22,8 +22,8 @@ type Other struct {
 
 // Others lists the models that could answer a turn again, the cheapest first, with what that would cost. Empty when no model
 // service is connected. NotFound when what the turn saw is not kept.
-func (s *Inspector) Others(ctx context.Context, sc *models.Scope, turnID string) ([]Other, error) {
-	t, err := s.last(ctx, sc, turnID)
+func (s *Inspector) Others(ctx context.Context, sc *models.Scope, turn *models.Turn) ([]Other, error) {
+	t, err := s.last(ctx, sc, turn)
 	if err != nil {
 		return nil, err
 	}
@@ -31,8 +31,8 @@ func (s *Inspector) Others(ctx context.Context, sc *models.Scope, turnID string)
 }
 
 // Again makes the question for one of Others. Invalid insight.unknown_model for any other name.
-func (s *Inspector) Again(ctx context.Context, sc *models.Scope, turnID, name string) (*Inquiry, error) {
-	t, err := s.last(ctx, sc, turnID)
+func (s *Inspector) Again(ctx context.Context, sc *models.Scope, turn *models.Turn, name string) (*Inquiry, error) {
+	t, err := s.last(ctx, sc, turn)
 	if err != nil {
 		return nil, err
 	}
@@ -60,16 +60,12 @@ type lastStep struct {
 	request llm.Request
 }
 
-func (s *Inspector) last(ctx context.Context, sc *models.Scope, turnID string) (*lastStep, error) {
-	turn, err := sc.Turn(ctx, turnID)
-	if err != nil {
-		return nil, err
-	}
+func (s *Inspector) last(ctx context.Context, sc *models.Scope, turn *models.Turn) (*lastStep, error) {
 	inst, err := sc.Instance(ctx, turn.InstanceID)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := sc.TurnSteps(ctx, turnID)
+	steps, err := sc.TurnSteps(ctx, turn.ID)
 	if err != nil {
 		return nil, err
 	}
