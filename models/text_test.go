@@ -11,7 +11,6 @@ import (
 
 	"lobstead/kit/fault"
 	"lobstead/kit/secret"
-	"lobstead/kit/testservices"
 	"lobstead/models"
 	"lobstead/models/modelstest"
 )
@@ -190,11 +189,7 @@ func TestScrubber(t *testing.T) {
 	const canary = `s3cret"canary&<key>`
 	scrub := &secret.Scrubber{}
 	scrub.Add(secret.Of(canary))
-	o := models.Options{Dir: t.TempDir(), Scrub: scrub.Scrub}
-	if modelstest.Postgres() {
-		o.URL = testservices.Postgres(t)
-	}
-	store := modelstest.Open(t, o)
+	store := modelstest.NewAs(t, models.Options{Scrub: scrub.Scrub})
 	sc, inst, s := conversation(t, store)
 	turn, _, err := sc.StartTurn(t.Context(), s.ID, models.Input{Text: "my key is " + canary})
 	require.NoError(t, err)

@@ -175,18 +175,16 @@ func (w *World) Stop() { w.stop() }
 
 // open makes the database and a second way into it.
 func (w *World) open(planLimits bool) {
-	w.dialect = "sqlite"
-	dir, err := w.T.TempDir(), error(nil)
-	w.Dir = dir
-	if modelstest.Postgres() {
-		url := testservices.Postgres(w.T)
+	w.dialect, w.Dir = "sqlite", w.T.TempDir()
+	url := modelstest.URL(w.T)
+	w.Store = modelstest.Open(w.T, models.Options{URL: url, Dir: w.Dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})
+	if url != "" {
 		w.dialect = "pgx"
-		w.Store = modelstest.Open(w.T, models.Options{URL: url, Dir: dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})
-		w.DB, err = sql.Open("pgx", url)
 	} else {
-		w.Store = modelstest.Open(w.T, models.Options{Dir: dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})
-		w.DB, err = sql.Open("sqlite", "file:"+filepath.Join(dir, "lobstead.db")+"?_pragma=busy_timeout(10000)&_txlock=immediate")
+		url = "file:" + filepath.Join(w.Dir, "lobstead.db") + "?_pragma=busy_timeout(10000)&_txlock=immediate"
 	}
+	var err error
+	w.DB, err = sql.Open(w.dialect, url)
 	require.NoError(w.T, err)
 	w.T.Cleanup(func() { _ = w.DB.Close() })
 }

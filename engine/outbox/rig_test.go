@@ -21,7 +21,6 @@ import (
 	"lobstead/kit/events"
 	"lobstead/kit/mail"
 	"lobstead/kit/secret"
-	"lobstead/kit/testservices"
 	"lobstead/models"
 	"lobstead/models/modelstest"
 )
@@ -150,10 +149,7 @@ func newRig(t *testing.T, s *server) *rig {
 	var err error
 	r.o.Box, _, err = secret.LoadOrCreate(r.o.Dir, secret.String{})
 	require.NoError(t, err)
-	if modelstest.Postgres() {
-		r.o.URL = testservices.Postgres(t)
-	}
-	r.o.Clock = r.clock
+	r.o.URL, r.o.Clock = modelstest.URL(t), r.clock
 	r.store = modelstest.Open(t, r.o)
 	r.sc, _ = modelstest.Found(t, r.store, "Acme")
 	r.sy = r.store.AsSystem("test")

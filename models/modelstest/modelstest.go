@@ -10,7 +10,6 @@ import (
 
 	"lobstead/kit/clock"
 	"lobstead/kit/secret"
-	"lobstead/kit/testservices"
 	"lobstead/models"
 )
 
@@ -26,18 +25,18 @@ func NewAt(t testing.TB, c clock.Clock) *models.Store { return NewAs(t, models.O
 // NewAs is New with options; where the database and the files are is set here.
 func NewAs(t testing.TB, o models.Options) *models.Store {
 	t.Helper()
-	o.Dir = t.TempDir()
-	if Postgres() {
-		o.URL = testservices.Postgres(t)
-	}
+	o.Dir, o.URL = t.TempDir(), URL(t)
 	return Open(t, o)
 }
 
-// Open opens and migrates a store as the options say.
+// Open opens and migrates a store as the options say: in Dir, or at what URL gave.
 func Open(t testing.TB, o models.Options) *models.Store {
 	t.Helper()
 	if o.Box == nil {
 		o.Box = Box(t)
+	}
+	if o.URL == "" {
+		lay(t, o.Dir)
 	}
 	s, err := models.Open(t.Context(), o)
 	require.NoError(t, err)
