@@ -38,7 +38,7 @@ var floors = []struct {
 	{"lobstead/engine/llm/door", []string{"lobstead/engine/llm", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/llm/...", []string{"lobstead/engine/llm/...", "lobstead/kit/..."}},
 	{"lobstead/engine/sandbox/...", []string{"lobstead/engine/sandbox/...", "lobstead/kit/..."}},
-	{"lobstead/models/modelstest", []string{"lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/models/modelstest", []string{"lobstead/models", "lobstead/migrations", "lobstead/kit/..."}},
 	{"lobstead/models", []string{"lobstead/migrations", "lobstead/kit/..."}},
 	{"lobstead/jobs", []string{"lobstead/kit/..."}},
 	{"lobstead/migrations", nil},
