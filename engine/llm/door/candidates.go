@@ -74,9 +74,11 @@ func (d *Door) include(all []candidate, p policy, named Route, g gauge) []candid
 
 // baseline is what answers without a router: the named model, else the default.
 func (d *Door) baseline(ctx context.Context, sc *models.Scope, p policy, i *models.Instance, all []service, named string) (Route, string, error) {
+	if named == "" && len(all) > 0 && all[0].main { // as Resolve would find, without asking again
+		return d.route(p, all[0], cmp.Or(pin(i), all[0].model)), "plan_ceiling", nil
+	}
 	if named == "" {
-		plain := *i
-		r, err := d.Resolve(ctx, sc, &plain)
+		r, err := d.Resolve(ctx, sc, i)
 		return r, "plan_ceiling", err
 	}
 	r, err := d.named(ctx, p, all, named)
