@@ -23,10 +23,12 @@ var floors = []struct {
 	{"lobstead/views/docs", []string{"lobstead/views/...", "lobstead/api/openapi", "lobstead/models", "lobstead/static", "lobstead/kit/..."}}, // the page is made of the document's tables
 	{"lobstead/views/admin", []string{"lobstead/views/...", "lobstead/models", "lobstead/jobs", "lobstead/static", "lobstead/kit/..."}},       // the queue's own words
 	{"lobstead/views/...", []string{"lobstead/views/...", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
-	{"lobstead/api/openapi", []string{"lobstead/api/wire", "lobstead/api/cloud", "lobstead/api/agent", "lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/api/openapi", []string{"lobstead/api/wire", "lobstead/api/cloud", "lobstead/api/agent", "lobstead/api/fleet", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/api/openai", []string{"lobstead/api/wire", "lobstead/engine/llm", "lobstead/kit/..."}}, // spells what a model is asked and says
 	{"lobstead/api/anthropic", []string{"lobstead/api/wire", "lobstead/engine/llm", "lobstead/kit/..."}},
 	{"lobstead/api/...", []string{"lobstead/api/wire", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
+	{"lobstead/engine/automate/when", []string{"lobstead/kit/..."}}, // pure: words go in, times come out
+	{"lobstead/engine/automate", []string{"lobstead/engine/automate/when", "lobstead/engine/agent", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/skills", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/policy", []string{"lobstead/models"}}, // pure: rules and a call go in, a verdict comes out
 	{"lobstead/engine/agent", []string{"lobstead/engine/policy", "lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
@@ -63,6 +65,7 @@ var owners = map[string][]string{
 	"github.com/landlock-lsm/go-landlock": {"lobstead/engine/sandbox/..."},
 	"github.com/alecthomas/kong":          {"lobstead/kit/config"},
 	"github.com/prometheus/client_golang": {"lobstead", "lobstead/app"},
+	"github.com/adhocore/gronx":           {"lobstead/engine/automate/when"},
 	"github.com/wneessen/go-mail":         {"lobstead/kit/mail"},
 	"modernc.org/sqlite":                  {"lobstead/models"},
 	"github.com/jackc/pgx/v5":             {"lobstead/models", "lobstead/kit/testservices"},

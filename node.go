@@ -13,6 +13,7 @@ import (
 
 	"lobstead/app"
 	"lobstead/engine/agent"
+	"lobstead/engine/automate"
 	"lobstead/engine/billing"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/outbox"
@@ -151,13 +152,18 @@ func (n *node) outbox(host string) *outbox.Outbox {
 	return &outbox.Outbox{Store: n.store, Bus: n.bus, Jobs: n.jobs, Senders: senders, Node: n.name(host), Log: n.log}
 }
 
+// automations is where schedules, reminders and triggers are asked for.
+func (n *node) automations() *automate.Desk {
+	return &automate.Desk{Store: n.store, Bus: n.bus, Turns: n.turns}
+}
+
 // web is the process's web side.
 func (n *node) web() *app.App {
 	queue := "Redis"
 	if n.redis.Embedded() {
 		queue = "embedded"
 	}
-	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Desk: n.desk, Door: n.door, Files: n.driver, Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
+	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Desk: n.desk, Door: n.door, Files: n.driver, Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
 		Limiter: limit.New(n.redis.Client(), n.log), Mails: n.mail != nil, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue, Jobs: n.jobs, Inspector: jobs.NewInspector(n.redis),
@@ -243,6 +249,7 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Ledger:   n.turns,
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
-		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host)})
+		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host),
+		Timer: &automate.Timer{Desk: n.automations(), Log: n.log}})
 	return runner, server
 }

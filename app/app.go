@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lobstead/engine/agent"
+	"lobstead/engine/automate"
 	"lobstead/engine/billing"
 	"lobstead/engine/gateway"
 	"lobstead/engine/insight"
@@ -30,9 +31,12 @@ import (
 
 // Deps is what the handlers work with.
 type Deps struct {
-	Store     *models.Store
-	Bus       *events.Bus
-	Turns     *agent.Turns
+	Store *models.Store
+	Bus   *events.Bus
+	Turns *agent.Turns
+
+	Automations *automate.Desk
+
 	Desk      *provision.Desk
 	Door      *door.Door
 	Files     Workspaces   // nil = not on this host

@@ -67,6 +67,13 @@ func (h *Budgets) targets(c *Ctx, p *settings.BudgetsProps) error {
 	for _, i := range instances {
 		p.Targets = append(p.Targets, settings.BudgetTarget{Value: "instance:" + i.ID, Text: "Instance: " + i.Name})
 	}
+	if err != nil {
+		return err
+	}
+	automations, err := c.Scope.Automations(c, "")
+	for _, a := range automations {
+		p.Targets = append(p.Targets, settings.BudgetTarget{Value: string(models.BudgetOfSchedule) + ":" + a.ID, Text: "Automation: " + a.Name})
+	}
 	return err
 }
 

@@ -18,15 +18,16 @@ type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
 	identity, passkey, nobody, user, delivery, budget, memory, held                              string
 	approval, rule, grant                                                                        string
+	automation                                                                                   string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
 		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget, o.Memory, o.Held,
-		o.Approval, o.Rule, o.Grant}
+		o.Approval, o.Rule, o.Grant, o.Automation}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -43,6 +44,8 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
 		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant}
 	},
+	// No credential of ours is asked for; triggers_test.go knows more.
+	"/v1/webhooks/triggers/":         func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
 	"/approvals/":                    func(i ids) map[string]string { return map[string]string{":id": i.approval} },
 	"/api/approvals/":                func(i ids) map[string]string { return map[string]string{":id": i.approval} },
 	"/api/audit/policy/":             func(i ids) map[string]string { return map[string]string{":turn_id": i.turn} },
@@ -164,7 +167,9 @@ func bodies(i ids) map[string][]body {
 		"DELETE /api/agent/sessions":        {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
 		"POST /api/breaker/reset/:provider": {{json: `{}`}}, "POST /api/breaker/open/:provider": {{json: `{}`}},
 		"GET /api/agent/status": append(ways(nil), body{query: "?include=messages,skills,logs,health"}), "POST /api/agent/update": ways(`{"serverRegion":"eu-north"}`),
-		"GET /api/agent/skills": ways(nil), "POST /api/agent/skills": ways(`{"skill":"web","enabled":false}`), "PUT /api/agent/skills": ways(`{"skill":"web","config":{"allowed_hosts":"example.com"}}`),
+		"POST /v1/webhooks/triggers/:id": {{json: `{"action":"opened"}`}},
+		"POST /api/agent/chat-automate":  append(ways(`{"command":"remind","text":"in 3 hours to stretch"}`), ways(`{"command":"status"}`)...),
+		"GET /api/agent/skills":          ways(nil), "POST /api/agent/skills": ways(`{"skill":"web","enabled":false}`), "PUT /api/agent/skills": ways(`{"skill":"web","config":{"allowed_hosts":"example.com"}}`),
 		"POST /instances/:id/skills": {{form: form("skill", "web", "enabled", "true")}}, "POST /instances/:id/skills/:skill": {{form: form("allowed_hosts", "example.com")}},
 		"POST /api/agent/message": append(ways(`{"content":"hello"}`), body{json: `{"content":"hello","session_id":"` + i.session + `"}`,
 			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),

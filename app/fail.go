@@ -30,7 +30,7 @@ var (
 var statuses = map[fault.Kind]int{
 	fault.Internal: 500, fault.Invalid: 400, fault.Unauthenticated: 401, fault.Payment: 402, fault.Forbidden: 403,
 	fault.NotFound: 404, fault.Conflict: 409, fault.TooLarge: 413, fault.TooMany: 429, fault.Unavailable: 503,
-	fault.Upstream: 502, fault.Timeout: 504, fault.Full: 507,
+	fault.Upstream: 502, fault.Timeout: 504, fault.Full: 507, fault.Unclear: 422,
 }
 
 // fail is the one place that renders a fault: in the family's words and shape, as JSON, partial or page.

@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/gofiber/fiber/v2"
 
+	"lobstead/engine/automate"
 	"lobstead/models"
 )
 
@@ -40,6 +41,7 @@ func (a *App) table() []Route {
 	services := &RuntimeModels{a}
 	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
 	inspector, insights := &Inspector{a}, &Insights{a}
+	agentAutomate, triggers := &AgentAutomate{a}, &Triggers{a}
 	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
 	skills := &Skills{a}
 	catalogue := &Catalogue{a}
@@ -221,6 +223,8 @@ func (a *App) table() []Route {
 		{get, "/api/v1/usage", readUsage, Agent, 0, gate.Usage},
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/status", view, Runtime, 0, agentStatus.Show}, // two families' path: a refusal is spelt as both can read it
+		{post, "/api/agent/chat-automate", use, Agent, 0, agentAutomate.Create},
+		{post, "/v1/webhooks/triggers/:id", Public, Cloud, automate.MaxCall, triggers.Create},
 		{post, "/api/agent/update", use, Agent, 0, agentUpdate.Create},
 		{get, "/api/agent/skills", use, Agent, 0, agentSkills.Index},
 		{post, "/api/agent/skills", use, Agent, 0, agentSkills.Create},

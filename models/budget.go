@@ -62,9 +62,9 @@ const (
 	BudgetTotal   BudgetPeriod = "total"
 )
 
-// What a budget can be of, in, and for. Schedules are not there yet, so nobody can choose one.
+// What a budget can be of, in, and for.
 var (
-	BudgetScopes  = []BudgetScope{BudgetOfOrganization, BudgetOfMember, BudgetOfKey, BudgetOfInstance, BudgetOfSession}
+	BudgetScopes  = []BudgetScope{BudgetOfOrganization, BudgetOfMember, BudgetOfKey, BudgetOfInstance, BudgetOfSession, BudgetOfSchedule}
 	BudgetUnits   = []BudgetUnit{BudgetMoney, BudgetTokens, BudgetMessages}
 	BudgetPeriods = []BudgetPeriod{BudgetDaily, BudgetMonthly, BudgetTotal}
 )
@@ -270,6 +270,7 @@ func (sc *Scope) budgetName(tx *gorm.DB, b *Budget) string {
 		BudgetOfKey:      "SELECT name FROM api_keys WHERE organization_id = ? AND id = ? AND revoked_at IS NULL",
 		BudgetOfInstance: "SELECT name FROM instances WHERE organization_id = ? AND id = ?",
 		BudgetOfSession:  "SELECT title FROM sessions WHERE organization_id = ? AND id = ?",
+		BudgetOfSchedule: "SELECT name FROM automations WHERE organization_id = ? AND id = ?",
 	}[b.Scope]
 	name := ""
 	if query != "" {

@@ -317,11 +317,11 @@ func (sc *Scope) countMessage(tx *gorm.DB, t *Turn) error {
 	}
 	now := sc.store.now()
 	m := &MessageEntry{ID: id.New(), OrganizationID: sc.Org, TurnID: t.ID, InstanceID: t.InstanceID, SessionID: t.SessionID,
-		MemberID: t.CreatedBy, KeyID: t.KeyID, CreatedAt: now}
+		MemberID: t.CreatedBy, KeyID: t.KeyID, ScheduleID: t.AutomationID, CreatedAt: now}
 	if err := tx.Create(m).Error; err != nil {
 		return err
 	}
-	rows, err := sc.bearing(tx, &Charge{InstanceID: m.InstanceID, SessionID: m.SessionID, MemberID: m.MemberID, KeyID: m.KeyID}, now, BudgetMessages)
+	rows, err := sc.bearing(tx, &Charge{InstanceID: m.InstanceID, SessionID: m.SessionID, MemberID: m.MemberID, KeyID: m.KeyID, ScheduleID: m.ScheduleID}, now, BudgetMessages)
 	if err != nil {
 		return err
 	}

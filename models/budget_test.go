@@ -167,9 +167,9 @@ func TestBudgetScopes(t *testing.T) {
 	key, _, err := sc.CreateAPIKey(t.Context(), models.NewAPIKey{Name: "key"})
 	require.NoError(t, err)
 	targets := map[models.BudgetScope]string{models.BudgetOfOrganization: "", models.BudgetOfMember: sc.Actor.UserID, models.BudgetOfKey: key.ID,
-		models.BudgetOfInstance: inst.ID, models.BudgetOfSession: session.ID}
+		models.BudgetOfInstance: inst.ID, models.BudgetOfSession: session.ID, models.BudgetOfSchedule: planned(t, sc, inst.ID).ID}
 	require.Len(t, targets, len(models.BudgetScopes))
-	mine := models.Charge{MemberID: sc.Actor.UserID, KeyID: key.ID, InstanceID: inst.ID, SessionID: session.ID, InputTokens: 3, OutputTokens: 4, CostNanos: 9}
+	mine := models.Charge{MemberID: sc.Actor.UserID, KeyID: key.ID, ScheduleID: targets[models.BudgetOfSchedule], InstanceID: inst.ID, SessionID: session.ID, InputTokens: 3, OutputTokens: 4, CostNanos: 9}
 	for scope, target := range targets {
 		for unit, used := range map[models.BudgetUnit]int64{models.BudgetMoney: 9, models.BudgetTokens: 7} {
 			b := budget(t, sc, scope, target, unit, models.BudgetTotal, 1000)
@@ -188,7 +188,7 @@ func TestBudgetScopes(t *testing.T) {
 	}
 	all, err := sc.BudgetsOf(t.Context(), mine)
 	require.NoError(t, err)
-	require.Len(t, all, 10)
+	require.Len(t, all, 12)
 	others, err := sc.BudgetsOf(t.Context(), models.Charge{InstanceID: "i"})
 	require.NoError(t, err)
 	require.Len(t, others, 2)
@@ -294,8 +294,8 @@ func TestBudgetIsChecked(t *testing.T) {
 	}()
 	good := models.NewBudget{Scope: models.BudgetOfInstance, TargetID: inst.ID, Unit: models.BudgetMoney, Period: models.BudgetDaily, Amount: 5, WarnPercent: 80}
 	for name, change := range map[string]func(*models.NewBudget){
-		"scope": func(n *models.NewBudget) { n.Scope = "galaxy" }, "schedule": func(n *models.NewBudget) { n.Scope = models.BudgetOfSchedule },
-		"unit": func(n *models.NewBudget) { n.Unit = "beer" }, "period": func(n *models.NewBudget) { n.Period = "week" },
+		"scope": func(n *models.NewBudget) { n.Scope = "galaxy" },
+		"unit":  func(n *models.NewBudget) { n.Unit = "beer" }, "period": func(n *models.NewBudget) { n.Period = "week" },
 		"target": func(n *models.NewBudget) { n.TargetID = "" }, "negative": func(n *models.NewBudget) { n.Amount = -1 },
 		"huge": func(n *models.NewBudget) { n.Amount = models.MaxBudget + 1 }, "warn": func(n *models.NewBudget) { n.WarnPercent = 101 },
 		"warn below": func(n *models.NewBudget) { n.WarnPercent = -1 },

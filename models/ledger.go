@@ -63,7 +63,7 @@ const (
 type Charge struct {
 	CallID, Purpose               string
 	InstanceID, SessionID, TurnID string
-	MemberID, KeyID, ScheduleID   string // the first two, when empty, are the turn's, else the scope's actor
+	MemberID, KeyID, ScheduleID   string // without the first two: the turn's, else the scope's actor
 	Provider, Model               string
 	InputTokens, OutputTokens     int
 	CostNanos                     int64
@@ -92,14 +92,14 @@ func (sc *Scope) attribute(tx *gorm.DB, c *Charge) error {
 	if c.TurnID == "" {
 		return nil
 	}
-	t, err := first[Turn](tx.Select("created_by", "key_id").Where("id = ?", c.TurnID))
+	t, err := first[Turn](tx.Select("created_by", "key_id", "automation_id").Where("id = ?", c.TurnID))
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	c.MemberID, c.KeyID = t.CreatedBy, t.KeyID
+	c.MemberID, c.KeyID, c.ScheduleID = t.CreatedBy, t.KeyID, t.AutomationID
 	return nil
 }
 

@@ -54,6 +54,10 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, err)
 	_, err = sc.Resolve(ctx, waiting(t, sc, turn, `{"command":"git push"}`).ID, models.Resolution{Approve: true, Lasts: models.GrantSession})
 	require.NoError(t, err)
+	repeated, _, err := sc.CreateAutomation(ctx, models.NewAutomation{InstanceID: inst.ID, Name: "daily", Prompt: "hello", Kind: models.AutomationCron, Expression: "0 9 * * *", TimeZone: "UTC", NextAt: &turn.CreatedAt})
+	require.NoError(t, err)
+	_, err = sc.StartRun(ctx, repeated.ID, models.Run{Cause: models.RunNow, Due: time.Now(), Text: "hello"})
+	require.NoError(t, err)
 	on := true
 	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))
 	ticket, _, err := store.AsSystem("test").TakeStripeEvent(ctx, "evt_"+sc.Org, "test")

@@ -34,6 +34,10 @@ var loose = map[string]string{
 	"decisions.session_id":        "a decision outlives what it was made for, as the ledger does",
 	"decisions.turn_id":           "a decision outlives what it was made for, as the ledger does",
 	"gateway_calls.instance_id":   "the report outlives what was called",
+	"automations.session_id":      "a conversation may be deleted; read through the scope only, and made anew",
+	"automation_runs.session_id":  "a run is listed when its conversation is deleted; read through the scope only",
+	"automation_runs.turn_id":     "a run is listed when its conversation is deleted; read through the scope only",
+	"turns.automation_id":         "a turn outlives the automation whose run it was",
 	"memory_versions.turn_id":     "a memory outlives its conversation; read through the scope only",
 }
 

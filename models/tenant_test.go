@@ -30,6 +30,7 @@ var owned = map[string]any{
 	"context_texts": models.ContextText{}, "turn_steps": models.TurnStep{}, "grades": models.Grade{}, "opinions": models.Opinion{},
 	"instance_keys": models.InstanceKey{}, "skill_settings": models.SkillSetting{},
 	"policy_rules": models.PolicyRule{}, "policy_decisions": models.PolicyDecision{}, "approvals": models.Approval{}, "approval_grants": models.ApprovalGrant{},
+	"automations": models.Automation{}, "automation_runs": models.AutomationRun{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }
@@ -187,7 +188,7 @@ func TestScopeStaysInside(t *testing.T) {
 	require.Len(t, orgs, 2, "the system sees all")
 	var n int
 	require.NoError(t, store.Gorm(models.SystemContext(t.Context(), "test")).Raw("SELECT count(*) FROM turns").Scan(&n).Error)
-	require.Equal(t, 2, n)
+	require.Equal(t, 4, n)
 	require.NoError(t, store.Gorm(models.RawContext(models.TenantContext(t.Context(), a))).Raw("SELECT 7").Scan(&n).Error, "a verb that says so")
 	require.Equal(t, 7, n)
 }

@@ -38,7 +38,7 @@ func (sy *System) trimExpired(ctx context.Context) error {
 		before           time.Time
 	}{{"sign_ins", "id", "expires_at", now}, {"setup_links", "id", "expires_at", now}, {"spent_tokens", "token_hash", "expires_at", now},
 		{"invitations", "id", "expires_at", now.Add(-keptInvitations)}, {"stripe_events", "id", "received_at", now.Add(-keptStripeEvents)},
-		{"gateway_calls", "id", "created_at", now.Add(-keptGatewayCalls)}} {
+		{"gateway_calls", "id", "created_at", now.Add(-keptGatewayCalls)}, {"automation_runs", "id", "ended_at", now.Add(-keptRuns)}} {
 		err := sy.write(ctx).Exec("DELETE FROM "+t.table+" WHERE "+t.key+" IN (SELECT "+t.key+" FROM "+t.table+" WHERE "+t.time+" < ? ORDER BY "+t.time+" LIMIT ?)",
 			t.before, trimBatch).Error
 		if err != nil {

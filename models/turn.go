@@ -37,6 +37,7 @@ type Turn struct {
 	ToolFailures   int // of those, in error
 	CreatedBy      string
 	KeyID          string     // of the key that sent the message
+	AutomationID   string     // whose run it is
 	WaitsFor       WaitReason // of a parked turn
 	WaitUntil      *time.Time // when a parked turn is tried again by itself; nil = when somebody decides
 	CreatedAt      time.Time
@@ -115,42 +116,48 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 	now := sc.store.now()
 	turn := &Turn{ID: id.New(), OrganizationID: sc.Org, SessionID: sessionID, Source: in.Source, State: TurnQueued,
 		CreatedBy: sc.Actor.UserID, KeyID: sc.Actor.KeyID, CreatedAt: now}
-	var event Event
+	var event *Event
 	err := sc.budgeted(ctx, sc.tx, func(tx *gorm.DB) error {
-		s, err := first[Session](locked(tx).Where("id = ?", sessionID))
-		if err != nil {
-			return err
-		}
-		if err := mayQueue(tx, s); err != nil {
-			return err
-		}
-		if in.Once {
-			if err := notTwice(tx, s, in.Text); err != nil {
-				return err
-			}
-		}
-		turn.InstanceID, turn.InputSeq = s.InstanceID, s.LastSeq+1
-		if err := tx.Create(turn).Error; err != nil {
-			return err
-		}
-		if err := sc.countMessage(tx, turn); err != nil {
-			return err
-		}
-		notes, err := sc.attach(tx, turn, in.Attachments)
-		if err != nil {
-			return err
-		}
-		events, err := sc.appendEvents(tx, sessionID, &turn.ID, 0, UserMessage{Text: in.Text, Attachments: notes, Source: in.Source, By: sc.Actor.Name})
-		if err != nil {
-			return err
-		}
-		event = events[0]
-		return nil
+		var err error
+		event, err = sc.acceptTurn(tx, turn, in)
+		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return turn, &event, nil
+	return turn, event, nil
+}
+
+// acceptTurn writes a new turn with its first event and its files, inside a transaction that meets budgets.
+func (sc *Scope) acceptTurn(tx *gorm.DB, turn *Turn, in Input) (*Event, error) {
+	s, err := first[Session](locked(tx).Where("id = ?", turn.SessionID))
+	if err != nil {
+		return nil, err
+	}
+	if err := mayQueue(tx, s); err != nil {
+		return nil, err
+	}
+	if in.Once {
+		if err := notTwice(tx, s, in.Text); err != nil {
+			return nil, err
+		}
+	}
+	turn.InstanceID, turn.InputSeq = s.InstanceID, s.LastSeq+1
+	if err := tx.Create(turn).Error; err != nil {
+		return nil, err
+	}
+	if err := sc.countMessage(tx, turn); err != nil {
+		return nil, err
+	}
+	notes, err := sc.attach(tx, turn, in.Attachments)
+	if err != nil {
+		return nil, err
+	}
+	events, err := sc.appendEvents(tx, turn.SessionID, &turn.ID, 0, UserMessage{Text: in.Text, Attachments: notes, Source: in.Source, By: sc.Actor.Name})
+	if err != nil {
+		return nil, err
+	}
+	return &events[0], nil
 }
 
 func mayQueue(tx *gorm.DB, s *Session) error {

@@ -252,6 +252,9 @@ func (sc *Scope) end(tx *gorm.DB, l Lease, t *Turn, e TurnEnded) error {
 	if err := sc.settleTurn(tx, t.ID); err != nil {
 		return err
 	}
+	if err := sc.endRun(tx, t, e); err != nil {
+		return err
+	}
 	if _, err := sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, e); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 type Error struct {
 	Error string `json:"error"`
 	Code  string `json:"code,omitempty"`
+	Hint  string `json:"hint,omitempty"` // of what was not understood: what was, and what is missing
 }
 
 // NewError spells a fault as the family does: one sentence, and our stable code.
@@ -33,6 +34,8 @@ func NewError(e *fault.Error) Error {
 		}
 	case e.Code == "body.json", e.Code == "body.utf8":
 		out = Error{Error: "Invalid request body"}
+	case e.Kind == fault.Unclear:
+		out.Hint = e.Hint
 	case e.Kind == fault.Unauthenticated:
 		out = Error{Error: "Unauthorized"}
 	case e.Kind == fault.Internal:

@@ -27,6 +27,13 @@ type AgentUpdate struct {
 	AIAPIKey      string `json:"aiApiKey,omitempty"`
 }
 
+// AutomateCommand is words that are to become a workflow.
+type AutomateCommand struct {
+	Command  string `json:"command"`
+	Text     string `json:"text,omitempty"`
+	TimeZone string `json:"timezone,omitempty"`
+}
+
 // SkillSwitch turns a skill on or off.
 type SkillSwitch struct {
 	Skill   string `json:"skill"`

@@ -16,6 +16,7 @@ var Failure = map[int]string{
 	502: "Another service failed",
 	503: "Not available right now",
 	504: "It took too long",
+	422: "It could mean two things, or nothing: the hint says what is missing",
 }
 
 // failureName is the component of a status in a family's words.

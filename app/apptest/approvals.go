@@ -12,6 +12,15 @@ import (
 	"lobstead/models"
 )
 
+// withAutomation gives an organization a schedule that is far from due.
+func (w *World) withAutomation(o *Org) {
+	year := time.Now().AddDate(1, 0, 0).Truncate(time.Millisecond)
+	a, _, err := o.Scope.CreateAutomation(w.T.Context(), models.NewAutomation{InstanceID: o.Instance.ID, Name: o.Name + " confidential reminder", Prompt: o.Name + " confidential report",
+		Kind: models.AutomationOnce, StartsAt: &year, NextAt: &year, TimeZone: "UTC"})
+	require.NoError(w.T, err)
+	o.Automation = a.ID
+}
+
 // withPolicy gives an organization a rule that concerns no call, a grant, and a call that waits.
 func (w *World) withPolicy(o *Org) {
 	r, err := o.Scope.CreatePolicyRule(w.T.Context(), models.NewPolicyRule{InstanceID: o.Instance.ID, Tool: "no-such-tool", Verdict: models.Deny, Reason: o.Name + " confidential reason"})

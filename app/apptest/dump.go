@@ -15,6 +15,7 @@ var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", 
 	"usage_quarters", "usage_days",
 	"context_texts", "turn_steps", "grades", "opinions",
 	"instance_keys", "skill_settings",
+	"automations", "automation_runs",
 	"policy_rules", "policy_decisions", "approvals", "approval_grants"}
 
 // seen are the columns that reading alone may change.

@@ -41,6 +41,7 @@ type Org struct {
 	Budget               string // of the organization, far from its end
 	Rule, Grant          string // of the instance
 	Approval             string // that waits, in an archived conversation
+	Automation           string // that is far from due
 }
 
 func (w *World) populate() {
@@ -93,6 +94,7 @@ func (w *World) NewOrg(name string) *Org {
 	b, err := o.Scope.CreateBudget(w.T.Context(), models.NewBudget{Scope: models.BudgetOfOrganization, Unit: models.BudgetTokens, Period: models.BudgetMonthly, Amount: 1_000_000_000})
 	require.NoError(w.T, err)
 	o.Budget = b.ID
+	w.withAutomation(o)
 	w.withPolicy(o)
 	w.Exec(`INSERT INTO identities (id, user_id, provider, subject, created_at) SELECT ?, id, 'https://elsewhere.example', ?, created_at FROM users WHERE id = ?`,
 		o.Identity, slug, o.Owner.UserID)

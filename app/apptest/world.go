@@ -20,6 +20,7 @@ import (
 
 	"lobstead/app"
 	"lobstead/engine/agent"
+	"lobstead/engine/automate"
 	"lobstead/engine/billing"
 	"lobstead/engine/billing/billingtest"
 	"lobstead/engine/llm"
@@ -49,6 +50,7 @@ type World struct {
 	App         *app.App
 	Bus         *events.Bus
 	Turns       *agent.Turns
+	Automations *automate.Desk
 	Boxes       *Boxes
 	Redis       *jobs.Redis
 	Outbox      *outbox.Outbox // nil without a mail server
@@ -111,7 +113,8 @@ func Start(t testing.TB, o Options) *World {
 		public = w.URL
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Desk: desk, Door: llms, Files: w.Boxes, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.Automations = &automate.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns}
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Desk: desk, Door: llms, Files: w.Boxes, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
@@ -125,6 +128,7 @@ func Start(t testing.TB, o Options) *World {
 	if !o.NoWorker {
 		runner := agent.New(agent.Config{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Spec: provision.Spec, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
 		work.Go(func() { _ = runner.Run(ctx) })
+		work.Go(func() { (&automate.Timer{Desk: w.Automations, Log: log}).Run(ctx) })
 	}
 	rec := &provision.Reconciler{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Node: "test", Log: log}
 	waits := []func(){rec.Follow(ctx)}

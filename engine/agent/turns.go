@@ -31,6 +31,13 @@ func (t *Turns) Start(ctx context.Context, sc *models.Scope, sessionID string, i
 	return turn, event, nil
 }
 
+// Accepted wakes a worker for a turn that another verb wrote, and tells who watches.
+func (t *Turns) Accepted(ctx context.Context, org, sessionID, turnID string) {
+	hintTurn(ctx, t.Bus, org, turnID)
+	hintSession(ctx, t.Bus, sessionID, 0)
+	t.Bus.Publish(ctx, OrgTopic(org), nil)
+}
+
 // Stop asks a turn to stop; its worker hears of it at once. Stopping what has ended changes nothing.
 func (t *Turns) Stop(ctx context.Context, sc *models.Scope, turnID string) (*models.Turn, error) {
 	turn, err := sc.InterruptTurn(ctx, turnID)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"lobstead/engine/automate"
 	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
 	"lobstead/jobs"
@@ -46,6 +47,7 @@ type Config struct {
 	Ledger      Ledger
 	Sweeper     *provision.Sweeper
 	Outbox      *outbox.Outbox
+	Timer       *automate.Timer
 	Concurrency int // tasks at once; 0 = 16: most wait for a sandbox or a model
 }
 
@@ -93,6 +95,7 @@ func (s *Server) Run(ctx context.Context) error {
 	reconciled, delivered := s.Reconciler.Follow(ctx), s.Outbox.Follow(ctx)
 	var tickers sync.WaitGroup
 	s.tick(ctx, &tickers)
+	tickers.Go(func() { s.Timer.Run(ctx) })
 	<-ctx.Done()
 	queue.Shutdown()
 	tickers.Wait()

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lobstead/engine/agent"
+	"lobstead/engine/automate"
 	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
 	"lobstead/engine/provision/provisiontest"
@@ -94,7 +95,8 @@ func (f *floor) worker(node string, ear *events.Bus) (stop func()) {
 		Ledger:   &agent.Turns{Store: f.store, Bus: ear},
 		Observer: &provision.Observer{Store: f.store, Bus: ear, Driver: f.driver, Log: quiet()},
 		Sweeper:  &provision.Sweeper{Reconciler: rec, Jobs: f.client, Log: quiet()},
-		Outbox:   &outbox.Outbox{Store: f.store, Bus: ear, Jobs: f.client, Senders: map[models.DeliveryKind]outbox.Sender{models.MailDelivery: &f.post}, Node: node, Log: quiet()}})
+		Outbox:   &outbox.Outbox{Store: f.store, Bus: ear, Jobs: f.client, Senders: map[models.DeliveryKind]outbox.Sender{models.MailDelivery: &f.post}, Node: node, Log: quiet()},
+		Timer:    &automate.Timer{Desk: &automate.Desk{Store: f.store, Bus: ear, Turns: &agent.Turns{Store: f.store, Bus: ear}}, Log: quiet()}})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

@@ -29,6 +29,7 @@ const (
 	Upstream                    // 502: a provider or other service failed
 	Timeout                     // 504: a deadline passed
 	Full                        // 507: disk or quota
+	Unclear                     // 422: well formed, and still not to be understood
 )
 
 // Error is the one error type of Lobstead.

@@ -78,7 +78,7 @@ func NewBudgetList(p *BudgetsProps) BudgetList {
 // BudgetName is "Instance box, per month".
 func BudgetName(s *models.BudgetState) string {
 	who := map[models.BudgetScope]string{models.BudgetOfOrganization: "The organization", models.BudgetOfMember: "Member", models.BudgetOfKey: "API key",
-		models.BudgetOfInstance: "Instance", models.BudgetOfSession: "Conversation", models.BudgetOfSchedule: "Schedule"}[s.Scope]
+		models.BudgetOfInstance: "Instance", models.BudgetOfSession: "Conversation", models.BudgetOfSchedule: "Automation"}[s.Scope]
 	switch {
 	case s.Gone:
 		who += " that is gone"

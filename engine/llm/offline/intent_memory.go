@@ -19,8 +19,11 @@ var memoryRules = []rule{
 		}
 		return recall(p, m)
 	}),
+	on(`this is the reminder that you were asked for\. pass it on: <rest>`, func(_ *parser, m []string) (step, bool) {
+		return step{title: "Reminder", say: "You asked to be reminded: " + m[1]}, true
+	}),
 	on(`remind me (?:to|at|in|about|every|tomorrow) ?<rest>|(?:schedule|every (?:day|morning|hour|week|monday|weekday)) <rest>`, func(p *parser, m []string) (step, bool) {
-		return step{title: "Schedule", say: "I cannot set reminders or schedules from this conversation. A schedule belongs to the agent: add it on the agent's page, and it runs a request like this one at the time you choose. " +
+		return step{title: "Schedule", say: "I cannot set reminders or schedules by a message. Make one under Automations: it takes a sentence like this one, shows you when it would run, and sends me the request then. " +
 			"What I can do now is remember a fact: " + code("remember that the report is due on Friday") + "."}, true
 	}),
 	on(rememberVerb+`(?: this)?(?: that)?:? ?(?:that )?<rest>`, remember),

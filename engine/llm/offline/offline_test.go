@@ -185,6 +185,7 @@ func TestAnswersWithoutTools(t *testing.T) {
 		"7 mod 3": "**1**", "how much is 3 plus 4 times 2": "**11**",
 		"write me a poem about the sea": "I do not understand", "why is the sky blue?": "A connected model provider", "": "built-in offline model",
 		"search the web for lobsters": "no web search", "remind me tomorrow to call": "schedule",
+		"This is the reminder that you were asked for. Pass it on: stretch": "You asked to be reminded: stretch",
 		"write a program in python that solves sudoku": "I cannot program", "write notes.txt": "What should `notes.txt` contain?",
 		"think about list files": "just say `list files`", "think hard about the meaning of life": "no opinion",
 	} {

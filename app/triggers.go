@@ -1,0 +1,42 @@
+package app
+
+import (
+	"cmp"
+	"strings"
+
+	"lobstead/api/fleet"
+	"lobstead/engine/automate"
+)
+
+// Triggers take calls from outside, in the fleet API's spelling (fleet-api.md, section 5). No credential of ours is asked for:
+// the trigger's secret is one.
+type Triggers struct{ *App }
+
+// Create takes a call: it starts exactly one run.
+func (h *Triggers) Create(c *Ctx) (Reply, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.body()
+	if err != nil {
+		return nil, err
+	}
+	header := func(names ...string) (value string) {
+		for _, n := range names {
+			value = cmp.Or(value, strings.TrimSpace(c.f.Get(n)))
+		}
+		return value
+	}
+	bearer, _ := c.credentials()
+	run, repeated, err := h.Automations.Call(c, id, automate.Call{Secret: cmp.Or(header("X-Webhook-Secret"), bearer.Reveal()), Signature: header("X-Hub-Signature-256"),
+		Delivery: header("Webhook-Id", "X-GitHub-Delivery", "X-Delivery-Id", "Idempotency-Key"), Timestamp: header("Webhook-Timestamp", "X-Webhook-Timestamp"), Body: body})
+	if err != nil {
+		return nil, err
+	}
+	out := fleet.WebhookReceived{Success: true, Message: "Webhook received", MessageID: run.TurnID}
+	if repeated {
+		out.Message = "Webhook received before"
+	}
+	return data(out), nil
+}

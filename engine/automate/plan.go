@@ -1,0 +1,86 @@
+package automate
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"lobstead/engine/automate/when"
+	"lobstead/models"
+)
+
+// Command is what a person wants made of their words.
+type Command string
+
+// The commands that make something, in the agent API's words.
+const (
+	Automate  Command = "automate" // whatever the words ask for
+	Recurring Command = "schedule"
+	Remind    Command = "remind"
+	Trigger   Command = "trigger"
+)
+
+// Plan is what was understood of a text, before anything is made of it.
+type Plan struct {
+	Name     string
+	Prompt   string // what the agent is told at each run
+	Webhook  bool   // it runs when it is called; Schedule is empty
+	Schedule when.Schedule
+}
+
+// onCall are the ways to say that something outside begins it.
+var onCall = regexp.MustCompile(`(?i)^(?:when|whenever|if|as soon as|each time|every time)\b|\bwebhook\b`)
+
+// Read understands a text as a command asks for it; what it does not is when.Unclear.
+func Read(c Command, text string, now time.Time, zone *time.Location) (Plan, error) {
+	text = strings.TrimSpace(text)
+	parsed, err := when.Parse(text, now, zone)
+	switch {
+	case c == Trigger && err == nil:
+		return Plan{}, when.Unclear("A trigger waits for a call, and “" + parsed.When + "” is a time: use schedule for that")
+	case c == Trigger, c == Automate && err != nil && onCall.MatchString(text):
+		return Plan{Name: name(text), Prompt: text, Webhook: true}, nil
+	case err != nil:
+		return Plan{}, err
+	case !slices.ContainsFunc([]rune(parsed.Task), unicode.IsLetter):
+		return Plan{}, when.Unclear("“" + parsed.When + "” was understood: say also what is to be done then")
+	}
+	p := Plan{Name: name(parsed.Task), Prompt: parsed.Task, Schedule: parsed.Schedule}
+	if c == Remind {
+		p.Prompt = "This is the reminder that you were asked for. Pass it on: " + parsed.Task
+	}
+	return p, nil
+}
+
+const maxName = 60 // characters
+
+// name makes a title of what is to be done.
+func name(task string) string {
+	words, short := strings.Fields(task), ""
+	for _, w := range words {
+		if short != "" && utf8.RuneCountInString(short+" "+w) > maxName {
+			short += " …"
+			break
+		}
+		short = strings.TrimSpace(short + " " + w)
+	}
+	if r := []rune(short); len(r) > maxName+2 {
+		short = string(r[:maxName]) + "…"
+	}
+	short = strings.TrimRight(short, ".!?,;:")
+	first, size := utf8.DecodeRuneInString(short)
+	return string(unicode.ToUpper(first)) + short[size:]
+}
+
+// New is what is to be written of the plan.
+func (p Plan) New(instanceID string, now time.Time) models.NewAutomation {
+	n := models.NewAutomation{Kind: models.AutomationWebhook, TimeZone: "UTC"}
+	if !p.Webhook {
+		n = columns(p.Schedule, now)
+	}
+	n.InstanceID, n.Name, n.Prompt = instanceID, p.Name, p.Prompt
+	return n
+}
