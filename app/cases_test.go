@@ -44,6 +44,7 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
 		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant}
 	},
+	"/automations/": func(i ids) map[string]string { return map[string]string{":id": i.automation} },
 	// No credential of ours is asked for; triggers_test.go knows more.
 	"/v1/webhooks/triggers/":         func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
 	"/approvals/":                    func(i ids) map[string]string { return map[string]string{":id": i.approval} },
@@ -167,6 +168,9 @@ func bodies(i ids) map[string][]body {
 		"DELETE /api/agent/sessions":        {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
 		"POST /api/breaker/reset/:provider": {{json: `{}`}}, "POST /api/breaker/open/:provider": {{json: `{}`}},
 		"GET /api/agent/status": append(ways(nil), body{query: "?include=messages,skills,logs,health"}), "POST /api/agent/update": ways(`{"serverRegion":"eu-north"}`),
+		"GET /automations/new": {{query: "?text=every+day+at+9+look&instance=" + i.instance}},
+		"POST /automations":    {{form: form("text", "every day at 9 look", "instance", i.instance), foreign: true}}, "POST /automations/:id/run": none,
+		"POST /automations/:id/pause": none, "POST /automations/:id/resume": none, "POST /automations/:id/delete": none,
 		"POST /v1/webhooks/triggers/:id": {{json: `{"action":"opened"}`}},
 		"POST /api/agent/chat-automate":  append(ways(`{"command":"remind","text":"in 3 hours to stretch"}`), ways(`{"command":"status"}`)...),
 		"GET /api/agent/skills":          ways(nil), "POST /api/agent/skills": ways(`{"skill":"web","enabled":false}`), "PUT /api/agent/skills": ways(`{"skill":"web","config":{"allowed_hosts":"example.com"}}`),

@@ -42,6 +42,7 @@ func (a *App) table() []Route {
 	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
 	inspector, insights := &Inspector{a}, &Insights{a}
 	agentAutomate, triggers := &AgentAutomate{a}, &Triggers{a}
+	automations, automationPower := &Automations{a}, &AutomationPower{a}
 	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
 	skills := &Skills{a}
 	catalogue := &Catalogue{a}
@@ -120,6 +121,15 @@ func (a *App) table() []Route {
 		{post, "/chat/:id/analysis", use, Pages, 0, insights.Analyze},
 		{get, "/recommendations", use, Pages, 0, advice.Index},
 		{post, "/recommendations", use, Pages, 0, advice.Analyze},
+
+		{get, "/automations", use, Pages, 0, automations.Index},
+		{get, "/automations/new", use, Pages, 0, automations.New},
+		{post, "/automations", use, Pages, 0, automations.Create},
+		{get, "/automations/:id", use, Pages, 0, automations.Show},
+		{post, "/automations/:id/run", use, Pages, 0, automationPower.Run},
+		{post, "/automations/:id/pause", use, Pages, 0, automationPower.Pause},
+		{post, "/automations/:id/resume", use, Pages, 0, automationPower.Resume},
+		{post, "/automations/:id/delete", use, Pages, 0, automationPower.Destroy},
 
 		{get, "/approvals", use, Pages, 0, approvals.Index},
 		{post, "/approvals/:id/approve", approve, Pages, 0, approvals.Approve},

@@ -278,6 +278,22 @@ func (sc *Scope) Runs(ctx context.Context, automationID string, limit int) ([]Au
 	return all[AutomationRun](sc.read(ctx).Where("automation_id = ?", automationID).Order("id DESC").Limit(limit))
 }
 
+// costSample is how many turns say what one costs.
+const costSample = 20
+
+// TurnCost is what a turn of an instance cost lately, on average, in nano-dollars; false: nobody knows yet.
+func (sc *Scope) TurnCost(ctx context.Context, instanceID string) (int64, bool, error) {
+	rows, err := all[Turn](sc.read(ctx).Select("cost_nanos").Where("instance_id = ? AND state = ?", instanceID, TurnDone).Order("created_at DESC").Limit(costSample))
+	if err != nil || len(rows) == 0 {
+		return 0, false, err
+	}
+	var sum int64
+	for _, t := range rows {
+		sum += t.CostNanos
+	}
+	return sum / int64(len(rows)), true, nil
+}
+
 // LastRuns gives the newest run of each automation that has one, by the automation's id.
 func (sc *Scope) LastRuns(ctx context.Context) (map[string]AutomationRun, error) {
 	newest := sc.read(ctx).Model(&AutomationRun{}).Select("max(id)").Group("automation_id")

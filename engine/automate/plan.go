@@ -39,6 +39,8 @@ func Read(c Command, text string, now time.Time, zone *time.Location) (Plan, err
 	text = strings.TrimSpace(text)
 	parsed, err := when.Parse(text, now, zone)
 	switch {
+	case text == "":
+		return Plan{}, when.Unclear("Say what is to be done")
 	case c == Trigger && err == nil:
 		return Plan{}, when.Unclear("A trigger waits for a call, and “" + parsed.When + "” is a time: use schedule for that")
 	case c == Trigger, c == Automate && err != nil && onCall.MatchString(text):

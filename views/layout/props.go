@@ -53,6 +53,7 @@ func DefaultNav() []NavItem {
 		{Text: "Overview", Href: "/", Icon: ui.IconHouse},
 		{Text: "Instances", Href: "/instances", Icon: ui.IconServer},
 		{Text: "Chat", Href: "/chat", Icon: ui.IconMessageSquare},
+		{Text: "Automations", Href: "/automations", Icon: ui.IconCalendarClock},
 		{Text: "Approvals", Href: "/approvals", Icon: ui.IconInbox, CountID: InboxCount},
 		{Text: "Usage", Href: "/usage", Icon: ui.IconChartNoAxesColumn},
 	}

@@ -1,0 +1,177 @@
+package app
+
+import (
+	"cmp"
+	"time"
+
+	agentapi "lobstead/api/agent"
+	"lobstead/api/wire"
+	"lobstead/engine/automate"
+	"lobstead/kit/fault"
+	"lobstead/models"
+	"lobstead/views/automations"
+)
+
+// Automations are the pages of what agents do by themselves.
+type Automations struct{ *App }
+
+const (
+	automationsPath = "/automations"
+	runsListed      = 100
+)
+
+// Index lists those of all instances.
+func (h *Automations) Index(c *Ctx) (Reply, error) {
+	rows, err := c.Scope.Automations(c, "")
+	if err != nil {
+		return nil, err
+	}
+	last, err := c.Scope.LastRuns(c)
+	if err != nil {
+		return nil, err
+	}
+	instances, err := c.Scope.InstanceNames(c)
+	names := map[string]string{}
+	for _, i := range instances {
+		names[i.ID] = i.Name
+	}
+	p := automations.IndexProps{Frame: c.frame("Automations", automationsPath, ""), BaseURL: h.PublicURL}
+	for n := range rows {
+		row := h.automationRow(&rows[n], names[rows[n].InstanceID])
+		if run, ok := last[rows[n].ID]; ok {
+			row.Last = &run
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	return page(automations.Index(p)), err
+}
+
+func (a *App) automationRow(row *models.Automation, instance string) automations.Row {
+	return automations.Row{Automation: row, Instance: instance, When: shownWhen(automate.Look(row, a.Automations.Now()))}
+}
+
+func shownWhen(o automate.Outlook) automations.When {
+	return automations.When{Words: o.Words, Zone: o.Zone, Next: o.Next}
+}
+
+// New shows what is understood of a sentence, before anything is saved.
+func (h *Automations) New(c *Ctx) (Reply, error) {
+	p := automations.NewProps{Text: c.Query("text"), Instance: c.Query("instance"), Zone: c.Query("timezone"), As: c.Query("as")}
+	if p.Text != "" {
+		if err := h.understand(c, &p); err != nil {
+			return nil, err
+		}
+	}
+	return h.show(c, p, 200)
+}
+
+// understand reads the sentence of the form into what is shown of it.
+func (h *Automations) understand(c *Ctx, p *automations.NewProps) error {
+	plan, err := h.plan(c, p)
+	if fault.Is(err, fault.Unclear) {
+		p.Reading = &automations.Reading{Problem: fault.As(err).Hint}
+		return nil
+	}
+	if errs, ok := invalid(err); ok {
+		p.Errors = errs
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now := h.App.Automations.Now()
+	p.Reading = &automations.Reading{Name: plan.Name, Prompt: plan.Prompt, When: shownWhen(plan.Outlook(now))}
+	cost, known, err := c.Scope.TurnCost(c, p.Instance)
+	if times := plan.PerMonth(now); times > 0 && known {
+		p.Reading.Cost = models.BudgetMoney.FormatAmount(int64(times) * cost)
+	}
+	return err
+}
+
+func (h *Automations) plan(c *Ctx, p *automations.NewProps) (automate.Plan, error) {
+	zone, err := c.zone(p.Zone)
+	if err != nil {
+		return automate.Plan{}, err
+	}
+	command := automate.Automate
+	if p.As == string(automate.Trigger) {
+		command = automate.Trigger
+	}
+	return automate.Read(command, p.Text, h.App.Automations.Now(), zone)
+}
+
+func (h *Automations) show(c *Ctx, p automations.NewProps, status int) (Reply, error) {
+	p.Frame, p.BaseURL = c.frame("New automation", automationsPath, ""), h.PublicURL
+	if p.Zone == "" {
+		zone, err := c.Scope.TimeZone(c)
+		if err != nil {
+			return nil, err
+		}
+		p.Zone = zone.String()
+	}
+	var err error
+	if p.Instances, err = c.Scope.InstanceNames(c); err == nil && p.Instance == "" && len(p.Instances) > 0 {
+		p.Instance = p.Instances[0].ID
+	}
+	return page(automations.New(p)).partial(automations.Understood(p)).with(status), err
+}
+
+// Create saves what was understood. A trigger's secret is shown with the answer, and never again.
+func (h *Automations) Create(c *Ctx) (Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	p := readAutomationForm(f)
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	plan, err := h.plan(c, &p)
+	if err != nil {
+		if err := h.understand(c, &p); err != nil {
+			return nil, err
+		}
+		return h.show(c, p, 422)
+	}
+	a, token, err := h.App.Automations.Create(c, c.Scope, p.Instance, plan)
+	if err != nil {
+		return nil, err
+	}
+	if token.Empty() {
+		return redirect(automationsPath+"/"+a.ID).say("ok", "It runs "+automate.Look(a, h.App.Automations.Now()).String()), nil
+	}
+	return h.one(c, a, token.Reveal(), 201)
+}
+
+func readAutomationForm(f *wire.Fields) automations.NewProps {
+	return automations.NewProps{Text: f.Text("text"), Instance: f.Text("instance"), Zone: f.Text("timezone"), As: f.Text("as")}
+}
+
+// Show is one with its runs.
+func (h *Automations) Show(c *Ctx) (Reply, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	a, err := c.Scope.Automation(c, id)
+	if err != nil {
+		return nil, err
+	}
+	return h.one(c, a, "", 200)
+}
+
+func (h *Automations) one(c *Ctx, a *models.Automation, secret string, status int) (Reply, error) {
+	i, err := c.Scope.Instance(c, a.InstanceID)
+	if err != nil {
+		return nil, err
+	}
+	p := automations.ShowProps{Frame: c.frame(a.Name, automationsPath, ""), Row: h.automationRow(a, i.Name), Secret: secret, Location: time.UTC}
+	if zone, err := time.LoadLocation(cmp.Or(p.Row.When.Zone, "UTC")); err == nil {
+		p.Location = zone
+	}
+	if a.Kind == models.AutomationWebhook {
+		p.URL = agentapi.TriggerURL(h.PublicURL, a.ID)
+	}
+	p.Runs, err = c.Scope.Runs(c, a.ID, runsListed)
+	return page(automations.Show(p)).with(status), err
+}

@@ -1,0 +1,104 @@
+package app_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/app/apptest"
+	"lobstead/models"
+)
+
+// Before anything is saved, the page says what was understood; a sentence that means nothing is told why.
+func TestASentenceIsShownBeforeItIsSaved(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	ask := func(text string, face apptest.Face, more ...string) apptest.Answer {
+		q := url.Values{"text": {text}, "instance": {w.Acme.Instance.ID}}
+		for n := 0; n < len(more); n += 2 {
+			q.Set(more[n], more[n+1])
+		}
+		return w.Do(apptest.Call{Method: "GET", Path: "/automations/new?" + q.Encode(), Who: w.Acme.Member, Face: face})
+	}
+	a := ask("every weekday at 9 summarise my inbox", apptest.Page, "timezone", "Europe/Berlin")
+	has(t, a.Body, "Summarise my inbox", "every weekday at 09:00", "Europe/Berlin", "Next runs", "Save")
+	require.Equal(t, 5, strings.Count(a.Body, `class="line"`))
+	part := ask("every day at 5 look", apptest.Partial)
+	has(t, part.Body, "could be in the morning or in the afternoon")
+	lacks(t, part.Body, "Save")
+	lacks(t, part.Body, "<html")
+	has(t, ask("every day at 9 look", apptest.Page, "timezone", "Mars").Body, "This is no time zone")
+	has(t, ask("look", apptest.Partial, "as", "trigger").Body, "when it is called", "Save")
+	rows, err := w.Acme.Scope.Automations(t.Context(), "")
+	require.NoError(t, err)
+	require.Len(t, rows, 1, "nothing was saved")
+}
+
+func TestAutomationPages(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	post := func(path string, form url.Values) apptest.Answer {
+		return w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Face: apptest.Page, Form: form})
+	}
+	get := func(path string) string {
+		a := w.Do(apptest.Call{Method: "GET", Path: path, Who: w.Acme.Member, Face: apptest.Page})
+		require.Equal(t, 200, a.Status, a.Body)
+		return a.Body
+	}
+	sentence := func(text string) url.Values {
+		return url.Values{"text": {text}, "instance": {w.Acme.Instance.ID}, "timezone": {"UTC"}, "as": {"automate"}}
+	}
+	a := post("/automations", sentence("every day"))
+	require.Equal(t, 422, a.Status)
+	has(t, a.Body, "“every day” was understood: at what time?")
+
+	a = post("/automations", sentence("every day at 9 list the files"))
+	require.Equal(t, 303, a.Status)
+	page := a.Header.Get("Location")
+	has(t, get(page), "List the files", "every day at 09:00, UTC", "0 9 * * *", "Next runs", "It did not run yet", "Active")
+
+	require.Equal(t, page, post(page+"/run", url.Values{}).Header.Get("Location"))
+	has(t, get(page), "Running", "by hand", "/chat/")
+	require.Equal(t, 303, post(page+"/run", url.Values{}).Status)
+	require.Equal(t, 1, strings.Count(get(page), `id="run-`), "one at a time")
+	has(t, get("/automations"), "List the files", "Last run", "Running", w.Acme.Instance.Name, "confidential reminder")
+
+	post(page+"/pause", url.Values{})
+	body := get(page)
+	has(t, body, "Paused", "Resume")
+	lacks(t, body, "Next runs")
+	post(page+"/resume", url.Values{})
+	has(t, get(page), "Active", "Next runs")
+
+	a = post("/automations", sentence("when an order arrives, write a letter"))
+	require.Equal(t, 201, a.Status, "shown at once: the secret is in no other answer")
+	has(t, a.Body, "Copy the secret now", models.TriggerSecretPrefix, w.App.PublicURL+"/v1/webhooks/triggers/")
+	rows, err := w.Acme.Scope.Automations(t.Context(), w.Acme.Instance.ID)
+	require.NoError(t, err)
+	for _, r := range rows {
+		if r.Kind == models.AutomationWebhook {
+			lacks(t, get("/automations/"+r.ID), "Copy the secret now")
+		}
+	}
+	require.Equal(t, "/automations", post(page+"/delete", url.Values{}).Header.Get("Location"))
+	require.Equal(t, 404, w.Do(apptest.Call{Method: "GET", Path: page, Who: w.Acme.Member, Face: apptest.Page}).Status)
+}
+
+// A run that failed is shown with its reason, on the page and in its conversation.
+func TestAFailedRunIsShown(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	off := false
+	require.NoError(t, w.Acme.Scope.SetFlag(t.Context(), models.FlagAgents, &off))
+	a, err := w.Acme.Scope.Automation(t.Context(), w.Acme.Automation)
+	require.NoError(t, err)
+	run, err := w.Acme.Scope.StartRun(t.Context(), a.ID, models.Run{Cause: models.RunDue, Due: *a.NextAt, Text: a.Prompt})
+	require.Error(t, err)
+	for _, path := range []string{"/automations", "/automations/" + a.ID} {
+		has(t, w.Do(apptest.Call{Method: "GET", Path: path, Who: w.Acme.Member, Face: apptest.Page}).Body, "Failed", "AI agents are switched off")
+	}
+	chat := w.Do(apptest.Call{Method: "GET", Path: "/chat/" + run.SessionID, Who: w.Acme.Member, Face: apptest.Page})
+	require.Equal(t, 200, chat.Status)
+	has(t, chat.Body, "The run of "+run.DueAt.UTC().Format("2 January 15:04")+" did not start: AI agents are switched off")
+	require.WithinDuration(t, time.Now(), run.CreatedAt, time.Minute)
+}
