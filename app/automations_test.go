@@ -24,7 +24,7 @@ func TestASentenceIsShownBeforeItIsSaved(t *testing.T) {
 	}
 	a := ask("every weekday at 9 summarise my inbox", apptest.Page, "timezone", "Europe/Berlin")
 	has(t, a.Body, "Summarise my inbox", "every weekday at 09:00", "Europe/Berlin", "Next runs", "Save")
-	require.Equal(t, 5, strings.Count(a.Body, `class="line"`))
+	require.Equal(t, 5, strings.Count(a.Body, `<li><time`))
 	part := ask("every day at 5 look", apptest.Partial)
 	has(t, part.Body, "could be in the morning or in the afternoon")
 	lacks(t, part.Body, "Save")

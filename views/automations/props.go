@@ -65,8 +65,8 @@ type ShowProps struct {
 	Location *time.Location
 }
 
-// runsShown is said below a list that was cut.
-const runsShown = "Runs are listed for 90 days; these are the newest."
+// runsShown is what the list of runs holds.
+const runsShown = "At most the newest hundred of the last 90 days."
 
 func (n *NewProps) options() []ui.Option {
 	out := []ui.Option{}

@@ -131,10 +131,6 @@ func Show(p ShowProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = next(p.Row.When).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</section>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -162,6 +158,7 @@ func (p ShowProps) facts() []ui.Pair {
 	if p.Row.Kind == models.AutomationCron {
 		out = append(out, ui.Pair{Key: "Cron", Value: p.Row.Expression, Mono: true})
 	}
+	out = append(out, p.Row.When.next()...)
 	out = append(out, ui.Pair{Key: "The agent is told", Value: p.Row.Prompt}, ui.Pair{Key: "Instance", Part: link("/instances/"+p.Row.InstanceID, p.Row.Instance)})
 	if p.Row.SessionID != "" {
 		out = append(out, ui.Pair{Key: "Conversation", Part: link("/chat/"+p.Row.SessionID, "Read its runs")})
