@@ -47,7 +47,7 @@ func (h *AgentAutomate) Create(c *Ctx) (Reply, error) {
 	made := agentapi.NewWorkflow(a, look.String(), h.PublicURL)
 	out := agentapi.Automated{Success: true, Workflow: &made, NextRuns: agentapi.Times(look.Next), WebhookSecret: token.Reveal(), Message: "“" + a.Name + "” is set: " + look.Sentence()}
 	if look.Webhook {
-		out.Message += ": POST to " + made.Trigger.WebhookURL + " with its secret, which is shown only now, in X-Webhook-Secret"
+		out.Message += ", by POST to " + made.Trigger.WebhookURL + " with its secret, which is shown only now, in X-Webhook-Secret"
 	}
 	return data(out), nil
 }

@@ -93,9 +93,9 @@ func (h *Automations) plan(c *Ctx, p *automations.NewProps) (automate.Plan, erro
 	if err != nil {
 		return automate.Plan{}, err
 	}
-	command := automate.Automate
-	if p.As == string(automate.Trigger) {
-		command = automate.Trigger
+	command := automate.Command(p.As)
+	if command != automate.Trigger && command != automate.Remind {
+		command = automate.Automate
 	}
 	return automate.Read(command, p.Text, h.App.Automations.Now(), zone)
 }

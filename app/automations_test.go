@@ -36,6 +36,28 @@ func TestASentenceIsShownBeforeItIsSaved(t *testing.T) {
 	require.Len(t, rows, 1, "nothing was saved")
 }
 
+// A message that begins with a command is shown as it is understood, and becomes no turn.
+func TestCommandsOfTheComposer(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	for path, form := range map[string]url.Values{"/chat": {"instance": {w.Acme.Instance.ID}}, "/chat/" + w.Acme.Session.ID + "/messages": {}} {
+		for text, want := range map[string]string{"/schedule every day at 9 look": "as=automate", "/Remind  in 2 hours to stretch ": "as=remind", "/trigger look": "as=trigger"} {
+			form.Set("message", text)
+			a := w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Face: apptest.Page, Form: form})
+			require.Equal(t, 303, a.Status)
+			to := a.Header.Get("Location")
+			has(t, to, "/automations/new?", want, w.Acme.Instance.ID)
+			has(t, w.Do(apptest.Call{Method: "GET", Path: to, Who: w.Acme.Member, Face: apptest.Page}).Body, "What was understood", "Save")
+		}
+	}
+	open, err := w.Acme.Scope.OpenTurns(t.Context(), w.Acme.Session.ID)
+	require.NoError(t, err)
+	require.Len(t, open, 1, "the one of before")
+	a := w.Do(apptest.Call{Method: "POST", Path: "/chat/" + w.Rival.Session.ID + "/messages", Who: w.Acme.Member, Face: apptest.Page, Form: url.Values{"message": {"/remind in 1 hour x"}}})
+	require.Equal(t, 404, a.Status)
+	a = w.Do(apptest.Call{Method: "POST", Path: "/chat/" + w.Acme.Session.ID + "/messages", Who: w.Acme.Member, Face: apptest.Page, Form: url.Values{"message": {"/scheduled is a folder"}}})
+	require.Equal(t, "/chat/"+w.Acme.Session.ID, a.Header.Get("Location"), "an ordinary message")
+}
+
 func TestAutomationPages(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	post := func(path string, form url.Values) apptest.Answer {

@@ -49,6 +49,9 @@ func (h *Messages) CreateFirst(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if lead, err := h.command(c, m, ""); lead != nil || err != nil {
+		return lead, err
+	}
 	i, err := h.chosen(c, c.Scope, m.instance)
 	if err != nil {
 		return nil, err
@@ -77,6 +80,9 @@ func (h *Messages) Create(c *Ctx) (Reply, error) {
 	m, err := h.read(c)
 	if err != nil {
 		return nil, err
+	}
+	if lead, err := h.command(c, m, session); lead != nil || err != nil {
+		return lead, err
 	}
 	turn, _, err := h.Turns.Start(c, c.Scope, session, m.input)
 	if text, ok := asInvalid(err); ok && !c.wantsJSON() && !c.isHTMX() {

@@ -46,6 +46,11 @@ func TestAutomations(t *testing.T) {
 	b.until(`document.querySelector(".turn")`)
 	b.photo("automation-conversation")
 
+	b.now("a command in a chat")
+	b.ask("/remind in 2 hours to stretch")
+	b.until(`location.pathname === "/automations/new" && document.querySelectorAll("#next-runs li").length === 1`)
+	b.judge("automation-command")
+
 	b.now("a trigger")
 	b.open("/automations/new?as=trigger&text=look+at+the+pull+request")
 	b.click("#understood [type=submit]")

@@ -174,7 +174,7 @@ func sentence(p NewProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Select(ui.FieldProps{Name: "as", Label: "It begins", Value: p.As}, []ui.Option{{Value: "automate", Text: "As the sentence says"}, {Value: "trigger", Text: "When it is called by a webhook"}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Select(ui.FieldProps{Name: "as", Label: "It begins", Value: p.As}, []ui.Option{{Value: "automate", Text: "As the sentence says"}, {Value: "remind", Text: "As a reminder"}, {Value: "trigger", Text: "When it is called by a webhook"}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -39,7 +39,7 @@ type NewProps struct {
 	Text      string
 	Instance  string // id
 	Zone      string
-	As        string // automate, trigger
+	As        string // automate, remind, trigger
 	Instances []models.Instance
 	Reading   *Reading // nil: nothing was written yet
 	Errors    map[string]string
