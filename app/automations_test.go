@@ -84,7 +84,7 @@ func TestAutomationPages(t *testing.T) {
 	has(t, get(page), "Running", "by hand", "/chat/")
 	require.Equal(t, 303, post(page+"/run", url.Values{}).Status)
 	require.Equal(t, 1, strings.Count(get(page), `id="run-`), "one at a time")
-	has(t, get("/automations"), "List the files", "Last run", "Running", w.Acme.Instance.Name, "confidential reminder")
+	has(t, get("/automations"), "List the files", "Last run", "Running", w.Acme.Instance.Name, "yearly reminder")
 
 	post(page+"/pause", url.Values{})
 	body := get(page)

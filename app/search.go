@@ -54,7 +54,7 @@ func found(q string, hits []search.Hit) cloud.Found {
 func (h *Search) hits(c *Ctx, q string) ([]search.Hit, error) {
 	f := &finder{c: c, app: h.App, q: strings.ToLower(q)}
 	f.words = strings.Fields(f.q)
-	for _, source := range []func() error{f.starts, f.instances, f.chats, f.pages, f.acts, f.organizations, f.people, f.keys} {
+	for _, source := range []func() error{f.starts, f.instances, f.chats, f.automations, f.pages, f.acts, f.organizations, f.people, f.keys} {
 		if err := source(); err != nil {
 			return nil, err
 		}
@@ -131,6 +131,7 @@ func (f *finder) offer(method, route string, h search.Hit, more string) {
 func (f *finder) starts() error {
 	f.offer(get, "/chat", search.Hit{Icon: ui.IconSquarePen, Text: "New chat", Kind: "Action", Href: "/chat?new=1"}, "message ask conversation")
 	f.offer(get, "/instances/new", search.Hit{Icon: ui.IconPlus, Text: "Deploy instance", Kind: "Action", Href: "/instances/new"}, "new create add agent")
+	f.offer(get, "/automations/new", search.Hit{Icon: ui.IconCalendarClock, Text: "New automation", Kind: "Action", Href: "/automations/new"}, "schedule remind reminder trigger webhook cron every")
 	return nil
 }
 

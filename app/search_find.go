@@ -69,6 +69,19 @@ func (f *finder) chats() error {
 	return err
 }
 
+// automations are found by name.
+func (f *finder) automations() error {
+	if f.q == "" || !f.app.admits(get, "/automations/:id", f.c.Principal) {
+		return nil
+	}
+	rows, err := f.c.Scope.Automations(f.c, "")
+	for n := range rows {
+		a := &rows[n]
+		f.offer(get, "/automations/:id", search.Hit{Icon: ui.IconCalendarClock, Text: a.Name, Note: f.names[a.InstanceID], Kind: "Automation", Href: "/automations/" + a.ID}, string(a.Kind))
+	}
+	return err
+}
+
 // place is a page that the palette knows. Who may not open it, and whose installation has none, is not offered it.
 type place struct {
 	text, path, more string
@@ -79,6 +92,7 @@ var places = []place{
 	{"Overview", "/", "home start dashboard", ui.IconHouse},
 	{"Instances", "/instances", "agents sandboxes list", ui.IconServer},
 	{"Chat", "/chat", "conversations sessions messages", ui.IconMessageSquare},
+	{"Automations", "/automations", "schedules reminders triggers webhooks cron jobs runs", ui.IconCalendarClock},
 	{"Settings", "/settings", "general organization person account", ui.IconSettings},
 	{"Team", "/settings/team", "members people invite roles users", ui.IconUsers},
 	{"Who can do what", "/settings/roles", "roles permissions rights", ui.IconShieldCheck},

@@ -15,7 +15,7 @@ import (
 // withAutomation gives an organization a schedule that is far from due.
 func (w *World) withAutomation(o *Org) {
 	year := time.Now().AddDate(1, 0, 0).Truncate(time.Millisecond)
-	a, _, err := o.Scope.CreateAutomation(w.T.Context(), models.NewAutomation{InstanceID: o.Instance.ID, Name: o.Name + " confidential reminder", Prompt: o.Name + " confidential report",
+	a, _, err := o.Scope.CreateAutomation(w.T.Context(), models.NewAutomation{InstanceID: o.Instance.ID, Name: o.Name + " yearly reminder", Prompt: o.Name + " confidential report",
 		Kind: models.AutomationOnce, StartsAt: &year, NextAt: &year, TimeZone: "UTC"})
 	require.NoError(w.T, err)
 	o.Automation = a.ID

@@ -47,20 +47,20 @@ func (t *Timer) Run(ctx context.Context) {
 	}
 }
 
-// look starts what is due and tells how long to wait.
+// look starts what is due and tells how long to wait before the next look.
 func (t *Timer) look(ctx context.Context) (time.Duration, error) {
-	if _, err := t.Sweep(ctx); err != nil {
-		return lookEvery, err
-	}
 	next, err := t.system().NextDue(ctx)
 	if err != nil || next == nil {
 		return lookEvery, err
 	}
-	wait := next.Sub(t.Desk.Now())
-	if wait <= 0 { // what could not be started just now
-		return lookEvery, nil
+	if wait := next.Sub(t.Desk.Now()); wait > 0 {
+		return min(wait, lookEvery), nil
 	}
-	return min(wait, lookEvery), nil
+	started, err := t.Sweep(ctx)
+	if started == 0 { // another worker was quicker, or the database is away
+		return lookEvery, err
+	}
+	return 0, err
 }
 
 // Sweep starts everything that is due now and gives how many runs that were.

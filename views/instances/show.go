@@ -88,7 +88,7 @@ func (p ShowProps) deletion() ui.ConfirmProps {
 	if n := p.sessionTotal(); n > 0 {
 		lost = append(lost, ui.Plural(n, "session with all its messages", "sessions with all their messages"))
 	}
-	lost = append(lost, "What it was told to remember", "Its log and its readings", "Its gateway token: clients that use it are refused at once")
+	lost = append(lost, "What it was told to remember, and to do by itself", "Its log and its readings", "Its gateway token: clients that use it are refused at once")
 	return ui.ConfirmProps{ID: "delete-instance", Title: "Delete " + p.Instance.Name, Text: "Every process of it stops at once. This cannot be undone.",
 		Lost: lost, Name: p.Instance.Name, Action: p.path("/delete"), Button: "Delete instance", Cancel: p.path(""), Error: p.Errors["confirm"]}
 }
