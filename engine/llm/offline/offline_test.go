@@ -186,7 +186,7 @@ func TestAnswersWithoutTools(t *testing.T) {
 		"write me a poem about the sea": "I do not understand", "why is the sky blue?": "A connected model provider", "": "built-in offline model",
 		"search the web for lobsters": "no web search", "remind me tomorrow to call": "schedule",
 		"This is the reminder that you were asked for. Pass it on: stretch": "You asked to be reminded: stretch",
-		"write a program in python that solves sudoku": "I cannot program", "write notes.txt": "What should `notes.txt` contain?",
+		"write a program in python that solves sudoku":                      "I cannot program", "write notes.txt": "What should `notes.txt` contain?",
 		"think about list files": "just say `list files`", "think hard about the meaning of life": "no opinion",
 	} {
 		m, d := ask(t, llm.Request{Tools: tools(), Messages: []llm.Message{user(phrase)}})
