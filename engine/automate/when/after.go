@@ -15,9 +15,10 @@ var (
 // joined tells whether the word before a place ties it to what was said earlier: "and friday", "until december 24".
 func (p *parser) joined(from int) bool {
 	for n := from - 1; n >= 0 && n >= from-2; n-- {
-		if w := p.words[n].word; slices.Contains(joins, w) {
+		switch w := p.words[n].word; {
+		case slices.Contains(joins, w):
 			return true
-		} else if w != "on" && w != "the" && w != "not" {
+		case w != "on" && w != "the" && w != "not":
 			return false
 		}
 	}

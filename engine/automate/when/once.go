@@ -14,6 +14,9 @@ func (p *parser) once() (Schedule, bool) {
 		return p.onDate(0, "today")
 	case p.take("tonight"):
 		return p.tonight()
+	case p.peek(0) == "this" && halves[p.peek(1)] != "":
+		p.at++
+		return p.onDate(0, "this "+p.peek(0))
 	case p.take("tomorrow"):
 		return p.onDate(1, "tomorrow")
 	}
@@ -30,9 +33,25 @@ func (p *parser) once() (Schedule, bool) {
 	if !ok {
 		return Schedule{}, false
 	}
+	if p.take("tonight") {
+		return p.when(c, 0)
+	}
 	for ahead, word := range []string{"today", "tomorrow"} { // "at 5pm tomorrow"
 		if p.take(word) {
+			p.take(partWords...)
 			return p.when(c, ahead)
+		}
+	}
+	if p.peek(0) == "this" && halves[p.peek(1)] != "" {
+		p.at += 2
+		return p.when(c, 0)
+	}
+	if next := p.peek(0); next == "on" || next == "next" { // "at 9 on friday"
+		p.early = &c
+		for _, read := range []func() (Schedule, bool){p.weekday, p.date} {
+			if s, ok := read(); ok || p.problem != "" {
+				return s, ok
+			}
 		}
 	}
 	p.bare = true
@@ -70,8 +89,12 @@ func (p *parser) in() (Schedule, bool) {
 func (p *parser) minute() time.Time { return p.now.Add(time.Minute - 1).Truncate(time.Minute) }
 
 func (p *parser) tonight() (Schedule, bool) {
+	p.half = halves["tonight"]
 	c, ok := p.atTime()
-	if !ok {
+	switch {
+	case p.problem != "":
+		return Schedule{}, false
+	case !ok:
 		c = parts["night"]
 	}
 	return p.when(c, 0)

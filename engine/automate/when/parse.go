@@ -106,6 +106,7 @@ type parser struct {
 	now     time.Time // in the zone
 	zone    *time.Location
 	early   *clock // a time of day that stood before the days: "at 5pm every monday"
+	half    string // of the day, as a word before the hour says: "tonight at 9"
 	bare    bool   // what was read names no day
 	problem string
 	word    bool // the problem is of a single word, that may belong to what is to be done
@@ -146,7 +147,7 @@ func (p *parser) only(format string, args ...any) (Schedule, bool) {
 func (p *parser) schedule() (Schedule, bool) {
 	start := p.at
 	for _, read := range []func() (Schedule, bool){p.timeFirst, p.recurring, p.once} {
-		p.at, p.early = start, nil
+		p.at, p.early, p.half = start, nil, ""
 		s, ok := read()
 		if p.problem != "" {
 			return Schedule{}, false
@@ -160,72 +161,14 @@ func (p *parser) schedule() (Schedule, bool) {
 
 // timeFirst reads "at 5pm every monday".
 func (p *parser) timeFirst() (Schedule, bool) {
-	at := p.take("at", "@")
-	word := p.peek(0)
-	if !at && !exactPattern.MatchString(word) && !strings.HasSuffix(word, "m") || !p.isClock(0) {
-		return Schedule{}, false
-	}
-	half := p.peek(1)
-	days := p.peek(1 + btoi(half == "am" || half == "pm" || half == "o'clock"))
-	if days == "on" {
-		days = p.peek(2 + btoi(half == "am" || half == "pm" || half == "o'clock"))
-		if !strings.HasSuffix(days, "days") {
-			return Schedule{}, false
-		}
-	}
-	if days != "every" && days != "each" && days != "daily" && !strings.HasSuffix(days, "days") {
-		return Schedule{}, false
-	}
-	c, ok := p.clockTime(at)
+	c, ok := p.clockTime(p.take("at", "@"))
 	if !ok {
+		return Schedule{}, false
+	}
+	next := p.peek(btoi(p.peek(0) == "on"))
+	if next != "every" && next != "each" && next != "daily" && !strings.HasSuffix(next, "days") {
 		return Schedule{}, false
 	}
 	p.early = &c
 	return p.recurring()
-}
-
-// clockTime reads a time of day; a bare hour counts only where the words say that it is one.
-func (p *parser) clockTime(bareAllowed bool) (clock, bool) {
-	half := ""
-	if next := p.peek(1); next == "am" || next == "pm" {
-		half = next
-	}
-	word := p.peek(0)
-	c, bare, vague, ok := readClock(word, half)
-	oclock := p.peek(1) == "o'clock" || p.peek(1) == "oclock"
-	if !ok || bare && !bareAllowed && !oclock {
-		return clock{}, false
-	}
-	if vague {
-		p.stop("“%s” could be in the morning or in the afternoon: write %sam or %spm", word, word, word)
-		return clock{}, false
-	}
-	p.at++
-	if half != "" || oclock {
-		p.at++
-	}
-	return c, true
-}
-
-// atTime reads "at 9", "at noon", "9:30", "in the morning".
-func (p *parser) atTime() (clock, bool) {
-	if p.early != nil {
-		return *p.early, true
-	}
-	start := p.at
-	at := p.take("at", "@")
-	if c, ok := p.clockTime(at); ok {
-		return c, true
-	}
-	p.at = start
-	if p.take("in") && !p.take("the") {
-		p.at = start
-		return clock{}, false
-	}
-	if c, ok := parts[p.peek(0)]; ok {
-		p.at++
-		return c, true
-	}
-	p.at = start
-	return clock{}, false
 }

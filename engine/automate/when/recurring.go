@@ -54,12 +54,8 @@ func (p *parser) every() (Schedule, bool) {
 		p.take("on")
 		return p.monthDay("“every month”", false)
 	}
-	if c, ok := parts[word]; ok {
-		p.at++
-		if exact, ok := p.atTime(); ok {
-			c = exact
-		}
-		return cron(c.fields() + " * * *"), true
+	if _, ok := parts[word]; ok {
+		return p.onDays("*", "“every "+word+"”", false)
 	}
 	if list := p.dayList(false); list != "" {
 		return p.onDays(list, "“every "+word+"”", false)
