@@ -23,9 +23,10 @@ var ignoresBody = map[string]bool{"POST /sign-out": true, "POST /chat/:id/delete
 	"POST /turns/:id/analysis": true, "POST /chat/:id/analysis": true, "POST /recommendations": true,
 	"POST /api/turns/:id/analyze": true, "POST /api/sessions/:id/analyze": true, "POST /api/recommendations/generate": true,
 	"POST /instances/:id/policy/:rule/delete": true, "POST /instances/:id/grants/:grant/delete": true,
+	"POST /automations/:id/run": true, "POST /automations/:id/pause": true, "POST /automations/:id/resume": true, "POST /automations/:id/delete": true,
 	"POST /api/breaker/reset/:provider": true, "POST /api/breaker/open/:provider": true,
-	// Their own tests say what these take: one reads nothing, the other only what is signed.
-	"POST /settings/billing/portal": true, "POST /api/stripe/webhook": true, "POST /instances/:id/memory/:memory/delete": true}
+	// Their own tests say what these take: one reads nothing, the others only what is proved to be from who may call.
+	"POST /settings/billing/portal": true, "POST /api/stripe/webhook": true, "POST /v1/webhooks/triggers/:id": true, "POST /instances/:id/memory/:memory/delete": true}
 
 // notObjects are bodies that no decoder takes.
 var notObjects = map[string]string{
