@@ -43,7 +43,7 @@ func (h *AgentAutomate) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	look := automate.Look(a, h.Automations.Now())
+	look := automate.Look(a)
 	made := agentapi.NewWorkflow(a, look.String(), h.PublicURL)
 	out := agentapi.Automated{Success: true, Workflow: &made, NextRuns: agentapi.Times(look.Next), WebhookSecret: token.Reveal(), Message: "“" + a.Name + "” is set: " + look.Sentence()}
 	if look.Webhook {
@@ -59,7 +59,7 @@ func (h *AgentAutomate) list(c *Ctx, i *models.Instance) (Reply, error) {
 	}
 	list, lines := []agentapi.Workflow{}, []string{}
 	for n := range rows {
-		words := automate.Look(&rows[n], h.Automations.Now()).String()
+		words := automate.Glance(&rows[n]).String()
 		list = append(list, agentapi.NewWorkflow(&rows[n], words, h.PublicURL))
 		if n < 5 {
 			lines = append(lines, rows[n].Name+", "+words+", "+list[n].Status)

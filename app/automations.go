@@ -37,17 +37,13 @@ func (h *Automations) Index(c *Ctx) (Reply, error) {
 	}
 	p := automations.IndexProps{Frame: c.frame("Automations", automationsPath, ""), BaseURL: h.PublicURL}
 	for n := range rows {
-		row := h.automationRow(&rows[n], names[rows[n].InstanceID])
+		row := automations.Row{Automation: &rows[n], Instance: names[rows[n].InstanceID], When: shownWhen(automate.Glance(&rows[n]))}
 		if run, ok := last[rows[n].ID]; ok {
 			row.Last = &run
 		}
 		p.Rows = append(p.Rows, row)
 	}
 	return page(automations.Index(p)), err
-}
-
-func (a *App) automationRow(row *models.Automation, instance string) automations.Row {
-	return automations.Row{Automation: row, Instance: instance, When: shownWhen(automate.Look(row, a.Automations.Now()))}
 }
 
 func shownWhen(o automate.Outlook) automations.When {
@@ -138,7 +134,7 @@ func (h *Automations) Create(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	if token.Empty() {
-		return redirect(automationsPath+"/"+a.ID).say("ok", "It runs "+automate.Look(a, h.App.Automations.Now()).String()), nil
+		return redirect(automationsPath+"/"+a.ID).say("ok", "It runs "+automate.Glance(a).String()), nil
 	}
 	return h.one(c, a, token.Reveal(), 201)
 }
@@ -165,7 +161,7 @@ func (h *Automations) one(c *Ctx, a *models.Automation, secret string, status in
 	if err != nil {
 		return nil, err
 	}
-	p := automations.ShowProps{Frame: c.frame(a.Name, automationsPath, ""), Row: h.automationRow(a, i.Name), Secret: secret, Location: time.UTC}
+	p := automations.ShowProps{Frame: c.frame(a.Name, automationsPath, ""), Row: automations.Row{Automation: a, Instance: i.Name, When: shownWhen(automate.Look(a))}, Secret: secret, Location: time.UTC}
 	if zone, err := time.LoadLocation(cmp.Or(p.Row.When.Zone, "UTC")); err == nil {
 		p.Location = zone
 	}

@@ -203,7 +203,7 @@ func TestSchedulesSurviveTheirRow(t *testing.T) {
 		s, err := automate.Schedule(row)
 		require.NoError(t, err)
 		require.Equal(t, plan.Schedule.Runs(sunday, 5), s.Runs(sunday, 5), text)
-		require.Equal(t, plan.Outlook(sunday), automate.Look(row, sunday), text)
+		require.Equal(t, plan.Outlook(sunday), automate.Look(row), text)
 	}
 }
 

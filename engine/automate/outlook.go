@@ -24,11 +24,11 @@ func (p Plan) Outlook(now time.Time) Outlook {
 	if p.Webhook {
 		return Outlook{Webhook: true, Words: "when it is called"}
 	}
-	return outlook(p.Schedule, now)
+	return Outlook{Words: p.Schedule.String(), Zone: p.Schedule.Zone.String(), Next: p.Schedule.Runs(now, shownRuns)}
 }
 
-// Look tells when an automation runs.
-func Look(a *models.Automation, now time.Time) Outlook {
+// Glance tells when an automation runs, with the next run alone: what a list of many shows.
+func Glance(a *models.Automation) Outlook {
 	if a.Kind == models.AutomationWebhook {
 		return Outlook{Webhook: true, Words: "when it is called"}
 	}
@@ -36,17 +36,20 @@ func Look(a *models.Automation, now time.Time) Outlook {
 	if err != nil {
 		return Outlook{Words: a.Expression, Zone: a.TimeZone}
 	}
-	o := outlook(s, now)
-	if a.State != models.AutomationActive {
-		o.Next = nil
-	} else if a.NextAt != nil && !a.NextAt.After(now) { // it is starting
-		o.Next = append([]time.Time{a.NextAt.In(s.Zone)}, o.Next...)[:min(shownRuns, len(o.Next)+1)]
+	o := Outlook{Words: s.String(), Zone: a.TimeZone}
+	if a.NextAt != nil {
+		o.Next = []time.Time{a.NextAt.In(s.Zone)}
 	}
 	return o
 }
 
-func outlook(s when.Schedule, now time.Time) Outlook {
-	return Outlook{Words: s.String(), Zone: s.Zone.String(), Next: s.Runs(now, shownRuns)}
+// Look is Glance with the runs after the next one.
+func Look(a *models.Automation) Outlook {
+	o := Glance(a)
+	if s, err := Schedule(a); err == nil && a.NextAt != nil {
+		o.Next = append(o.Next, s.Runs(*a.NextAt, shownRuns-1)...)
+	}
+	return o
 }
 
 // String says the time with its zone.
