@@ -138,6 +138,7 @@ func (sc *Scope) sealSecret(a *Automation) (secret.String, error) {
 		return secret.String{}, nil
 	}
 	token, _ := secret.Token(TriggerSecretPrefix)
+	sc.store.learn(token)
 	var err error
 	a.SecretSealed, err = sc.store.box.Seal([]byte(token.Reveal()), a.ID)
 	return token, err

@@ -18,5 +18,7 @@ func (sy *System) Trigger(ctx context.Context, automationID string) (*Automation
 		return nil, secret.String{}, err
 	}
 	plain, err := sy.store.box.Open(a.SecretSealed, a.ID)
-	return a, secret.Of(string(plain)), err
+	token := secret.Of(string(plain))
+	sy.store.learn(token) // another process may have made it
+	return a, token, err
 }
