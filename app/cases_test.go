@@ -165,6 +165,8 @@ func bodies(i ids) map[string][]body {
 		"POST /api/breaker/reset/:provider": {{json: `{}`}}, "POST /api/breaker/open/:provider": {{json: `{}`}},
 		"GET /api/agent/status": append(ways(nil), body{query: "?include=messages,skills,logs,health"}), "POST /api/agent/update": ways(`{"serverRegion":"eu-north"}`),
 		"GET /api/agent/skills": ways(nil), "POST /api/agent/skills": ways(`{"skill":"web","enabled":false}`), "PUT /api/agent/skills": ways(`{"skill":"web","config":{"allowed_hosts":"example.com"}}`),
+		"GET /api/agent/cache": ways(nil), "POST /api/agent/cache": ways(`{"enabled":true}`), "DELETE /api/agent/cache": ways(nil),
+		"POST /instances/:id/cache": {{form: form("enabled", "true")}}, "POST /instances/:id/cache/empty": none,
 		"POST /instances/:id/skills": {{form: form("skill", "web", "enabled", "true")}}, "POST /instances/:id/skills/:skill": {{form: form("allowed_hosts", "example.com")}},
 		"POST /api/agent/message": append(ways(`{"content":"hello"}`), body{json: `{"content":"hello","session_id":"` + i.session + `"}`,
 			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),

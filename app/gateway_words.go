@@ -134,8 +134,16 @@ func (c *Ctx) tellPlan(a *gateway.Answer) error {
 	return nil
 }
 
+// tellCache says that the instance's cache gave the answer: exact, or similar.
+func (c *Ctx) tellCache(how models.CacheOutcome) {
+	if how != models.CacheMiss {
+		c.f.Set("X-Lobstack-Cache", string(how))
+	}
+}
+
 // tellSum sets the headers of a buffered answer: who served it, and for how much.
 func (c *Ctx) tellSum(s gateway.Sum) {
+	c.tellCache(s.Cached)
 	list := [][2]string{{"Model", s.Served}, {"Tier", string(s.Tier)}, {"Cost-Usd", usd(s.CostNanos)}, {"Savings", usd(s.SavedNanos())},
 		{"Savings-Usd", usd(s.SavedNanos())}, {"Savings-Pct", percent(s)}, {"Priced", strconv.FormatBool(s.CostNanos != nil)},
 		{"Metered", strconv.FormatBool(!s.Usage.Estimated)}}
@@ -166,7 +174,7 @@ func percent(s gateway.Sum) string {
 // extra is what the last chunk of a stream says in the agent API's words.
 func extra(requestID string, s gateway.Sum) agentapi.Extra {
 	out := agentapi.Extra{RequestID: requestID, ServedModel: s.Served, RequestedModel: cmp.Or(s.Requested, "auto"), Routed: s.Routed,
-		CostUSD: agentapi.USD(s.CostNanos), SavingsUSD: agentapi.USD(s.SavedNanos()), Priced: s.CostNanos != nil}
+		CostUSD: agentapi.USD(s.CostNanos), SavingsUSD: agentapi.USD(s.SavedNanos()), Priced: s.CostNanos != nil, Cached: s.Cached != models.CacheMiss}
 	if s.Baseline != "" {
 		out.BaselineModel, out.BaselineReason, out.BaselineCostUSD = &s.Baseline, &s.Reason, agentapi.USD(&s.BaselineNanos)
 	}

@@ -50,6 +50,12 @@ func (h *RuntimeStats) Costs(c *Ctx) (Reply, error) {
 	return data(out), nil
 }
 
+// Cache tells how often answers were given again, over all instances.
+func (h *RuntimeStats) Cache(c *Ctx) (Reply, error) {
+	s, err := c.Scope.CacheStats(c)
+	return data(runtime.Cache{Hits: s.Hits, Misses: s.Misses, Entries: s.Entries, HitRate: s.HitRate()}), err
+}
+
 // maxTransactions bounds an answer that has no pages.
 const maxTransactions = 5000
 

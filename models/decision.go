@@ -30,9 +30,10 @@ type Decision struct {
 	Features       string
 	Candidates     string
 	Attempts       string
-	Provider       string // that served
-	Model          string // that served
-	Failure        string // the kind of error that the caller saw, "" = answered
+	Provider       string       // that served
+	Model          string       // that served
+	Failure        string       // the kind of error that the caller saw, "" = answered
+	Cached         CacheOutcome // nobody was asked
 	BaselineModel  string
 	BaselineReason string
 	BaselineNanos  *int64 // nil = nobody can say

@@ -35,6 +35,7 @@ type Turn struct {
 	CostNanos      int64
 	ToolCalls      int // that have a result
 	ToolFailures   int // of those, in error
+	TokensSaved    int // by the cache, which gave the answer when this is not 0
 	CreatedBy      string
 	KeyID          string     // of the key that sent the message
 	WaitsFor       WaitReason // of a parked turn

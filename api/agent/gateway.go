@@ -15,6 +15,7 @@ type Extra struct {
 	BaselineModel   *string  `json:"baseline_model"`
 	BaselineReason  *string  `json:"baseline_reason"`
 	BaselineCostUSD *float64 `json:"baseline_cost_usd"`
+	Cached          bool     `json:"cached,omitempty"` // ours: the instance's cache gave the answer
 }
 
 // GatewayModel is one model of the gateway's list.

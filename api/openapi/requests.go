@@ -27,6 +27,13 @@ type AgentUpdate struct {
 	AIAPIKey      string `json:"aiApiKey,omitempty"`
 }
 
+// CacheChange is what to decide about an agent's cache; what is left out stays.
+type CacheChange struct {
+	Enabled    *bool `json:"enabled"`
+	LifeHours  *int  `json:"life_hours"`  // 1–720
+	MaxEntries *int  `json:"max_entries"` // 1–10,000
+}
+
 // SkillSwitch turns a skill on or off.
 type SkillSwitch struct {
 	Skill   string `json:"skill"`

@@ -60,6 +60,9 @@ func (a *Answer) turn(ctx context.Context) iter.Seq2[llm.Chunk, error] {
 		}
 		told := Telling{Turns: a.g.Turns, Scope: a.sc, Turn: t, Ended: func(ctx context.Context, t *models.Turn) {
 			a.spent = door.Spent{Usage: llm.Usage{Input: t.InputTokens, Output: t.OutputTokens}, CostNanos: t.CostNanos}
+			if t.TokensSaved > 0 {
+				a.spent.Cached = models.CacheExact
+			}
 			a.tidy(ctx, t)
 		}}
 		told.Chunks(ctx)(yield)

@@ -20,10 +20,11 @@ type Sum struct {
 	Tier          llm.Tier
 	Routed        bool
 	Usage         llm.Usage
-	CostNanos     *int64 // nil = nobody knows a price
-	Baseline      string // the model that savings are measured against, "" = none
-	Reason        string // of the baseline: named, plan_ceiling
-	BaselineNanos int64  // with a baseline
+	CostNanos     *int64              // nil = nobody knows a price
+	Baseline      string              // the model that savings are measured against, "" = none
+	Reason        string              // of the baseline: named, plan_ceiling
+	BaselineNanos int64               // with a baseline
+	Cached        models.CacheOutcome // the instance's cache gave the answer; Usage is what a model had taken
 }
 
 // SavedNanos is what routing saved; nil without a baseline or a price.
@@ -40,16 +41,20 @@ func (a *Answer) Sum() Sum {
 	now := time.Now()
 	served := a.served()
 	s := Sum{Requested: a.Call.requested(), Served: cmp.Or(a.done.Model, served.Model), Tier: served.Tier(), Routed: a.Decision.Routed, Usage: a.done.Usage}
+	s.Cached = a.spent.Cached
 	if s.Usage == (llm.Usage{}) {
 		s.Usage = a.spent.Usage
 	}
-	if _, priced := served.Price(s.Usage, now); priced {
+	if _, priced := served.Price(s.Usage, now); priced || s.Cached != models.CacheMiss {
 		s.CostNanos = &a.spent.CostNanos
 	}
 	if b := a.Decision.Baseline; b != nil {
 		if nanos, ok := b.Price(s.Usage, now); ok {
 			s.Baseline, s.Reason, s.BaselineNanos = b.Model, b.Reason, nanos
 		}
+	}
+	if nanos, priced := served.Price(s.Usage, now); priced && s.Cached != models.CacheMiss && s.Baseline == "" && a.agent == nil {
+		s.Baseline, s.Reason, s.BaselineNanos = s.Served, "named", nanos // what had answered is the instance's own model
 	}
 	return s
 }
@@ -117,6 +122,9 @@ func (a *Answer) note(ctx context.Context) {
 		CostNanos: a.spent.CostNanos, FirstMS: a.first.Milliseconds(), TotalMS: time.Since(a.began).Milliseconds()}
 	if i := a.ask().Instance; i != nil {
 		row.InstanceID = i.ID
+	}
+	if s.Cached != models.CacheMiss {
+		row.Cached, row.InputTokens, row.OutputTokens = true, a.spent.Usage.Input, a.spent.Usage.Output
 	}
 	a.sc.NoteGatewayCall(ctx, row)
 }

@@ -19,6 +19,7 @@ type Figures struct {
 	Complexity int  // 0–100; -1 = nobody judged
 	In, Out    int  // tokens of all calls together
 	CacheRead  int  // of In
+	Saved      int  // by the cache that gave the answer; 0 = a model did
 	Reasoning  int  // of Out
 	Thought    bool // reasoning was shown
 	Calls      int  // of tools
@@ -55,7 +56,7 @@ func Session(ctx context.Context, sc *models.Scope, sessionID string) ([]Figures
 	for i := range turns {
 		if t := &turns[i]; t.StartedAt != nil {
 			r.of[t.ID] = len(r.out)
-			r.out = append(r.out, Figures{TurnID: t.ID, Model: t.Model, In: t.InputTokens, Out: t.OutputTokens, Calls: t.ToolCalls, Failures: t.ToolFailures,
+			r.out = append(r.out, Figures{TurnID: t.ID, Model: t.Model, In: t.InputTokens, Out: t.OutputTokens, Calls: t.ToolCalls, Failures: t.ToolFailures, Saved: t.TokensSaved,
 				CostNanos: t.CostNanos, Complexity: -1})
 		}
 	}

@@ -27,6 +27,7 @@ type Ask struct {
 	Model    string           // "" = the instance's setting, Auto without one; Auto = the router chooses; else the dearest model that may answer
 	Request  llm.Request      // its Model is filled in by Answer
 	Ceiling  llm.Tier         // "" = the plan's
+	Cache    CacheUse
 
 	// Restart hears that the chunks so far are void: the answer begins anew, of the same model or another. With nil, whatever was
 	// handed out is final, and a failure after it is the caller's.
