@@ -2,21 +2,13 @@ package app
 
 import (
 	agentapi "lobstead/api/agent"
+	"lobstead/kit/fault"
 	"lobstead/models"
 	"lobstead/views/cache"
 )
 
-// Caches is the page of what an instance answers again.
+// Caches is what an instance answers again: its page, and the agent API's spelling.
 type Caches struct{ *App }
-
-// Show tells what its cache may do, and what it did.
-func (h *Caches) Show(c *Ctx) (Reply, error) {
-	i, err := h.of(c)
-	if err != nil {
-		return nil, err
-	}
-	return h.show(c, i, nil, nil)
-}
 
 // of is the instance that the path names, or that the agent API means.
 func (h *Caches) of(c *Ctx) (*models.Instance, error) {
@@ -26,18 +18,38 @@ func (h *Caches) of(c *Ctx) (*models.Instance, error) {
 	return h.instanceOf(c)
 }
 
-// show is the page; typed is what came back with errs.
-func (h *Caches) show(c *Ctx, i *models.Instance, typed, errs map[string]string) (Reply, error) {
-	row, stats, err := c.Scope.ResponseCache(c, i.ID)
+// Show tells what its cache may do, and what it did.
+func (h *Caches) Show(c *Ctx) (Reply, error) {
+	i, err := h.of(c)
 	if err != nil {
 		return nil, err
 	}
-	status := 200
-	if len(errs) > 0 {
-		status = 422
+	p, err := h.props(c, i)
+	if err != nil {
+		return nil, err
 	}
-	p := cache.ShowProps{Frame: c.frame("Cache of "+i.Name, "/instances", ""), Instance: i, Cache: row, Stats: stats, Typed: typed, Errors: errs, BaseURL: h.PublicURL}
-	return page(cache.Show(p)).json(agentapi.NewCacheSettings(row, stats)).with(status), nil
+	return page(cache.Show(*p)).json(h.settings(p)), nil
+}
+
+func (h *Caches) props(c *Ctx, i *models.Instance) (*cache.ShowProps, error) {
+	p := &cache.ShowProps{Frame: c.frame("Cache of "+i.Name, "/instances", ""), Instance: i, BaseURL: h.PublicURL}
+	var err error
+	if p.Cache, p.Stats, err = c.Scope.ResponseCache(c, i.ID); err != nil {
+		return nil, err
+	}
+	r, err := h.Door.Embedder(c, c.Scope, i, p.Cache.EmbeddingModel)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return p, nil
+	case err != nil:
+		return nil, err
+	}
+	p.EmbeddedBy, p.Unpriced = r.Label(), !r.Priced()
+	return p, nil
+}
+
+func (h *Caches) settings(p *cache.ShowProps) agentapi.CacheSettings {
+	return agentapi.NewCacheSettings(p.Cache, p.Stats, p.EmbeddedBy)
 }
 
 // Update decides what it may do, from the next call on.
@@ -51,19 +63,23 @@ func (h *Caches) Update(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	change, err := agentapi.ReadCacheChange(f)
-	var row *models.ResponseCache
 	if err == nil {
-		row, err = c.Scope.SetResponseCache(c, i.ID, change)
+		_, err = c.Scope.SetResponseCache(c, i.ID, change)
 	}
-	if errs, ok := invalid(err); ok && !c.wantsJSON() {
-		return h.show(c, i, map[string]string{"life_hours": f.Text("life_hours"), "max_entries": f.Text("max_entries")}, errs)
-	}
-	if err != nil {
+	errs, refused := invalid(err)
+	if refused = refused && !c.wantsJSON(); err != nil && !refused {
 		return nil, err
 	}
 	h.Door.Forget(c.Org())
-	_, stats, err := c.Scope.ResponseCache(c, i.ID)
-	return redirect("/instances/"+i.ID+"/cache").json(agentapi.NewCacheSettings(row, stats)).say("ok", "Saved"), err
+	p, err := h.props(c, i)
+	if err != nil {
+		return nil, err
+	}
+	if refused {
+		p.Typed, p.Errors = f.Text, errs
+		return page(cache.Show(*p)).with(422), nil
+	}
+	return redirect("/instances/"+i.ID+"/cache").json(h.settings(p)).say("ok", "Saved"), nil
 }
 
 // Empty forgets all answers.
@@ -75,6 +91,9 @@ func (h *Caches) Empty(c *Ctx) (Reply, error) {
 	if err := c.Scope.EmptyCache(c, i.ID); err != nil {
 		return nil, err
 	}
-	row, stats, err := c.Scope.ResponseCache(c, i.ID)
-	return redirect("/instances/"+i.ID+"/cache").json(agentapi.NewCacheSettings(row, stats)).say("ok", "The cache is empty"), err
+	p, err := h.props(c, i)
+	if err != nil {
+		return nil, err
+	}
+	return redirect("/instances/"+i.ID+"/cache").json(h.settings(p)).say("ok", "The cache is empty"), nil
 }

@@ -6,13 +6,13 @@ CREATE TABLE response_caches (
     organization_id TEXT NOT NULL,
     instance_id     TEXT NOT NULL,
     enabled         BOOLEAN NOT NULL,
-    similar         BOOLEAN NOT NULL, -- messages that mean about the same are answered alike
+    semantic        BOOLEAN NOT NULL, -- messages that mean about the same are answered alike
     threshold       INTEGER NOT NULL CHECK (threshold BETWEEN 80 AND 100), -- percent
     embedding_model TEXT NOT NULL DEFAULT '', -- '': the service's usual one
     life_hours      INTEGER NOT NULL CHECK (life_hours BETWEEN 1 AND 720),
     max_entries     INTEGER NOT NULL CHECK (max_entries BETWEEN 1 AND 10000),
     hits            BIGINT NOT NULL DEFAULT 0, -- since counted_since
-    similar_hits    BIGINT NOT NULL DEFAULT 0, -- of hits
+    semantic_hits   BIGINT NOT NULL DEFAULT 0, -- of hits
     misses          BIGINT NOT NULL DEFAULT 0,
     counted_since   TIMESTAMPTZ NOT NULL,
     created_at      TIMESTAMPTZ NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE cached_answers (
 CREATE INDEX cached_answers_age ON cached_answers (expires_at);
 CREATE INDEX cached_answers_frame ON cached_answers (organization_id, instance_id, frame, created_at);
 
-ALTER TABLE decisions ADD COLUMN cached TEXT NOT NULL DEFAULT ''; -- exact, similar
+ALTER TABLE decisions ADD COLUMN cached TEXT NOT NULL DEFAULT ''; -- exact, semantic
 ALTER TABLE gateway_calls ADD COLUMN cached BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE turn_steps ADD COLUMN cached TEXT NOT NULL DEFAULT '';
 ALTER TABLE turns ADD COLUMN tokens_saved INTEGER NOT NULL DEFAULT 0; -- above 0: the answer came from the cache

@@ -40,6 +40,21 @@ func (sc *Scope) CachedAnswer(ctx context.Context, instanceID, digest string) (*
 	return first[CachedAnswer](sc.read(ctx).Where("instance_id = ? AND digest = ? AND expires_at > ?", instanceID, digest, sc.store.now()))
 }
 
+// maxCompared bounds how many answers one call is compared with.
+const maxCompared = 500
+
+// Comparable lists where the last messages of the newest answers within a frame lie, as one embedding model placed them: ids
+// and places alone.
+func (sc *Scope) Comparable(ctx context.Context, instanceID, frame, model string) ([]CachedAnswer, error) {
+	return all[CachedAnswer](sc.read(ctx).Select("id", "place").Where("instance_id = ? AND frame = ? AND embedding_model = ? AND expires_at > ? AND place IS NOT NULL",
+		instanceID, frame, model, sc.store.now()).Order("created_at DESC").Limit(maxCompared))
+}
+
+// CachedAnswerAt reads one by its id.
+func (sc *Scope) CachedAnswerAt(ctx context.Context, answerID string) (*CachedAnswer, error) {
+	return first[CachedAnswer](sc.read(ctx).Where("id = ?", answerID))
+}
+
 // KeepAnswer keeps one for so many hours; its id and times are set here. One that is too long, or that a known secret is
 // in, is not kept, and that is no error.
 func (sc *Scope) KeepAnswer(ctx context.Context, a CachedAnswer, hours int) error {

@@ -17,13 +17,13 @@ type ResponseCache struct {
 	OrganizationID string
 	InstanceID     string
 	Enabled        bool
-	Similar        bool   // messages that mean about the same are answered alike
+	Semantic       bool   // messages that mean about the same are answered alike
 	Threshold      int    // percent: how alike
 	EmbeddingModel string // that tells how alike; "" = the service's usual one
 	LifeHours      int
 	MaxEntries     int
 	Hits           int64 // since CountedSince
-	SimilarHits    int64 // of Hits
+	SemanticHits   int64 // of Hits
 	Misses         int64
 	CountedSince   time.Time
 	CreatedAt      time.Time
@@ -44,10 +44,10 @@ func newResponseCache(org, instanceID string, now time.Time) *ResponseCache {
 
 // CacheStats are counts of asked-for answers and of those that are kept.
 type CacheStats struct {
-	Hits        int64
-	SimilarHits int64 // of Hits
-	Misses      int64
-	Entries     int64
+	Hits         int64
+	SemanticHits int64 // of Hits
+	Misses       int64
+	Entries      int64
 }
 
 // HitRate is 0–100.
@@ -68,7 +68,7 @@ func (sc *Scope) ResponseCache(ctx context.Context, instanceID string) (*Respons
 	if err != nil {
 		return nil, CacheStats{}, err
 	}
-	s := CacheStats{Hits: row.Hits, SimilarHits: row.SimilarHits, Misses: row.Misses}
+	s := CacheStats{Hits: row.Hits, SemanticHits: row.SemanticHits, Misses: row.Misses}
 	err = sc.keptAnswers(ctx).Where("instance_id = ?", instanceID).Count(&s.Entries).Error
 	return row, s, translate(err)
 }
@@ -78,7 +78,7 @@ func (sc *Scope) CacheStats(ctx context.Context) (CacheStats, error) {
 	sc.store.caughtUp(ctx)
 	var s CacheStats
 	err := sc.read(ctx).Model(&ResponseCache{}).Select(`CAST(coalesce(sum(hits), 0) AS BIGINT) AS hits,
-		CAST(coalesce(sum(similar_hits), 0) AS BIGINT) AS similar_hits, CAST(coalesce(sum(misses), 0) AS BIGINT) AS misses`).Scan(&s).Error
+		CAST(coalesce(sum(semantic_hits), 0) AS BIGINT) AS semantic_hits, CAST(coalesce(sum(misses), 0) AS BIGINT) AS misses`).Scan(&s).Error
 	if err != nil {
 		return s, translate(err)
 	}
@@ -98,7 +98,7 @@ func (sc *Scope) CachesInUse(ctx context.Context) ([]ResponseCache, error) {
 // CacheChange holds what to decide; nil leaves it as it is.
 type CacheChange struct {
 	Enabled        *bool
-	Similar        *bool
+	Semantic       *bool
 	Threshold      *int // 80–100
 	EmbeddingModel *string
 	LifeHours      *int // 1–720; for answers from then on
@@ -127,7 +127,7 @@ func (c *CacheChange) check() error {
 
 func (c *CacheChange) apply(r *ResponseCache) {
 	set(&r.Enabled, c.Enabled)
-	set(&r.Similar, c.Similar)
+	set(&r.Semantic, c.Semantic)
 	set(&r.Threshold, c.Threshold)
 	set(&r.EmbeddingModel, c.EmbeddingModel)
 	set(&r.LifeHours, c.LifeHours)
@@ -155,13 +155,13 @@ func (sc *Scope) SetResponseCache(ctx context.Context, instanceID string, c Cach
 			row = old
 			c.apply(row)
 			row.UpdatedAt = sc.store.now()
-			_, err = changed(tx.Model(&ResponseCache{}).Where("id = ?", row.ID), map[string]any{"enabled": row.Enabled, "similar": row.Similar, "threshold": row.Threshold,
+			_, err = changed(tx.Model(&ResponseCache{}).Where("id = ?", row.ID), map[string]any{"enabled": row.Enabled, "semantic": row.Semantic, "threshold": row.Threshold,
 				"embedding_model": row.EmbeddingModel, "life_hours": row.LifeHours, "max_entries": row.MaxEntries, "updated_at": row.UpdatedAt})
 		}
 		if err != nil {
 			return err
 		}
-		return sc.audit(tx, act{name: "cache.changed", kind: "instance", id: i.ID, of: i.Name, after: map[string]any{"enabled": row.Enabled, "similar": row.Similar,
+		return sc.audit(tx, act{name: "cache.changed", kind: "instance", id: i.ID, of: i.Name, after: map[string]any{"enabled": row.Enabled, "semantic": row.Semantic,
 			"threshold": row.Threshold, "embedding_model": row.EmbeddingModel, "life_hours": row.LifeHours, "max_entries": row.MaxEntries}})
 	})
 	return row, err
@@ -178,7 +178,7 @@ func (sc *Scope) EmptyCache(ctx context.Context, instanceID string) error {
 		if err := tx.Where("instance_id = ?", instanceID).Delete(&CachedAnswer{}).Error; err != nil {
 			return err
 		}
-		if _, err := changed(tx.Model(&ResponseCache{}).Where("instance_id = ?", instanceID), map[string]any{"hits": 0, "similar_hits": 0, "misses": 0,
+		if _, err := changed(tx.Model(&ResponseCache{}).Where("instance_id = ?", instanceID), map[string]any{"hits": 0, "semantic_hits": 0, "misses": 0,
 			"counted_since": sc.store.now()}); err != nil {
 			return err
 		}
@@ -191,17 +191,17 @@ type CacheOutcome string
 
 // The outcomes.
 const (
-	CacheMiss    CacheOutcome = ""
-	CacheExact   CacheOutcome = "exact"
-	CacheSimilar CacheOutcome = "similar"
+	CacheMiss     CacheOutcome = ""
+	CacheExact    CacheOutcome = "exact"
+	CacheSemantic CacheOutcome = "semantic"
 )
 
 // CountCache counts one call, without keeping the caller waiting.
 func (sc *Scope) CountCache(ctx context.Context, instanceID string, o CacheOutcome) {
 	add := map[CacheOutcome]map[string]any{
-		CacheMiss:    {"misses": gorm.Expr("misses + 1")},
-		CacheExact:   {"hits": gorm.Expr("hits + 1")},
-		CacheSimilar: {"hits": gorm.Expr("hits + 1"), "similar_hits": gorm.Expr("similar_hits + 1")},
+		CacheMiss:     {"misses": gorm.Expr("misses + 1")},
+		CacheExact:    {"hits": gorm.Expr("hits + 1")},
+		CacheSemantic: {"hits": gorm.Expr("hits + 1"), "semantic_hits": gorm.Expr("semantic_hits + 1")},
 	}[o]
 	sc.soon(ctx, "a look into the cache", func(tx *gorm.DB) error {
 		_, err := changed(tx.Model(&ResponseCache{}).Where("instance_id = ?", instanceID), add)

@@ -25,7 +25,7 @@ func TestResponseCache(t *testing.T) {
 
 	off, stats, err := sc.ResponseCache(t.Context(), i.ID)
 	require.NoError(t, err)
-	require.Equal(t, []any{false, false, 95, 24, 1000, models.CacheStats{}}, []any{off.Enabled, off.Similar, off.Threshold, off.LifeHours, off.MaxEntries, stats}, "off, until somebody wants it")
+	require.Equal(t, []any{false, false, 95, 24, 1000, models.CacheStats{}}, []any{off.Enabled, off.Semantic, off.Threshold, off.LifeHours, off.MaxEntries, stats}, "off, until somebody wants it")
 	_, err = sc.SetResponseCache(t.Context(), i.ID, models.CacheChange{Threshold: ptr(79), LifeHours: ptr(0), MaxEntries: ptr(10_001)})
 	require.Len(t, fault.As(err).Fields, 3)
 	_, err = other.SetResponseCache(t.Context(), i.ID, models.CacheChange{Enabled: ptr(true)})
@@ -63,12 +63,12 @@ func TestResponseCache(t *testing.T) {
 	_, err = sc.CachedAnswer(t.Context(), i.ID, "b")
 	require.NoError(t, err)
 
-	for _, o := range []models.CacheOutcome{models.CacheExact, models.CacheSimilar, models.CacheMiss, models.CacheExact} {
+	for _, o := range []models.CacheOutcome{models.CacheExact, models.CacheSemantic, models.CacheMiss, models.CacheExact} {
 		sc.CountCache(t.Context(), i.ID, o)
 	}
 	_, stats, err = sc.ResponseCache(t.Context(), i.ID)
 	require.NoError(t, err)
-	require.Equal(t, models.CacheStats{Hits: 3, SimilarHits: 1, Misses: 1, Entries: 2}, stats)
+	require.Equal(t, models.CacheStats{Hits: 3, SemanticHits: 1, Misses: 1, Entries: 2}, stats)
 	require.InDelta(t, 75, stats.HitRate(), 1e-9)
 	whole, err := sc.CacheStats(t.Context())
 	require.NoError(t, err)

@@ -47,14 +47,14 @@ type GatewayModels struct {
 type PreviewRequest struct {
 	Prompt         string
 	Model          string
-	PlanTier       string
+	PlanTier       string // "" = nobody said
 	Conversation   int
 	ExpectedOutput int
 }
 
 // ReadPreview reads a question about routing.
 func ReadPreview(f *wire.Fields) (PreviewRequest, error) {
-	r := PreviewRequest{Model: "auto", PlanTier: "pro"}
+	r := PreviewRequest{Model: "auto"}
 	prompt, ok := f.String("prompt")
 	if n := len([]rune(prompt)); ok && (n < 1 || n > 8000) {
 		f.Issues.Custom("prompt", "The prompt must have 1 to 8000 characters")
@@ -64,6 +64,7 @@ func ReadPreview(f *wire.Fields) (PreviewRequest, error) {
 		r.Model = *s
 	}
 	if s, ok := f.OptionalString("plan_tier"); ok && s != nil {
+		r.PlanTier = "pro"
 		switch *s {
 		case "starter", "performance", "enterprise":
 			r.PlanTier = *s

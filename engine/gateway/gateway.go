@@ -24,7 +24,7 @@ type Gateway struct {
 	Turns  *agent.Turns
 	Images *http.Client // guarded; nil = pictures that lie elsewhere are refused
 
-	spent spentCache
+	quotas quotas
 }
 
 // AgentModel is the model name that stands for an instance's agent; "agent:<id or name>" names the instance.

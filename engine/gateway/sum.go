@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"lobstead/engine/llm"
@@ -67,51 +66,6 @@ func (a *Answer) served() door.Route {
 		}
 	}
 	return a.plan.Routes[0]
-}
-
-// Quota is how an organization's month stands.
-type Quota struct {
-	SpentNanos int64
-	Resets     time.Time // when the month ends, UTC
-}
-
-// quotaLife is how old the figure of a header may be: a sum over a month is not made for every call.
-const quotaLife = 10 * time.Second
-
-type spentCache struct {
-	mu  sync.Mutex
-	all map[string]spentAt
-}
-
-type spentAt struct {
-	nanos int64
-	at    time.Time
-}
-
-// Quota tells how the month of the scope's organization stands, at most ten seconds late.
-func (g *Gateway) Quota(ctx context.Context, sc *models.Scope) (Quota, error) {
-	now := time.Now().UTC()
-	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
-	q := Quota{Resets: month.AddDate(0, 1, 0)}
-	g.spent.mu.Lock()
-	known, ok := g.spent.all[sc.Org]
-	g.spent.mu.Unlock()
-	if ok && now.Sub(known.at) < quotaLife && !known.at.Before(month) {
-		q.SpentNanos = known.nanos
-		return q, nil
-	}
-	s, err := sc.SpentSince(ctx, month)
-	if err != nil {
-		return q, err
-	}
-	q.SpentNanos = s.CostNanos
-	g.spent.mu.Lock()
-	defer g.spent.mu.Unlock()
-	if len(g.spent.all) > 10_000 || g.spent.all == nil {
-		g.spent.all = map[string]spentAt{}
-	}
-	g.spent.all[sc.Org] = spentAt{s.CostNanos, now}
-	return q, nil
 }
 
 // note writes down what became of the call, also when the caller is gone.

@@ -69,7 +69,7 @@ func (p ShowProps) timeline() []moment {
 		switch s.Cached {
 		case models.CacheExact:
 			m.icon, m.title, m.note = ui.IconDatabase, "Answered from the cache", "The same was asked before: no model was asked, and nothing paid."
-		case models.CacheSimilar:
+		case models.CacheSemantic:
 			m.icon, m.title, m.note = ui.IconDatabase, "Answered from the cache", "A message that means about the same was answered before: no model was asked for an answer."
 		}
 		if s.Failure != "" {

@@ -57,7 +57,7 @@ func (d *Door) Answer(ctx context.Context, sc *models.Scope, p Plan, a Ask) iter
 			return
 		}
 		a, yield := m.listen(a, yield)
-		t := &tries{door: d, sc: sc, plan: p, ask: a, yield: yield, down: map[string]bool{}, orders: d.policy(ctx, sc).orders}
+		t := &tries{door: d, sc: sc, plan: p, ask: a, spent: m.spent(), yield: yield, down: map[string]bool{}, orders: d.policy(ctx, sc).orders}
 		t.call = a.Call
 		t.call.Settled = t.settled
 		if p.Decision.Routed && !p.Decision.Shadow {

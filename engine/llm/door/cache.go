@@ -46,6 +46,17 @@ type memo struct {
 	frame  string // the same without the last message
 	heard  llm.Builder
 	done   *llm.Done
+
+	place placed // of the last message, where similar ones are answered alike
+	paid  Spent  // for that
+}
+
+// spent is what looking cost, before any model was asked.
+func (m *memo) spent() Spent {
+	if m == nil {
+		return Spent{}
+	}
+	return m.paid
 }
 
 // memo finds out whether a cache may answer, and keep what is answered.
@@ -102,15 +113,20 @@ func (m *memo) replay(ctx context.Context, yield func(llm.Chunk, error) bool) bo
 	if m == nil || m.ask.Cache == CacheAnew {
 		return false
 	}
+	how := models.CacheExact
 	row, err := m.sc.CachedAnswer(ctx, m.ask.Instance.ID, m.digest)
+	if fault.Is(err, fault.NotFound) && m.rule.Semantic {
+		how = models.CacheSemantic
+		row, err = m.similar(ctx)
+	}
 	if err != nil {
-		if !fault.Is(err, fault.NotFound) {
-			slog.WarnContext(ctx, "door: a cache cannot be read", "instance", m.ask.Instance.ID, "error", err)
+		if !fault.Is(err, fault.NotFound) && ctx.Err() == nil {
+			slog.WarnContext(ctx, "door: a cache cannot answer", "instance", m.ask.Instance.ID, "error", err)
 		}
 		m.sc.CountCache(ctx, m.ask.Instance.ID, models.CacheMiss)
 		return false
 	}
-	return m.give(ctx, row, models.CacheExact, yield)
+	return m.give(ctx, row, how, yield)
 }
 
 // give settles an answer as one that nothing was paid for, and hands it out piece by piece.
@@ -148,7 +164,8 @@ func (m *memo) settle(ctx context.Context, k kept, how models.CacheOutcome) {
 	if err := m.sc.Settle(ctx, c); err != nil {
 		slog.WarnContext(ctx, "door: an answer of the cache was not noted", "call", c.CallID, "error", err)
 	}
-	s := Spent{CallID: c.CallID, Provider: r.Name, Model: k.Model, Cached: how}
+	s := m.paid
+	s.CallID, s.Provider, s.Model, s.Cached = c.CallID, r.Name, k.Model, how
 	row := (&tries{door: m.door, plan: m.plan, ask: m.ask, won: -1}).row(s)
 	row.Cached, row.Provider, row.Model = how, s.Provider, s.Model
 	m.sc.Decide(ctx, row)
@@ -196,7 +213,7 @@ func (m *memo) keep(ctx context.Context, t *tries) {
 	}
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
 	defer done()
-	row := models.CachedAnswer{InstanceID: m.ask.Instance.ID, Digest: m.digest, Frame: m.frame, Answer: string(text)}
+	row := models.CachedAnswer{InstanceID: m.ask.Instance.ID, Digest: m.digest, Frame: m.frame, Answer: string(text), Place: m.place.bytes(), EmbeddingModel: m.place.by}
 	if err := m.sc.KeepAnswer(ctx, row, m.rule.LifeHours); err != nil {
 		slog.WarnContext(ctx, "door: an answer was not kept", "instance", row.InstanceID, "error", err)
 	}
