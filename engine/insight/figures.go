@@ -31,9 +31,12 @@ type Figures struct {
 // prompt is the size of the whole prompt.
 func (f *Figures) prompt() int { return f.System + f.Memory + f.History + f.Tools }
 
-// Level is the complexity as the runtime API spells it: L0 to L3, "" when nobody judged.
-func (f *Figures) Level() string {
-	switch c := f.Complexity; {
+// Level is the complexity as the runtime API spells it.
+func (f *Figures) Level() string { return Level(f.Complexity) }
+
+// Level spells a complexity of 0–100 for the runtime API: L0 to L3, "" for -1, which nobody judged.
+func Level(c int) string {
+	switch {
 	case c < 0:
 		return ""
 	case c < 12:
