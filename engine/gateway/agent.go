@@ -72,7 +72,7 @@ func (a *Answer) turn(ctx context.Context) iter.Seq2[llm.Chunk, error] {
 // startTurn accepts the message, in the session that the caller named or in one for this call.
 func (a *Answer) startTurn(ctx context.Context) (*models.Turn, error) {
 	text, files := message(a.Call.Request, a.Call.Session == "")
-	in := models.Input{Text: text, Attachments: files, Source: "gateway"}
+	in := models.Input{Text: text, Attachments: files, Source: "gateway", Own: a.Call.Instance != nil}
 	if a.Call.Session == "" {
 		_, t, err := a.g.Turns.Open(ctx, a.sc, models.NewSession{InstanceID: a.agent.ID}, in)
 		return t, err
