@@ -177,3 +177,14 @@ func read[T any](text string) []T {
 	_ = json.Unmarshal([]byte(text), &out)
 	return out
 }
+
+// asked tells how many calls to models the cost is of.
+func (p ShowProps) asked() string {
+	n := len(p.Ledger)
+	for i := range p.Ledger {
+		if p.Ledger[i].Cached() {
+			n--
+		}
+	}
+	return ui.Plural(n, "call", "calls") + " to models"
+}

@@ -33,6 +33,8 @@ type Ask struct {
 	// handed out is final, and a failure after it is the caller's.
 	Restart func()
 	Quit    <-chan struct{} // ends a wait between two tries; nil = only ctx does
+
+	account string // of the only service that the router may choose from; "" = all
 }
 
 // Decision says which model was chosen, and why. It is stored with the call and shown in the turn inspector.
@@ -166,6 +168,9 @@ func (d *Door) planRouted(ctx context.Context, sc *models.Scope, p policy, i *mo
 	all, err := d.servicesOf(ctx, sc, i)
 	if err != nil {
 		return Plan{}, err
+	}
+	if a.account != "" {
+		all = slices.DeleteFunc(all, func(s service) bool { return s.account != a.account })
 	}
 	g := measure(a.Request)
 	w := want{tier: TierFor(g.complexity), ceiling: p.ceiling, most: -1, input: g.input, answer: g.most, images: g.images, tools: g.tools}
