@@ -96,6 +96,7 @@ func TestCacheOfConversations(t *testing.T) {
 	model := &script{p: llmtest.Scripted()}
 	w := apptest.Start(t, apptest.Options{Model: model})
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
+	w.Answered(w.Rival.Scope, w.Rival.Session.ID) // the same model answers both
 	require.Equal(t, 200, w.Do(api("POST", "/api/agent/cache?instance="+w.Acme.Instance.ID, w.Acme.Member, `{"enabled":true}`)).Status)
 	say := func(name, text string) map[string]any {
 		a := w.Do(api("POST", "/api/agent/message?instance="+w.Acme.Instance.ID, w.Acme.Member, `{"content":"`+text+`","session_id":"`+name+`"}`))
