@@ -3,6 +3,7 @@ package app_test
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -120,4 +121,36 @@ func TestCacheOfConversations(t *testing.T) {
 		require.Equal(t, false, say(session(), "which files are there")["cached"])
 	}
 	require.Len(t, asked.Requests(), 4, "the world moves on")
+}
+
+// The page of usage tells what caches saved, and links to exactly those entries.
+func TestUsageTellsOfTheCache(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	saved := int64(2_500_000_000)
+	for _, c := range []string{"c1", "c2"} {
+		require.NoError(t, w.Acme.Scope.Settle(t.Context(), models.Charge{CallID: c, Purpose: models.CachedCall, Model: "m", InstanceID: w.Acme.Instance.ID, BaselineNanos: &saved}))
+	}
+	body := w.Do(apptest.Call{Method: "GET", Path: "/usage", Who: w.Acme.Member}).Body
+	has(t, body, "2 calls", "came from caches: nobody was asked, and $5.00 not spent.", "only=cached")
+	entries := w.Do(apptest.Call{Method: "GET", Path: "/usage/entries?only=cached", Who: w.Acme.Member}).Body
+	has(t, entries, "2 calls answered from a cache, which had cost $5.00", "From the cache", "else $2.50")
+	require.NotContains(t, w.Do(apptest.Call{Method: "GET", Path: "/usage", Who: w.Rival.Member}).Body, "came from")
+}
+
+// The page of an instance's cache says who compares messages, and what is wrong beside its field.
+func TestCachePage(t *testing.T) {
+	t.Parallel()
+	w, _ := doors(t, apptest.Options{})
+	path := "/instances/" + w.Acme.Instance.ID + "/cache"
+	page := func(who *apptest.Person) apptest.Answer {
+		return w.Do(apptest.Call{Method: "GET", Path: path, Who: who})
+	}
+	has(t, page(w.Acme.Member).Body, "No connected service has embeddings", "Switch on the cache")
+	require.Equal(t, 404, page(w.Rival.Owner).Status)
+	a := w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Form: url.Values{"threshold": {"7"}, "embedding_model": {"mine"}}})
+	require.Equal(t, 422, a.Status)
+	has(t, w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Form: url.Values{"life_hours": {"999"}, "max_entries": {"12"}}}).Body, `value="999"`, `value="12"`, "life_hours-error")
+	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Form: url.Values{"semantic": {"true"}}}).Status)
+	has(t, page(w.Acme.Member).Body, "It waits for the cache", `name="threshold"`)
 }

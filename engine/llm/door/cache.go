@@ -69,7 +69,10 @@ func (d *Door) memo(ctx context.Context, sc *models.Scope, p Plan, a Ask) *memo 
 		return nil
 	}
 	m := &memo{door: d, sc: sc, plan: p, ask: a, rule: rule}
-	m.digest, m.frame = digests(sc.Org, a.Instance.ID, p.Routes[0], a.Request)
+	var err error
+	if m.digest, m.frame, err = digests(sc.Org, a.Instance.ID, p.Routes[0], a.Request); err != nil { // a schema that is no JSON
+		return nil
+	}
 	return m
 }
 
@@ -90,22 +93,22 @@ func repeatable(r llm.Request) bool {
 }
 
 // digests name a request: with whose it is, who would answer it, and all that is asked; and without what its last message says.
-func digests(org, instance string, r Route, req llm.Request) (whole, frame string) {
+func digests(org, instance string, r Route, req llm.Request) (whole, frame string, err error) {
 	req.Model = ""
 	last := len(req.Messages) - 1
 	around := req
 	around.Messages = req.Messages[:last]
-	frame = digest(org, instance, r.account, r.Model, around)
-	return digest(frame, req.Messages[last]), frame
+	if frame, err = digest(org, instance, r.account, r.Model, around); err != nil {
+		return "", "", err
+	}
+	whole, err = digest(frame, req.Messages[last])
+	return whole, frame, err
 }
 
-func digest(parts ...any) string {
+func digest(parts ...any) (string, error) {
 	text, err := json.Marshal(parts)
-	if err != nil { // a schema that is no JSON: nobody else asks like this
-		text = []byte(err.Error())
-	}
 	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:]), err
 }
 
 // replay gives the answer of before, if there is one; false: a model must be asked.

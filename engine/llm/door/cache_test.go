@@ -115,14 +115,16 @@ func TestWhatIsNotKept(t *testing.T) {
 		change func(*llm.Request)
 		use    door.CacheUse
 		fault  llmtest.Fault
+		asked  int // -1: the request cannot even be written
 	}{
 		"variety": {change: func(r *llm.Request) { r.Temperature = ptr(.7) }},
 		"a tool":  {change: func(r *llm.Request) { r.Messages = tool }},
 		"a picture": {change: func(r *llm.Request) {
 			r.Messages[0].Parts = append(r.Messages[0].Parts, llm.Part{Image: &llm.Image{MediaType: "image/png", Data: []byte("x")}})
 		}},
-		"no-store": {use: door.CacheNot},
-		"cut off":  {fault: llmtest.CutInMiddle},
+		"a bad schema": {change: func(r *llm.Request) { r.Tools = []llm.Tool{{Name: "look", Schema: json.RawMessage("nonsense")}} }, asked: -1},
+		"no-store":     {use: door.CacheNot},
+		"cut off":      {fault: llmtest.CutInMiddle},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -136,7 +138,7 @@ func TestWhatIsNotKept(t *testing.T) {
 			for range 2 {
 				require.Equal(t, models.CacheMiss, g.once(i, r, c.use).spent.Cached)
 			}
-			require.Len(t, g.one.Calls(), 2)
+			require.Len(t, g.one.Calls(), 2+2*c.asked)
 			stats, err := g.sc.CacheStats(t.Context())
 			require.NoError(t, err)
 			require.Zero(t, stats.Entries)
