@@ -325,7 +325,7 @@ func semantic(p ShowProps) templ.Component {
 		}
 		switch {
 		case p.EmbeddedBy == "":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<div class=\"sub\">No connected service has embeddings, so this finds nothing yet. OpenAI, OpenRouter and Ollama have them, and so do many compatible servers once their model is named below.</div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<div class=\"sub\">No connected service has embeddings, so this finds nothing yet. OpenAI, OpenRouter and Ollama have them, and so do many compatible servers once their model is named.</div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
