@@ -40,6 +40,8 @@ func TestEveryModelCallGoesThroughTheDoor(t *testing.T) {
 				} else if s.Sel.Name == "Stream" && name != "markdown" { // of views: blocks of text
 					t.Errorf("%s: %s.Stream calls a provider past the door", set.Position(s.Pos()), name)
 				}
+			case "Embed":
+				t.Errorf("%s: Embed calls a provider past the door", set.Position(s.Pos()))
 			case "Test", "Collect": // llm.Test takes a provider; llm.Collect takes a stream, whose maker is checked above
 				if receiver(s.X) == "llm" && s.Sel.Name == "Test" {
 					t.Errorf("%s: llm.Test past the door", set.Position(s.Pos()))
@@ -79,9 +81,9 @@ func receiver(x ast.Expr) string {
 	return ""
 }
 
-// Inside the door, one place calls a provider, and it has reserved before.
+// Inside the door, one place calls a provider for an answer and one for an embedding, and each has reserved before.
 func TestTheDoorCallsProvidersInOnePlace(t *testing.T) {
-	calls := []string{}
+	calls, embeds := []string{}, []string{}
 	for _, f := range sources(t, ".go") {
 		if !strings.HasPrefix(f, "engine/llm/door/") || strings.HasSuffix(f, "_test.go") {
 			continue
@@ -93,10 +95,13 @@ func TestTheDoorCallsProvidersInOnePlace(t *testing.T) {
 			if c, ok := n.(*ast.CallExpr); ok {
 				if s, ok := c.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Stream" && receiver(s.X) == "Provider" {
 					calls = append(calls, set.Position(c.Pos()).Filename)
+				} else if ok && s.Sel.Name == "Embed" {
+					embeds = append(embeds, set.Position(c.Pos()).Filename)
 				}
 			}
 			return true
 		})
 	}
 	require.Equal(t, []string{"engine/llm/door/door.go"}, calls)
+	require.Equal(t, []string{"engine/llm/door/semantic.go"}, embeds)
 }

@@ -83,7 +83,11 @@ func (h *AgentStatus) diagnosed(c *Ctx, i *models.Instance, route door.Route, he
 	if err != nil {
 		return runtime.AgentStatus{}, err
 	}
-	d := runtime.Diagnostics{UptimeSeconds: int64(health.Uptime.Seconds()), PrimaryModel: primary, ActiveModel: cmp.Or(active, primary), PrimaryProvider: route.Name,
+	_, cache, err := c.Scope.ResponseCache(c, i.ID)
+	if err != nil {
+		return runtime.AgentStatus{}, err
+	}
+	d := runtime.Diagnostics{CacheEntries: int(cache.Entries), CacheHitRate: cache.HitRate(), UptimeSeconds: int64(health.Uptime.Seconds()), PrimaryModel: primary, ActiveModel: cmp.Or(active, primary), PrimaryProvider: route.Name,
 		Breaker: runtime.BreakerWord(string(h.Door.Standing(c, c.Scope, route).State)), PendingApprovals: parked}
 	for _, b := range breakers {
 		switch b.State {
@@ -94,7 +98,7 @@ func (h *AgentStatus) diagnosed(c *Ctx, i *models.Instance, route door.Route, he
 		}
 	}
 	return runtime.AgentStatus{State: strings.ToLower(string(i.State)), Name: i.Name, AgentName: i.Name, AgentID: i.ID, PrimaryModel: d.PrimaryModel,
-		ActiveModel: d.ActiveModel, Breaker: d.Breaker, Diagnostics: d}, nil
+		ActiveModel: d.ActiveModel, Breaker: d.Breaker, CacheEntries: d.CacheEntries, CacheHitRate: d.CacheHitRate, Diagnostics: d}, nil
 }
 
 // include adds what was asked for; unknown names are ignored.

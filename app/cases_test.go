@@ -174,6 +174,8 @@ func bodies(i ids) map[string][]body {
 		"POST /v1/webhooks/triggers/:id": {{json: `{"action":"opened"}`}},
 		"POST /api/agent/chat-automate":  append(ways(`{"command":"remind","text":"in 3 hours to stretch"}`), ways(`{"command":"status"}`)...),
 		"GET /api/agent/skills":          ways(nil), "POST /api/agent/skills": ways(`{"skill":"web","enabled":false}`), "PUT /api/agent/skills": ways(`{"skill":"web","config":{"allowed_hosts":"example.com"}}`),
+		"GET /api/agent/cache": ways(nil), "POST /api/agent/cache": ways(`{"enabled":true}`), "DELETE /api/agent/cache": ways(nil),
+		"POST /instances/:id/cache": {{form: form("enabled", "true")}}, "POST /instances/:id/cache/empty": none,
 		"POST /instances/:id/skills": {{form: form("skill", "web", "enabled", "true")}}, "POST /instances/:id/skills/:skill": {{form: form("allowed_hosts", "example.com")}},
 		"POST /api/agent/message": append(ways(`{"content":"hello"}`), body{json: `{"content":"hello","session_id":"` + i.session + `"}`,
 			header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}),

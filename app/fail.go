@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strconv"
 	"time"
@@ -38,7 +39,11 @@ func (a *App) fail(c *Ctx, err error) error {
 	e := c.spoken(fault.As(err))
 	status := statuses[e.Kind]
 	if status >= 500 {
-		a.Log.Error("request failed", "method", c.f.Method(), "path", c.f.Path(), "request", c.requestID, "error", err)
+		level := slog.LevelError
+		if e.Kind == fault.Unavailable && e.Err == nil { // a state that we tell of, such as no connected model, and no failure
+			level = slog.LevelInfo
+		}
+		a.Log.Log(c, level, "request failed", "method", c.f.Method(), "path", c.f.Path(), "request", c.requestID, "error", err)
 	}
 	if wait := time.Until(e.RetryAt); !e.RetryAt.IsZero() {
 		c.f.Set(fiber.HeaderRetryAfter, strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))

@@ -1,13 +1,17 @@
 package app
 
 import (
+	"strings"
 	"time"
+
+	"github.com/gofiber/fiber/v2"
 
 	agentapi "lobstead/api/agent"
 	"lobstead/api/anthropic"
 	"lobstead/api/openai"
 	"lobstead/engine/gateway"
 	"lobstead/engine/llm"
+	"lobstead/engine/llm/door"
 	"lobstead/models"
 )
 
@@ -69,9 +73,20 @@ func (h *ModelGateway) AnthropicMessage(c *Ctx) (Reply, error) {
 }
 
 // modelCall is a call in no spelling. An agent's token may reach its own agent; a key needs what a chat needs.
-func (c *Ctx) modelCall(door, model, session string, streamed bool, r llm.Request) gateway.Call {
-	return gateway.Call{ID: c.requestID, Door: door, Model: model, Session: session, Streamed: streamed, Request: r,
-		Instance: c.Principal.Instance, UseAgents: c.Principal.May(models.CanUseInstances)}
+func (c *Ctx) modelCall(mount, model, session string, streamed bool, r llm.Request) gateway.Call {
+	return gateway.Call{ID: c.requestID, Door: mount, Model: model, Session: session, Streamed: streamed, Request: r,
+		Instance: c.Principal.Instance, UseAgents: c.Principal.May(models.CanUseInstances), Cache: c.cacheUse()}
+}
+
+// cacheUse is what the caller lets the instance's cache do, in HTTP's own words.
+func (c *Ctx) cacheUse() door.CacheUse {
+	switch said := strings.ToLower(c.f.Get(fiber.HeaderCacheControl)); {
+	case strings.Contains(said, "no-store"):
+		return door.CacheNot
+	case strings.Contains(said, "no-cache"):
+		return door.CacheAnew
+	}
+	return door.CacheAsSet
 }
 
 // picture gets pictures that lie elsewhere; nil refuses them.

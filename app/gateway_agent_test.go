@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lobstead/app/apptest"
+	"lobstead/models"
 )
 
 // The agent of an instance answers like a model, with its own tools, whole and streamed, in every door's words.
@@ -92,4 +93,25 @@ func TestLeavingStopsTheAgent(t *testing.T) {
 		}, waitLong, waitStep, more)
 	}
 	assert.Equal(t, 2, w.Count("SELECT count(*) FROM turns WHERE organization_id = ? AND state = 'interrupted'", w.Acme.ID))
+}
+
+// An agent that calls itself through the gateway is told when that goes on for too long.
+func TestAnAgentThatCallsItselfIsTold(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	token, err := w.Acme.Scope.GatewayToken(w.Acme.Instance)
+	require.NoError(t, err)
+	own := w.Store.In(w.Acme.ID)
+	for range models.MaxOwnTurns {
+		_, _, err := w.Turns.Open(t.Context(), own, models.NewSession{InstanceID: w.Acme.Instance.ID}, models.Input{Text: "ask yourself", Source: "gateway", Own: true})
+		require.NoError(t, err)
+	}
+	sessions := w.Count("SELECT count(*) FROM sessions WHERE organization_id = ?", w.Acme.ID)
+	for _, more := range []string{`"model":"agent"`, `"model":"agent","stream":true`} {
+		a := ask(w, chatPath, hello(chatPath, more), "Authorization", "Bearer "+token.Reveal())
+		require.Equal(t, 429, a.Status, a.Body)
+		require.Equal(t, []any{"quota", "turn.own"}, []any{a.Map()["error"].(map[string]any)["type"], a.Map()["error"].(map[string]any)["code"]})
+		has(t, a.Body, "calling itself")
+	}
+	require.Equal(t, sessions, w.Count("SELECT count(*) FROM sessions WHERE organization_id = ?", w.Acme.ID), "nothing is left behind")
 }

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"time"
 
 	agentapi "lobstead/api/agent"
 	"lobstead/engine/gateway"
+	"lobstead/engine/llm/door"
 	"lobstead/kit/limit"
 )
 
@@ -25,11 +27,18 @@ func (h *ModelGateway) Preview(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc := c.Scope
-	if sc == nil {
-		sc = h.Store.In(gateway.Nobody)
+	sc, own := c.Scope, in.PlanTier == ""
+	switch {
+	case sc == nil:
+		sc, own, in.PlanTier = h.Store.In(gateway.Nobody), false, cmp.Or(in.PlanTier, "pro")
+	case own:
+		in.PlanTier = agentapi.PlanTier(c.Principal.Organization.Plan)
 	}
-	p, err := h.gate.Preview(c, sc, gateway.Question{Prompt: in.Prompt, Model: in.Model, Before: in.Conversation, Input: in.InputTokens(), Output: in.ExpectedOutput})
+	q := gateway.Question{Prompt: in.Prompt, Model: in.Model, Before: in.Conversation, Input: in.InputTokens(), Output: in.ExpectedOutput}
+	if !own {
+		q.Ceiling, _ = door.CeilingOf(in.PlanTier)
+	}
+	p, err := h.gate.Preview(c, sc, q)
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,7 @@ func (h *ModelGateway) answer(c *Ctx, call gateway.Call, s speech) (Reply, error
 		stop()
 		return nil, err
 	}
+	c.tellCache(a.Cached())
 	requestID := c.requestID
 	finish := func(d llm.Done) []byte {
 		sum := a.Sum()

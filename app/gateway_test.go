@@ -439,6 +439,14 @@ func TestRoutePreview(t *testing.T) {
 	require.Equal(t, 200, a.Status, a.Body)
 	tellsNothing(t, w.Acme, a, "")
 	assert.Equal(t, "offline-1", a.Map()["model"].(map[string]any)["key"])
+	w.Exec("UPDATE organizations SET plan = 'BUSINESS' WHERE id = ?", w.Acme.ID)
+	for plan, want := range map[string]string{"": "performance", "starter": "starter", "performance": "performance", "nonsense": "pro"} {
+		said := `{"prompt":"hello"}`
+		if plan != "" {
+			said = `{"prompt":"hello","plan_tier":"` + plan + `"}`
+		}
+		assert.Equal(t, want, post(w.Acme.Owner, said).Map()["plan_tier"], "without one it is the organization's own")
+	}
 	for _, bad := range []string{`{}`, `{"prompt":""}`, `{"prompt":7}`, `{"prompt":"` + strings.Repeat("x", 8001) + `"}`, `{"prompt":"x","expected_output_tokens":0}`, `{"prompt":"x","conversation_length":-1}`} {
 		a = post(w.Acme.Owner, bad)
 		assert.Equal(t, []any{400, "validation"}, []any{a.Status, a.Map()["error"].(map[string]any)["type"]}, bad)

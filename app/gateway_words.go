@@ -114,7 +114,7 @@ func (c *Ctx) dropped(names []string) {
 
 // tellPlan sets the headers that are known before the answer: the route and the quota.
 func (c *Ctx) tellPlan(a *gateway.Answer) error {
-	q, err := c.app.gate.Quota(c, c.Scope)
+	q, err := a.Quota(c)
 	if err != nil {
 		return err
 	}
@@ -126,16 +126,48 @@ func (c *Ctx) tellPlan(a *gateway.Answer) error {
 	for _, h := range [][2]string{
 		{"Model", a.Model()}, {"Tier", string(a.Decision.Tier)}, {"Complexity", strconv.Itoa(a.Decision.Complexity)},
 		{"Routed", strconv.FormatBool(a.Decision.Routed)}, {"Mode", mode}, {"Principal", c.principalWord()}, {"Savings-Pct", ""},
-		{"Quota-Meter", "spend"}, {"Quota-Allowance-Usd", ""}, {"Quota-Spent-Usd", usd(&q.SpentNanos)}, {"Quota-Remaining-Usd", ""},
-		{"Quota-Resets", q.Resets.Format(time.RFC3339)},
 	} {
 		c.f.Set("X-Lobstack-"+h[0], h[1])
 	}
+	c.tellQuota(q)
 	return nil
+}
+
+// tellQuota sets the headers of the tightest budgets. Where only messages are limited, those are metered; tokens have headers
+// of our own.
+func (c *Ctx) tellQuota(q gateway.Quota) {
+	list, resets := [][2]string{{"Meter", "spend"}, {"Spent-Usd", usd(&q.Spent)}}, q.Resets
+	switch m := q.Messages; {
+	case q.Money != nil:
+		left := q.Money.Left()
+		list = append(list, [2]string{"Allowance-Usd", usd(&q.Money.Amount)}, [2]string{"Remaining-Usd", usd(&left)})
+	case m != nil:
+		list, resets = [][2]string{{"Meter", "requests"}, {"Limit", figure(m.Amount)}, {"Used", figure(m.Spent)}, {"Remaining", figure(m.Left())}}, m.Resets
+	default:
+		list = append(list, [2]string{"Allowance-Usd", ""}, [2]string{"Remaining-Usd", ""})
+	}
+	if q.Tokens != nil {
+		list = append(list, [2]string{"Tokens-Limit", figure(q.Tokens.Amount)}, [2]string{"Tokens-Remaining", figure(q.Tokens.Left())})
+	}
+	at := "" // never
+	if !resets.IsZero() {
+		at = resets.UTC().Format(time.RFC3339)
+	}
+	for _, h := range append(list, [2]string{"Resets", at}) {
+		c.f.Set("X-Lobstack-Quota-"+h[0], h[1])
+	}
+}
+
+// tellCache says that the instance's cache gave the answer: exact, or semantic.
+func (c *Ctx) tellCache(how models.CacheOutcome) {
+	if how != models.CacheMiss {
+		c.f.Set("X-Lobstack-Cache", string(how))
+	}
 }
 
 // tellSum sets the headers of a buffered answer: who served it, and for how much.
 func (c *Ctx) tellSum(s gateway.Sum) {
+	c.tellCache(s.Cached)
 	list := [][2]string{{"Model", s.Served}, {"Tier", string(s.Tier)}, {"Cost-Usd", usd(s.CostNanos)}, {"Savings", usd(s.SavedNanos())},
 		{"Savings-Usd", usd(s.SavedNanos())}, {"Savings-Pct", percent(s)}, {"Priced", strconv.FormatBool(s.CostNanos != nil)},
 		{"Metered", strconv.FormatBool(!s.Usage.Estimated)}}
@@ -166,7 +198,7 @@ func percent(s gateway.Sum) string {
 // extra is what the last chunk of a stream says in the agent API's words.
 func extra(requestID string, s gateway.Sum) agentapi.Extra {
 	out := agentapi.Extra{RequestID: requestID, ServedModel: s.Served, RequestedModel: cmp.Or(s.Requested, "auto"), Routed: s.Routed,
-		CostUSD: agentapi.USD(s.CostNanos), SavingsUSD: agentapi.USD(s.SavedNanos()), Priced: s.CostNanos != nil}
+		CostUSD: agentapi.USD(s.CostNanos), SavingsUSD: agentapi.USD(s.SavedNanos()), Priced: s.CostNanos != nil, Cached: s.Cached != models.CacheMiss}
 	if s.Baseline != "" {
 		out.BaselineModel, out.BaselineReason, out.BaselineCostUSD = &s.Baseline, &s.Reason, agentapi.USD(&s.BaselineNanos)
 	}

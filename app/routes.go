@@ -45,6 +45,7 @@ func (a *App) table() []Route {
 	automations, automationPower := &Automations{a}, &AutomationPower{a}
 	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
 	skills := &Skills{a}
+	caches := &Caches{a}
 	catalogue := &Catalogue{a}
 	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
 	approvals, policy, approve, setPolicy := &Approvals{a}, &Policy{a}, May(models.CanApprove), May(models.CanManagePolicy)
@@ -100,6 +101,10 @@ func (a *App) table() []Route {
 		{get, "/instances/:id/skills", use, Pages, 0, skills.Index},
 		{post, "/instances/:id/skills", use, Pages, 0, skills.Create},
 		{post, "/instances/:id/skills/:skill", use, Pages, 0, skills.Update},
+
+		{get, "/instances/:id/cache", use, Pages, 0, caches.Show},
+		{post, "/instances/:id/cache", use, Pages, 0, caches.Update},
+		{post, "/instances/:id/cache/empty", use, Pages, 0, caches.Empty},
 
 		{get, "/chat", use, Pages, 0, chat.Index},
 		{post, "/chat", use, Pages, messageBody, messages.CreateFirst},
@@ -239,6 +244,9 @@ func (a *App) table() []Route {
 		{get, "/api/agent/skills", use, Agent, 0, agentSkills.Index},
 		{post, "/api/agent/skills", use, Agent, 0, agentSkills.Create},
 		{put, "/api/agent/skills", use, Agent, 0, agentSkills.Update},
+		{get, "/api/agent/cache", use, Agent, 0, caches.Show},
+		{post, "/api/agent/cache", use, Agent, 0, caches.Update},
+		{dele, "/api/agent/cache", use, Agent, 0, caches.Empty},
 		{post, "/api/agent/message", use, Runtime, 0, agentMessage.Create},
 		{post, "/api/agent/message/stream", use, Runtime, 0, agentMessage.Follow},
 		{get, "/api/agent/sessions", use, Agent, 0, agentSessions.Index},
@@ -254,6 +262,7 @@ func (a *App) table() []Route {
 		{get, "/api/models/selections", use, Runtime, 0, services.Selections},
 		{get, "/api/stats/capacity", view, Runtime, 0, services.Capacity},
 		{get, "/api/stats/costs", readUsage, Runtime, 0, stats.Costs},
+		{get, "/api/stats/cache", readUsage, Runtime, 0, stats.Cache},
 		{get, "/api/stats/transactions", readUsage, Runtime, 0, stats.Transactions},
 		{get, "/api/stats/timeseries", readUsage, Runtime, 0, stats.Timeseries},
 		{get, "/api/stats/efficiency", readUsage, Runtime, 0, stats.Efficiency},

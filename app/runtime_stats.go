@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"lobstead/api/runtime"
+	"lobstead/engine/insight"
+	"lobstead/engine/llm"
 	"lobstead/kit/fault"
 	"lobstead/models"
 )
@@ -48,6 +50,12 @@ func (h *RuntimeStats) Costs(c *Ctx) (Reply, error) {
 		out.Costs = append(out.Costs, runtime.NewCost(&rows[n], tier))
 	}
 	return data(out), nil
+}
+
+// Cache tells how often answers were given again, over all instances.
+func (h *RuntimeStats) Cache(c *Ctx) (Reply, error) {
+	s, err := c.Scope.CacheStats(c)
+	return data(runtime.Cache{Hits: s.Hits, Misses: s.Misses, Entries: s.Entries, HitRate: s.HitRate()}), err
 }
 
 // maxTransactions bounds an answer that has no pages.
@@ -115,9 +123,24 @@ func (h *RuntimeStats) Efficiency(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	window := func(model string) int {
+	facts, err := h.facts(c, &span)
+	return data(runtime.NewEfficiency(period, &span, cells, facts)), err
+}
+
+// facts are what the ledger does not know of a span: prompts, prices and grades.
+func (h *RuntimeStats) facts(c *Ctx, span *models.UsageSpan) (f runtime.EfficiencyFacts, err error) {
+	entry := func(model string) llm.Entry {
 		e, _, _ := h.Door.Priced(c, c.Scope, "", model)
-		return e.Context
+		return e
 	}
-	return data(runtime.NewEfficiency(period, &span, cells, window)), nil
+	f.Window = func(model string) int { return entry(model).Context }
+	f.Price = func(model string, tokens int64) int64 {
+		return entry(model).Cost(llm.Usage{Input: int(tokens)}, time.Now())
+	}
+	f.Level = insight.Level
+	if f.Sighted, err = c.Scope.Sighted(c, span.From, span.Until); err != nil {
+		return f, err
+	}
+	f.Graded, err = c.Scope.GradedTurns(c, span.From, span.Until)
+	return f, err
 }

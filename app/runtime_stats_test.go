@@ -113,3 +113,38 @@ func TestRuntimeEfficiency(t *testing.T) {
 	}
 	require.Equal(t, "7d", get("?period=nonsense")["period"])
 }
+
+// What prompts were made of and what people thought of the answers comes from the turns themselves.
+func TestRuntimeEfficiencyOfTurns(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
+	model, saved := "priced-for-tests", int64(2_000_000)
+	w.Exec("UPDATE turns SET model = ? WHERE organization_id = ?", model, w.Acme.ID)
+	w.Exec("UPDATE turn_steps SET model = ?, system_tokens = 500, memory_tokens = 100, history_tokens = 300, tools_tokens = 100, room = 1200, output_tokens = 50 WHERE organization_id = ?", model, w.Acme.ID)
+	w.Exec("UPDATE decisions SET complexity = 40 WHERE organization_id = ?", w.Acme.ID)
+	for _, c := range []models.Charge{{Purpose: "chat", InputTokens: 1000, OutputTokens: 50, CostNanos: 3_000_000}, {Purpose: models.CachedCall, BaselineNanos: &saved}} {
+		c.CallID, c.Model = id.New(), model
+		require.NoError(t, w.Acme.Scope.Settle(t.Context(), c))
+	}
+	_, err := w.Acme.Scope.GradeTurn(t.Context(), w.Acme.Turn.ID, 4, "", false)
+	require.NoError(t, err)
+	e := w.Do(apptest.Call{Method: "GET", Path: "/api/stats/efficiency?model=" + model, Who: w.Acme.Member, ByKey: true}).Map()
+	m := e["models"].(map[string]any)[model].(map[string]any)
+	require.Equal(t, []any{2.0, .5, .5, 1., .5}, []any{m["total_turns"], m["cache_hit_rate"], m["avg_system_prompt_weight"], m["context_pressure_rate"], m["avg_memory_roi"]})
+	require.InDelta(t, 1000./1200, m["avg_budget_utilization"], 1e-9)
+	cost := m["cost"].(map[string]any)
+	require.Equal(t, 0.002, cost["cache_savings"])
+	parts := cost["attribution"].(map[string]any)
+	steps := float64(w.Count("SELECT count(*) FROM turn_steps WHERE organization_id = ? AND room > 0", w.Acme.ID))
+	for name, pct := range map[string]float64{"system_prompt": 50, "memories": 10, "history": 30} {
+		p := parts[name].(map[string]any)
+		require.Equal(t, []any{steps * pct * 10, pct}, []any{p["tokens"], p["pct"]}, name)
+	}
+	q := m["quality"].(map[string]any)
+	require.Equal(t, []any{4.0, 1.0, .5, map[string]any{"L2": 4.0}, map[string]any{"with_memory": 4.0, "without_memory": nil}, "stable"},
+		[]any{q["avg_grade"], q["grade_count"], q["grade_coverage"], q["by_complexity"], q["memory_impact"], q["trend"]})
+	require.InDelta(t, 0.0015/4, q["cost_per_quality_point"], 1e-9)
+	require.Equal(t, 0.002, e["totals"].(map[string]any)["total_cache_savings"])
+	require.Equal(t, 1.0, e["time_series"].([]any)[0].(map[string]any)["cached_count"])
+}

@@ -12,7 +12,7 @@ import (
 	"lobstead/views/usage"
 )
 
-var usageColumns = []string{"begins", "group", "name", "calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_usd", "p50_ms", "p95_ms", "routed", "routed_cost_usd", "without_router_usd"}
+var usageColumns = []string{"begins", "group", "name", "calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_usd", "p50_ms", "p95_ms", "routed", "routed_cost_usd", "without_router_usd", "cached", "cached_saved_usd"}
 
 // Export gives the numbers of the page as CSV, a line for each step and group.
 func (h *Usage) Export(c *Ctx) (Reply, error) {
@@ -50,7 +50,7 @@ func writeUsage(w io.Writer, by models.UsageBy, span models.UsageSpan, cells []m
 		s := &cells[n].UsageSum
 		if err := out.Write([]string{span.Starts[cells[n].Step].In(span.Zone).Format(time.RFC3339), inert(cells[n].Key), inert(usage.GroupName(by, cells[n].Key, names[cells[n].Key])),
 			figure(s.Calls), figure(s.Errors), figure(s.Unpriced), figure(s.InputTokens), figure(s.OutputTokens), dollars(s.CostNanos), millis(s, .5), millis(s, .95),
-			figure(s.Compared), dollars(s.ComparedNanos), dollars(s.BaselineNanos)}); err != nil {
+			figure(s.Compared), dollars(s.ComparedNanos), dollars(s.BaselineNanos), figure(s.Cached), dollars(s.CachedNanos)}); err != nil {
 			return err
 		}
 	}

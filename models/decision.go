@@ -30,9 +30,10 @@ type Decision struct {
 	Features       string
 	Candidates     string
 	Attempts       string
-	Provider       string // that served
-	Model          string // that served
-	Failure        string // the kind of error that the caller saw, "" = answered
+	Provider       string       // that served
+	Model          string       // that served
+	Failure        string       // the kind of error that the caller saw, "" = answered
+	Cached         CacheOutcome // nobody was asked
 	BaselineModel  string
 	BaselineReason string
 	BaselineNanos  *int64 // nil = nobody can say
@@ -57,10 +58,13 @@ func (sc *Scope) Decide(ctx context.Context, d *Decision) {
 	sc.soon(ctx, "a decision", func(tx *gorm.DB) error { return tx.Create(d).Error })
 }
 
-// TurnDecisions reads a turn's, in their order.
+// forAnswers are the decisions about who answers; a summary that a turn needs on its way has one of its own.
+const forAnswers = "purpose <> 'compaction'"
+
+// TurnDecisions reads those about a turn's answers, in their order.
 func (sc *Scope) TurnDecisions(ctx context.Context, turnID string) ([]Decision, error) {
 	sc.store.caughtUp(ctx)
-	return all[Decision](sc.read(ctx).Where("turn_id = ?", turnID).Order("id"))
+	return all[Decision](sc.read(ctx).Where("turn_id = ? AND "+forAnswers, turnID).Order("id"))
 }
 
 // Decisions reads the newest n of the organization, newest first.

@@ -169,6 +169,7 @@ type TurnEnded struct {
 	CostNanos    int64     `json:"cost_nanos"`
 	Millis       int64     `json:"millis"`
 	Killed       int       `json:"killed,omitempty"`
+	TokensSaved  int       `json:"tokens_saved,omitempty"` // by the cache that gave the answer
 
 	RetryAt *time.Time `json:"retry_at,omitempty"` // when trying again may help
 }

@@ -24,6 +24,7 @@ type GatewayCall struct {
 	OutputTokens   int
 	CostNanos      int64
 	Priced         bool
+	Cached         bool  // answered from the instance's cache: no tokens were used
 	FirstMS        int64 `gorm:"column:first_ms"`
 	TotalMS        int64 `gorm:"column:total_ms"`
 	CreatedAt      time.Time

@@ -115,7 +115,7 @@ func (sc *Scope) SessionSteps(ctx context.Context, sessionID string) ([]TurnStep
 // SessionDecisions lists the decisions for a session's turns, in their order.
 func (sc *Scope) SessionDecisions(ctx context.Context, sessionID string) ([]Decision, error) {
 	sc.store.caughtUp(ctx)
-	return all[Decision](sc.read(ctx).Where("session_id = ? AND turn_id <> ''", sessionID).Order("id"))
+	return all[Decision](sc.read(ctx).Where("session_id = ? AND turn_id <> '' AND "+forAnswers, sessionID).Order("id"))
 }
 
 // TurnLedger lists what the calls of a turn cost, in the order in which they were settled.

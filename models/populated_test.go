@@ -66,6 +66,9 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, err)
 	_, err = sc.UpdateInstance(ctx, inst.ID, models.InstanceChange{Key: &models.OwnKey{Kind: "openai", Model: "m", Key: secret.Of("sk-fedcba9876543210")}})
 	require.NoError(t, err)
+	_, err = sc.SetResponseCache(ctx, inst.ID, models.CacheChange{Enabled: &on})
+	require.NoError(t, err)
+	require.NoError(t, sc.KeepAnswer(ctx, models.CachedAnswer{InstanceID: inst.ID, Digest: "d", Frame: "f", Answer: "{}"}, 1))
 	_, err = sc.SetSkill(ctx, inst.ID, "web", models.SkillChange{Enabled: &on, Config: map[string]string{"k": "v"}})
 	require.NoError(t, err)
 	return sc.Org

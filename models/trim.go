@@ -14,7 +14,18 @@ func (sy *System) Trim(ctx context.Context) error {
 			return translate(err)
 		}
 	}
+	if err := sy.trimAnswers(ctx); err != nil {
+		return err
+	}
 	return sy.trimExpired(ctx)
+}
+
+// trimAnswers forgets the oldest answers of a cache that has more than its owner wants.
+func (sy *System) trimAnswers(ctx context.Context) error {
+	return translate(sy.write(ctx).Exec(`DELETE FROM cached_answers WHERE id IN (SELECT id FROM (SELECT a.id, c.max_entries,
+		row_number() OVER (PARTITION BY a.organization_id, a.instance_id ORDER BY a.created_at DESC, a.id DESC) AS n
+		FROM cached_answers a JOIN response_caches c ON c.organization_id = a.organization_id AND c.instance_id = a.instance_id) ranked
+		WHERE n > max_entries)`).Error)
 }
 
 // trimBatch is how many rows of a table one call forgets: the next one takes the rest.
@@ -38,7 +49,8 @@ func (sy *System) trimExpired(ctx context.Context) error {
 		before           time.Time
 	}{{"sign_ins", "id", "expires_at", now}, {"setup_links", "id", "expires_at", now}, {"spent_tokens", "token_hash", "expires_at", now},
 		{"invitations", "id", "expires_at", now.Add(-keptInvitations)}, {"stripe_events", "id", "received_at", now.Add(-keptStripeEvents)},
-		{"gateway_calls", "id", "created_at", now.Add(-keptGatewayCalls)}, {"automation_runs", "id", "ended_at", now.Add(-keptRuns)}} {
+		{"gateway_calls", "id", "created_at", now.Add(-keptGatewayCalls)}, {"automation_runs", "id", "ended_at", now.Add(-keptRuns)},
+		{"cached_answers", "id", "expires_at", now}} {
 		err := sy.write(ctx).Exec("DELETE FROM "+t.table+" WHERE "+t.key+" IN (SELECT "+t.key+" FROM "+t.table+" WHERE "+t.time+" < ? ORDER BY "+t.time+" LIMIT ?)",
 			t.before, trimBatch).Error
 		if err != nil {

@@ -35,6 +35,7 @@ type Turn struct {
 	CostNanos      int64
 	ToolCalls      int // that have a result
 	ToolFailures   int // of those, in error
+	TokensSaved    int // by the cache, which gave the answer when this is not 0
 	CreatedBy      string
 	KeyID          string     // of the key that sent the message
 	AutomationID   string     // whose run it is
@@ -55,6 +56,7 @@ const (
 	MaxAttachment  = 20 << 20 // bytes of one file
 	MaxAttachments = 10
 	MaxQueued      = 50 // turns that wait in one session
+	MaxOwnTurns    = 8  // of an instance at a time that were asked for with its own token
 )
 
 // Input is what starts a turn.
@@ -62,6 +64,7 @@ type Input struct {
 	Text        string
 	Attachments []Upload
 	Source      string
+	Own         bool // the instance's own token asks: TooMany turn.own while MaxOwnTurns such turns are open
 	Once        bool // TooMany message.duplicate while a turn of the session is open that was told the same
 }
 
@@ -137,6 +140,11 @@ func (sc *Scope) acceptTurn(tx *gorm.DB, turn *Turn, in Input) (*Event, error) {
 	if err := mayQueue(tx, s); err != nil {
 		return nil, err
 	}
+	if in.Own {
+		if err := mayAskItself(tx, s, in.Source); err != nil {
+			return nil, err
+		}
+	}
 	if in.Once {
 		if err := notTwice(tx, s, in.Text); err != nil {
 			return nil, err
@@ -187,6 +195,20 @@ func mayQueue(tx *gorm.DB, s *Session) error {
 	}
 	if queued >= MaxQueued {
 		return fault.New(fault.TooMany, "session.queue_full", "%d messages are waiting in this session already", queued)
+	}
+	return nil
+}
+
+// mayAskItself keeps an agent that calls itself, and is called by itself again, from going on without an end: a call made with the
+// instance's own token may come from inside of another one's turn. Those that wait for a person call nobody.
+func mayAskItself(tx *gorm.DB, s *Session, source string) error {
+	var open int64
+	if err := tx.Model(&Turn{}).Where("instance_id = ? AND source = ? AND created_by = '' AND key_id = '' AND waits_for = '' AND "+isOpen, s.InstanceID, source).Count(&open).Error; err != nil {
+		return err
+	}
+	if open >= MaxOwnTurns {
+		return fault.New(fault.TooMany, "turn.own", "This agent is answering %d calls made with its own token already: it may be calling itself", open).
+			Hinting("Wait until one has ended. A program that asks for more at a time uses a key.")
 	}
 	return nil
 }

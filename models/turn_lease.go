@@ -124,6 +124,7 @@ type TurnProgress struct {
 	ContextTokens   int
 	CostNanos       int64 // added
 	FirstToken      bool
+	TokensSaved     int // by the cache that gave the answer; 0 = a model did
 
 	Calls  []TurnStep        // to models, that ended since the last progress; their ids are set when they are written
 	Texts  map[string]string // by hash: what those name and may not be kept yet
@@ -145,6 +146,9 @@ func (p TurnProgress) columns(now time.Time) map[string]any {
 		set["input_tokens"] = gorm.Expr("input_tokens + ?", p.InputTokens)
 		set["output_tokens"] = gorm.Expr("output_tokens + ?", p.OutputTokens)
 		set["cost_nanos"] = gorm.Expr("cost_nanos + ?", p.CostNanos)
+	}
+	if p.TokensSaved > 0 {
+		set["tokens_saved"] = p.TokensSaved
 	}
 	if p.FirstToken {
 		set["first_token_at"] = gorm.Expr("coalesce(first_token_at, ?)", now)
@@ -244,7 +248,7 @@ func (sc *Scope) EndTurn(ctx context.Context, l Lease, move TurnMove, ended Turn
 
 func (sc *Scope) end(tx *gorm.DB, l Lease, t *Turn, e TurnEnded) error {
 	now := sc.store.now()
-	e.Provider, e.Model, e.InputTokens, e.OutputTokens, e.CostNanos = t.Provider, t.Model, t.InputTokens, t.OutputTokens, t.CostNanos
+	e.Provider, e.Model, e.InputTokens, e.OutputTokens, e.CostNanos, e.TokensSaved = t.Provider, t.Model, t.InputTokens, t.OutputTokens, t.CostNanos, t.TokensSaved
 	if t.StartedAt != nil {
 		e.Millis = now.Sub(*t.StartedAt).Milliseconds()
 	}

@@ -42,8 +42,9 @@ type TurnStep struct {
 	CacheReadTokens int
 	ReasoningTokens int
 	CostNanos       int64
-	Attempts        string // JSON of the door's tries
-	Failure         string // the kind of error that ended it, "" = answered
+	Attempts        string       // JSON of the door's tries
+	Failure         string       // the kind of error that ended it, "" = answered
+	Cached          CacheOutcome // nobody was asked
 	BeganAt         time.Time
 	CreatedAt       time.Time // when it ended
 }

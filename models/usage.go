@@ -46,6 +46,8 @@ type UsageSum struct {
 	Compared      int64 // of Calls: those that a router chose the model of
 	ComparedNanos int64 // what Compared cost
 	BaselineNanos int64 // what Compared had cost without a router
+	Cached        int64 // of Calls: those that were answered from a cache
+	CachedNanos   int64 // what Cached had cost
 	Took          Took  `gorm:"embedded"`
 }
 
@@ -66,6 +68,8 @@ func (s *UsageSum) Add(o *UsageSum) {
 	s.Compared += o.Compared
 	s.ComparedNanos += o.ComparedNanos
 	s.BaselineNanos += o.BaselineNanos
+	s.Cached += o.Cached
+	s.CachedNanos += o.CachedNanos
 	to, from := s.Took.bands(), o.Took.bands()
 	for n := range to {
 		*to[n] += *from[n]
@@ -132,7 +136,7 @@ func quarterOf(t time.Time) int64 {
 // session_id.
 var (
 	usageKey  = []string{"provider", "model", "instance_id", "member_id", "key_id", "purpose", "session_id"}
-	usageSums = []string{"calls", "errors", "unpriced", "input_tokens", "output_tokens", "cost_nanos", "compared", "compared_nanos", "baseline_nanos",
+	usageSums = []string{"calls", "errors", "unpriced", "input_tokens", "output_tokens", "cost_nanos", "compared", "compared_nanos", "baseline_nanos", "cached", "cached_nanos",
 		"took0", "took1", "took2", "took3", "took4", "took5", "took6", "took7", "took8", "took9", "took10", "took11"}
 	usageColumns  = each(usageSums, "CAST(coalesce(sum(%s), 0) AS BIGINT) AS %s") // Postgres sums BIGINT as NUMERIC
 	insertQuarter = usageInsert("usage_quarters", "quarter", usageKey)
@@ -164,7 +168,12 @@ func (e *LedgerEntry) sum() UsageSum {
 	if e.Unpriced {
 		s.Unpriced = 1
 	}
-	if e.BaselineNanos != nil {
+	switch {
+	case e.Cached() && e.BaselineNanos != nil:
+		s.Cached, s.CachedNanos = 1, *e.BaselineNanos
+	case e.Cached():
+		s.Cached = 1
+	case e.BaselineNanos != nil:
 		s.Compared, s.ComparedNanos, s.BaselineNanos = 1, e.CostNanos, *e.BaselineNanos
 	}
 	if e.Failure == "" {

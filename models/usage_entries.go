@@ -16,6 +16,7 @@ const (
 	OnlyErrors   UsageOnly = "errors"
 	OnlyUnpriced UsageOnly = "unpriced"
 	OnlyCompared UsageOnly = "compared"
+	OnlyCached   UsageOnly = "cached"
 )
 
 // Of is what of a sum such entries make up, in calls.
@@ -27,11 +28,14 @@ func (o UsageOnly) Of(s *UsageSum) int64 {
 		return s.Unpriced
 	case OnlyCompared:
 		return s.Compared
+	case OnlyCached:
+		return s.Cached
 	}
 	return s.Calls
 }
 
-var onlyWhere = map[UsageOnly]string{OnlyErrors: "failure NOT IN ('', '" + CancelledCall + "')", OnlyUnpriced: "unpriced", OnlyCompared: "baseline_nanos IS NOT NULL"}
+var onlyWhere = map[UsageOnly]string{OnlyErrors: "failure NOT IN ('', '" + CancelledCall + "')", OnlyUnpriced: "unpriced",
+	OnlyCompared: "baseline_nanos IS NOT NULL AND purpose <> '" + CachedCall + "'", OnlyCached: "purpose = '" + CachedCall + "'"}
 
 // UsageEntries lists the entries behind a sum: the settled calls that fit, the newest first, at most limit. after is the
 // cursor of the last entry seen; "" begins at the newest.

@@ -42,7 +42,7 @@ func (sc *Scope) tally(tx *gorm.DB, entries ...*LedgerEntry) error {
 
 // values are those of usageSums, in its order.
 func (s *UsageSum) values() []any {
-	out := []any{s.Calls, s.Errors, s.Unpriced, s.InputTokens, s.OutputTokens, s.CostNanos, s.Compared, s.ComparedNanos, s.BaselineNanos}
+	out := []any{s.Calls, s.Errors, s.Unpriced, s.InputTokens, s.OutputTokens, s.CostNanos, s.Compared, s.ComparedNanos, s.BaselineNanos, s.Cached, s.CachedNanos}
 	for _, n := range s.Took.bands() {
 		out = append(out, *n)
 	}

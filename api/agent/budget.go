@@ -58,7 +58,7 @@ func ReadBudgetMessage(f *wire.Fields) (string, error) {
 // NewTokenBudget presents the budgets of a caller. used is what the organization's month has seen, for what no budget
 // counts; month is its border.
 func NewTokenBudget(plan models.Tier, states []models.BudgetState, used models.MonthUse) TokenBudget {
-	out := TokenBudget{PlanTier: planTier(plan), MessagesUsed: used.Messages, TokensUsed: used.InputTokens + used.OutputTokens,
+	out := TokenBudget{PlanTier: PlanTier(plan), MessagesUsed: used.Messages, TokensUsed: used.InputTokens + used.OutputTokens,
 		CostUSD: float64(used.CostNanos) / float64(models.Dollar), PeriodStart: wire.Time(used.Start)}
 	resets := wire.Time(used.End)
 	out.ResetsAt = &resets
@@ -69,11 +69,11 @@ func NewTokenBudget(plan models.Tier, states []models.BudgetState, used models.M
 		}
 		out.PercentUsed = max(out.PercentUsed, share)
 	}
-	if s := tightest(states, models.BudgetTokens); s != nil {
+	if s := models.Tightest(states, models.BudgetTokens); s != nil {
 		out.TokensUsed, out.TokensLimit = s.Spent, &s.Amount
 		out.period(s)
 	}
-	if s := tightest(states, models.BudgetMessages); s != nil {
+	if s := models.Tightest(states, models.BudgetMessages); s != nil {
 		left := s.Left()
 		out.MessagesUsed, out.MessagesLimit, out.MessagesRemaining = s.Spent, &s.Amount, &left
 		out.period(s)
@@ -89,18 +89,8 @@ func (b *TokenBudget) period(s *models.BudgetState) {
 	}
 }
 
-func tightest(states []models.BudgetState, u models.BudgetUnit) *models.BudgetState {
-	var out *models.BudgetState
-	for n := range states {
-		if s := &states[n]; s.Unit == u && (out == nil || s.Left() < out.Left()) {
-			out = s
-		}
-	}
-	return out
-}
-
-// planTier spells our plans in the family's words.
-func planTier(t models.Tier) string {
+// PlanTier spells our plans in the family's words.
+func PlanTier(t models.Tier) string {
 	switch t {
 	case models.Pro:
 		return "pro"

@@ -15,6 +15,7 @@ type Extra struct {
 	BaselineModel   *string  `json:"baseline_model"`
 	BaselineReason  *string  `json:"baseline_reason"`
 	BaselineCostUSD *float64 `json:"baseline_cost_usd"`
+	Cached          bool     `json:"cached,omitempty"` // ours: the instance's cache gave the answer
 }
 
 // GatewayModel is one model of the gateway's list.
@@ -46,14 +47,14 @@ type GatewayModels struct {
 type PreviewRequest struct {
 	Prompt         string
 	Model          string
-	PlanTier       string
+	PlanTier       string // "" = nobody said
 	Conversation   int
 	ExpectedOutput int
 }
 
 // ReadPreview reads a question about routing.
 func ReadPreview(f *wire.Fields) (PreviewRequest, error) {
-	r := PreviewRequest{Model: "auto", PlanTier: "pro"}
+	r := PreviewRequest{Model: "auto"}
 	prompt, ok := f.String("prompt")
 	if n := len([]rune(prompt)); ok && (n < 1 || n > 8000) {
 		f.Issues.Custom("prompt", "The prompt must have 1 to 8000 characters")
@@ -63,6 +64,7 @@ func ReadPreview(f *wire.Fields) (PreviewRequest, error) {
 		r.Model = *s
 	}
 	if s, ok := f.OptionalString("plan_tier"); ok && s != nil {
+		r.PlanTier = "pro"
 		switch *s {
 		case "starter", "performance", "enterprise":
 			r.PlanTier = *s

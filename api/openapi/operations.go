@@ -13,6 +13,7 @@ var Nouns = []Noun{
 	{"chat", "Chat", "Talk to an agent. Which one: the header X-Instance-Id, the query “instance”, else the oldest that runs, else the oldest."},
 	{"sessions", "Sessions", "Conversations with an agent, kept until you delete them."},
 	{"automations", "Automations", "What an agent does by itself: at times, or when something outside calls it. Each run is a turn of its own."},
+	{"cache", "Cache", "Answers that an agent gives again instead of asking a model: off until somebody switches it on."},
 	{"skills", "Skills", "What an agent may use: its tools in groups, each switched on or off."},
 	{"budget", "Budget", "What an agent may still use. A call that a budget refuses is answered 402, with Retry-After when it starts again."},
 	{"memory", "Memory", "What an agent knows beyond the messages it sees. Edits reach a running agent with its next step."},
@@ -83,6 +84,13 @@ var Operations = []Operation{
 		Note: "A running turn obeys with its next step.", Params: which, Request: SkillSwitch{}, Status: 200, Answer: agent.SkillAnswer{}, Errors: []int{404}},
 	{Method: "PUT", Path: "/api/agent/skills", ID: "skills.configure", Noun: "skills", Caller: use, Summary: "Configure a skill",
 		Note: "Kept sealed. Holds while the skill is off, too.", Params: which, Request: SkillConfig{}, Status: 200, Answer: agent.SkillAnswer{}, Errors: []int{404}},
+
+	{Method: "GET", Path: "/api/agent/cache", ID: "cache.show", Noun: "cache", Caller: use, Summary: "Show what an agent answers again",
+		Note: "Off until somebody switches it on.", Params: which, Status: 200, Answer: agent.CacheSettings{}, Errors: []int{404}},
+	{Method: "POST", Path: "/api/agent/cache", ID: "cache.update", Noun: "cache", Caller: use, Summary: "Decide what an agent answers again",
+		Note: "Holds from the next call on.", Params: which, Request: CacheChange{}, Status: 200, Answer: agent.CacheSettings{}, Errors: []int{404}},
+	{Method: "DELETE", Path: "/api/agent/cache", ID: "cache.empty", Noun: "cache", Caller: use, Summary: "Forget the answers of an agent's cache",
+		Params: which, Status: 200, Answer: agent.CacheSettings{}, Errors: []int{404}},
 
 	{Method: "GET", Path: "/api/agent/sessions", ID: "sessions.list", Noun: "sessions", Caller: use, Summary: "List an instance's conversations",
 		Note: "Pinned first, then the newest. Archived ones are left out.", Params: which, Status: 200, Answer: agent.SessionList{}, Errors: []int{404}},

@@ -34,6 +34,16 @@ type AutomateCommand struct {
 	TimeZone string `json:"timezone,omitempty"`
 }
 
+// CacheChange is what to decide about an agent's cache; what is left out stays.
+type CacheChange struct {
+	Enabled        *bool   `json:"enabled"`
+	Semantic       *bool   `json:"semantic"`        // messages that mean about the same are answered alike
+	Threshold      *int    `json:"threshold"`       // 80–100 percent
+	EmbeddingModel *string `json:"embedding_model"` // "" = the service's usual one
+	LifeHours      *int    `json:"life_hours"`      // 1–720
+	MaxEntries     *int    `json:"max_entries"`     // 1–10,000
+}
+
 // SkillSwitch turns a skill on or off.
 type SkillSwitch struct {
 	Skill   string `json:"skill"`

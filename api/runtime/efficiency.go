@@ -8,8 +8,8 @@ import (
 	"lobstead/models"
 )
 
-// Efficiency answers GET /api/stats/efficiency. A turn here is a call of a model. What the ledger does not tell apart, the
-// parts of a prompt, is 0, and so is what no cache answered.
+// Efficiency answers GET /api/stats/efficiency. A turn here is a call of a model, or an answer of a cache instead of one. What is
+// told of prompts is that of the calls whose prompts are kept; a window that is not filled costs nothing, so nothing is wasted.
 type Efficiency struct {
 	Period     string                     `json:"period"`
 	Models     map[string]ModelEfficiency `json:"models"`
@@ -22,15 +22,15 @@ type Efficiency struct {
 type ModelEfficiency struct {
 	Model             string          `json:"model"`
 	Turns             int64           `json:"total_turns"`
-	OutputDensity     float64         `json:"avg_output_density"`     // tokens written for one read
-	BudgetUtilization float64         `json:"avg_budget_utilization"` // share of its window that a prompt fills
-	MemoryROI         float64         `json:"avg_memory_roi"`
-	SystemWeight      float64         `json:"avg_system_prompt_weight"`
-	CacheHitRate      float64         `json:"cache_hit_rate"`
-	ContextPressure   float64         `json:"context_pressure_rate"`
+	OutputDensity     float64         `json:"avg_output_density"`       // tokens written for one read
+	BudgetUtilization float64         `json:"avg_budget_utilization"`   // share of its window that a prompt fills
+	MemoryROI         float64         `json:"avg_memory_roi"`           // tokens written for one of memories, where there were any
+	SystemWeight      float64         `json:"avg_system_prompt_weight"` // 0–1, of the prompt
+	CacheHitRate      float64         `json:"cache_hit_rate"`           // 0–1, of the turns
+	ContextPressure   float64         `json:"context_pressure_rate"`    // 0–1: prompts that filled more than four fifths of their room
 	Cost              EfficiencyCost  `json:"cost"`
 	Trend             EfficiencyTrend `json:"trend"`
-	Quality           *struct{}       `json:"quality"` // null: nobody grades calls
+	Quality           *Quality        `json:"quality"` // null: nothing was graded
 }
 
 // EfficiencyCost is what a model cost, in dollars.
@@ -51,11 +51,20 @@ type Attribution struct {
 	History  Part `json:"history"`
 }
 
-// Part is one part's share.
+// Part is one part's share of the prompts.
 type Part struct {
 	Tokens int64   `json:"tokens"`
-	Cost   float64 `json:"cost"`
-	Pct    float64 `json:"pct"`
+	Cost   float64 `json:"cost"` // at the price of input, without what a service's cache takes off
+	Pct    float64 `json:"pct"`  // 0–100
+}
+
+// EfficiencyFacts are what NewEfficiency goes by besides the sums.
+type EfficiencyFacts struct {
+	Window  func(model string) int                         // tokens; 0 = unknown
+	Price   func(model string, tokens int64) (nanos int64) // of input
+	Level   func(complexity int) string
+	Sighted []models.SightedCalls
+	Graded  []models.GradedTurn
 }
 
 // EfficiencyTrend compares the later half of the period with the earlier one: rising, falling, stable.
@@ -105,8 +114,8 @@ type SubagentStat struct {
 	P95         float64 `json:"p95_duration_ms"`
 }
 
-// NewEfficiency presents sums by model; window gives a model's in tokens, 0 when it is not known.
-func NewEfficiency(period string, span *models.UsageSpan, cells []models.UsageCell, window func(model string) int) Efficiency {
+// NewEfficiency presents sums by model.
+func NewEfficiency(period string, span *models.UsageSpan, cells []models.UsageCell, facts EfficiencyFacts) Efficiency {
 	out := Efficiency{Period: period, Models: map[string]ModelEfficiency{}, TimeSeries: []EfficiencyPoint{},
 		Subagents: SubagentAssignment{Period: period, BySubagent: map[string]struct{}{}, Assignments: map[string]struct{}{}}}
 	halves := map[string]*[2]models.UsageSum{}
@@ -119,11 +128,13 @@ func NewEfficiency(period string, span *models.UsageSpan, cells []models.UsageCe
 		}
 		h[min(1, 2*c.Step/len(span.Starts))].Add(&c.UsageSum)
 		out.TimeSeries = append(out.TimeSeries, EfficiencyPoint{Bucket: Time(span.Starts[c.Step]), Model: c.Key, OutputDensity: density(&c.UsageSum), Cost: Dollars(c.CostNanos),
-			Turns: c.Calls, BudgetUtilization: filled(&c.UsageSum, window(c.Key))})
+			Turns: c.Calls, BudgetUtilization: filled(&c.UsageSum, facts.Window(c.Key)), Cached: c.Cached})
 	}
 	for model, h := range halves {
-		out.Models[model] = newModelEfficiency(model, h, window(model))
+		out.Models[model] = newModelEfficiency(model, h, facts.Window(model))
 	}
+	facts.addPrompts(out.Models)
+	facts.addGrades(out.Models, halves, span)
 	out.Totals = newEfficiencyTotals(out.Models)
 	return out
 }
@@ -132,8 +143,9 @@ func newModelEfficiency(model string, halves *[2]models.UsageSum, window int) Mo
 	whole := halves[0]
 	whole.Add(&halves[1])
 	m := ModelEfficiency{Model: model, Turns: whole.Calls, OutputDensity: density(&whole), BudgetUtilization: filled(&whole, window),
-		Cost:  EfficiencyCost{Total: Dollars(whole.CostNanos), EffectivePerTurn: perCall(&whole), CumulativeTrend: trend(Dollars(halves[0].CostNanos), Dollars(halves[1].CostNanos))},
-		Trend: EfficiencyTrend{OutputDensity: trend(density(&halves[0]), density(&halves[1])), CostPerTurn: trend(perCall(&halves[0]), perCall(&halves[1])), CacheHitRate: stable}}
+		Cost: EfficiencyCost{Total: Dollars(whole.CostNanos), EffectivePerTurn: perCall(&whole), CacheSavings: Dollars(whole.CachedNanos),
+			CumulativeTrend: trend(Dollars(halves[0].CostNanos), Dollars(halves[1].CostNanos))}, CacheHitRate: hits(&whole),
+		Trend: EfficiencyTrend{OutputDensity: trend(density(&halves[0]), density(&halves[1])), CostPerTurn: trend(perCall(&halves[0]), perCall(&halves[1])), CacheHitRate: trend(hits(&halves[0]), hits(&halves[1]))}}
 	if whole.OutputTokens > 0 {
 		m.Cost.PerOutputToken = m.Cost.Total / float64(whole.OutputTokens)
 	}
@@ -152,7 +164,7 @@ func newEfficiencyTotals(all map[string]ModelEfficiency) EfficiencyTotals {
 	t := EfficiencyTotals{}
 	list := []ModelEfficiency{}
 	for _, m := range all {
-		t.Cost, t.Turns = t.Cost+m.Cost.Total, t.Turns+m.Turns
+		t.Cost, t.Turns, t.CacheSavings = t.Cost+m.Cost.Total, t.Turns+m.Turns, t.CacheSavings+m.Cost.CacheSavings
 		list = append(list, m)
 	}
 	if len(list) == 0 {
@@ -165,6 +177,55 @@ func newEfficiencyTotals(all map[string]ModelEfficiency) EfficiencyTotals {
 	t.Efficient = first(func(a, b ModelEfficiency) int { return cmp.Compare(a.perToken(), b.perToken()) })
 	t.BiggestDriver = first(func(a, b ModelEfficiency) int { return cmp.Compare(b.Cost.Total, a.Cost.Total) })
 	return t
+}
+
+// addPrompts tells what prompts were made of.
+func (f *EfficiencyFacts) addPrompts(all map[string]ModelEfficiency) {
+	for n := range f.Sighted {
+		s := &f.Sighted[n]
+		m, ok := all[s.Model]
+		prompt := s.PromptTokens()
+		if !ok || prompt == 0 {
+			continue
+		}
+		part := func(tokens int64) Part {
+			return Part{Tokens: tokens, Cost: Dollars(f.Price(s.Model, tokens)), Pct: 100 * float64(tokens) / float64(prompt)}
+		}
+		m.Cost.Attribution = Attribution{System: part(s.SystemTokens), Memories: part(s.MemoryTokens), History: part(s.HistoryTokens)}
+		m.BudgetUtilization = float64(prompt) / float64(s.Room)
+		m.SystemWeight = float64(s.SystemTokens) / float64(prompt)
+		m.ContextPressure = float64(s.Pressed) / float64(s.Calls)
+		if s.MemoryTokens > 0 {
+			m.MemoryROI = float64(s.Written) / float64(s.MemoryTokens)
+		}
+		all[s.Model] = m
+	}
+}
+
+// addGrades tells what people thought.
+func (f *EfficiencyFacts) addGrades(all map[string]ModelEfficiency, halves map[string]*[2]models.UsageSum, span *models.UsageSpan) {
+	by := map[string][]models.GradedTurn{}
+	for _, g := range f.Graded {
+		by[g.Model] = append(by[g.Model], g)
+	}
+	for model, graded := range by {
+		m, ok := all[model]
+		if !ok {
+			continue
+		}
+		whole := halves[model][0]
+		whole.Add(&halves[model][1])
+		m.Quality = newQuality(graded, span.From.Add(span.Until.Sub(span.From)/2), &whole, f.Level)
+		all[model] = m
+	}
+}
+
+// hits is the share of turns that a cache answered.
+func hits(s *models.UsageSum) float64 {
+	if s.Calls == 0 {
+		return 0
+	}
+	return float64(s.Cached) / float64(s.Calls)
 }
 
 func density(s *models.UsageSum) float64 {

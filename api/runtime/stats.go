@@ -27,11 +27,19 @@ type Cost struct {
 
 // NewCost presents a settled call; tier is "" when it is not known.
 func NewCost(e *models.LedgerEntry, tier string) Cost {
-	c := Cost{ID: e.ID, Model: e.Model, Provider: e.Provider, TokensIn: e.InputTokens, TokensOut: e.OutputTokens, Cost: Dollars(e.CostNanos), CreatedAt: Time(e.CreatedAt)}
+	c := Cost{ID: e.ID, Model: e.Model, Provider: e.Provider, TokensIn: e.InputTokens, TokensOut: e.OutputTokens, Cost: Dollars(e.CostNanos), Cached: e.Cached(), CreatedAt: Time(e.CreatedAt)}
 	if tier != "" {
 		c.Tier = &tier
 	}
 	return c
+}
+
+// Cache answers GET /api/stats/cache.
+type Cache struct {
+	Hits    int64   `json:"hits"`
+	Misses  int64   `json:"misses"`
+	Entries int64   `json:"entries"`
+	HitRate float64 `json:"hit_rate"` // 0–100
 }
 
 // Transactions answers GET /api/stats/transactions.

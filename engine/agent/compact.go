@@ -179,8 +179,10 @@ func (x *run) summarize(ctx context.Context, old []llm.Message, room int) string
 	var found strings.Builder
 	call := door.Call{Purpose: "compaction", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID,
 		Settled: func(s door.Spent) { x.spend(ctx, said{spent: s}) }}
-	for c, err := range x.Door.Stream(ctx, x.sc, call, x.base, llm.Request{Model: x.base.Model, System: summaryPrompt, MaxTokens: 4096,
-		Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: text}}}}}) {
+	ask := door.Ask{Call: call, Instance: x.inst, Ceiling: llm.TierStandard, Request: llm.Request{System: summaryPrompt, MaxTokens: 4096,
+		Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: text}}}}}}
+	ask.Restart = found.Reset
+	for c, err := range x.Door.Aside(ctx, x.sc, ask) {
 		if err != nil {
 			if !errors.Is(err, context.Canceled) {
 				x.Log.WarnContext(ctx, "agent: no summary from the model, an extract is used", "turn", x.turn.ID, "error", err)

@@ -80,7 +80,7 @@ func (x *run) saw(req llm.Request, s said, began time.Time, err error) {
 		SystemHash: seen.systemHash, ToolsHash: seen.toolsHash, SummaryHash: seen.summary(began, x.session.Summary),
 		Seqs: x.book.seqs(), Shortened: int(x.shortened), Pictures: x.base.Images, Digest: sum,
 		InputTokens: s.spent.Usage.Input, OutputTokens: s.spent.Usage.Output, CacheReadTokens: s.spent.Usage.CacheRead, ReasoningTokens: s.spent.Usage.Reasoning,
-		CostNanos: s.spent.CostNanos, Attempts: attemptsText(s.spent.Attempts), Failure: failureOf(err), BeganAt: began.UTC(), CreatedAt: x.Clock.Now().UTC()}
+		CostNanos: s.spent.CostNanos, Attempts: attemptsText(s.spent.Attempts), Failure: failureOf(err), Cached: s.spent.Cached, BeganAt: began.UTC(), CreatedAt: x.Clock.Now().UTC()}
 	seen.calls = append(seen.calls, step)
 }
 

@@ -143,7 +143,11 @@ func (x *run) progress(s said) models.TurnProgress {
 	if s.done.Stop != "" { // of the attempt that answered, not of all
 		size = s.done.Usage.Input + s.done.Usage.Output
 	}
-	return models.TurnProgress{Provider: x.servedBy(s), Model: cmp.Or(s.done.Model, x.route.Model), Steps: x.steps, FirstToken: len(s.message.Parts) > 0,
+	saved := 0
+	if s.spent.Cached != models.CacheMiss {
+		saved = max(1, size)
+	}
+	return models.TurnProgress{Provider: x.servedBy(s), Model: cmp.Or(s.done.Model, x.route.Model), Steps: x.steps, FirstToken: len(s.message.Parts) > 0, TokensSaved: saved,
 		InputTokens: u.Input, OutputTokens: u.Output, ContextTokens: size, CostNanos: s.spent.CostNanos}
 }
 

@@ -95,10 +95,10 @@ func (t *Titler) ask(ctx context.Context, sc *models.Scope, s *models.Session, f
 	}
 	first, _ = clipMiddle(first, 2000)
 	answer, _ = clipMiddle(answer, 1000)
-	req := llm.Request{Model: route.Model, System: titlePrompt, MaxTokens: 512, Effort: llm.EffortLow, Messages: []llm.Message{
+	req := llm.Request{System: titlePrompt, MaxTokens: 512, Effort: llm.EffortLow, Messages: []llm.Message{
 		{Role: llm.User, Parts: []llm.Part{{Text: "Message:\n" + first + "\n\nAnswer:\n" + answer}}}}}
 	call := door.Call{Purpose: "title", InstanceID: inst.ID, SessionID: s.ID, MemberID: s.CreatedBy}
-	m, _, err := llm.Collect(t.Door.Stream(ctx, sc, call, route, req))
+	m, _, err := llm.Collect(t.Door.Aside(ctx, sc, door.Ask{Call: call, Instance: inst, Ceiling: llm.TierSmall, Request: req}))
 	if err != nil {
 		return ""
 	}

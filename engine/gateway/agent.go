@@ -60,6 +60,9 @@ func (a *Answer) turn(ctx context.Context) iter.Seq2[llm.Chunk, error] {
 		}
 		told := Telling{Turns: a.g.Turns, Scope: a.sc, Turn: t, Ended: func(ctx context.Context, t *models.Turn) {
 			a.spent = door.Spent{Usage: llm.Usage{Input: t.InputTokens, Output: t.OutputTokens}, CostNanos: t.CostNanos}
+			if t.TokensSaved > 0 {
+				a.spent.Cached = models.CacheExact
+			}
 			a.tidy(ctx, t)
 		}}
 		told.Chunks(ctx)(yield)
@@ -69,7 +72,7 @@ func (a *Answer) turn(ctx context.Context) iter.Seq2[llm.Chunk, error] {
 // startTurn accepts the message, in the session that the caller named or in one for this call.
 func (a *Answer) startTurn(ctx context.Context) (*models.Turn, error) {
 	text, files := message(a.Call.Request, a.Call.Session == "")
-	in := models.Input{Text: text, Attachments: files, Source: "gateway"}
+	in := models.Input{Text: text, Attachments: files, Source: "gateway", Own: a.Call.Instance != nil}
 	if a.Call.Session == "" {
 		_, t, err := a.g.Turns.Open(ctx, a.sc, models.NewSession{InstanceID: a.agent.ID}, in)
 		return t, err

@@ -24,7 +24,7 @@ type Gateway struct {
 	Turns  *agent.Turns
 	Images *http.Client // guarded; nil = pictures that lie elsewhere are refused
 
-	spent spentCache
+	quotas quotas
 }
 
 // AgentModel is the model name that stands for an instance's agent; "agent:<id or name>" names the instance.
@@ -55,6 +55,7 @@ type Call struct {
 	UseAgents bool             // the caller may run the agents of the organization
 	Streamed  bool
 	Capped    bool // an answer without a length gets the gateway's own (agent-api.md, 2.1)
+	Cache     door.CacheUse
 	Request   llm.Request
 }
 
@@ -110,7 +111,7 @@ func (g *Gateway) Begin(ctx context.Context, sc *models.Scope, c Call) (*Answer,
 
 // ask is the call in the door's words; of an agent only what it would be planned by.
 func (a *Answer) ask() door.Ask {
-	ask := door.Ask{Instance: a.Call.Instance, Model: a.Call.Model, Request: a.Call.Request,
+	ask := door.Ask{Instance: a.Call.Instance, Model: a.Call.Model, Request: a.Call.Request, Cache: a.Call.Cache,
 		Call: door.Call{Purpose: "gateway", Settled: func(s door.Spent) { a.spent = s }}}
 	if a.agent != nil {
 		ask.Instance, ask.Model = a.agent, ""
@@ -136,6 +137,9 @@ func (g *Gateway) managed(r door.Route) bool {
 
 // Model is who is expected to answer.
 func (a *Answer) Model() string { return a.plan.Routes[0].Model }
+
+// Cached tells whether the instance's cache gave the answer, once the first piece has come.
+func (a *Answer) Cached() models.CacheOutcome { return a.spent.Cached }
 
 // Chunks gives the answer once, the last piece with Done; it must be read to its end or left. Errors are faults and
 // *llm.Error. Leaving, and the end of ctx, cancel what runs, and what it took is settled.

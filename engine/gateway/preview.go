@@ -15,8 +15,9 @@ const Nobody = "00000000-0000-0000-0000-000000000000"
 // Question asks which model would answer.
 type Question struct {
 	Prompt, Model string
-	Before        int // messages of the conversation
-	Input, Output int // tokens
+	Ceiling       llm.Tier // "" = the organization's own
+	Before        int      // messages of the conversation
+	Input, Output int      // tokens
 }
 
 // Preview is the plan of an answer that is not asked for.
@@ -40,7 +41,7 @@ func (g *Gateway) Preview(ctx context.Context, sc *models.Scope, q Question) (Pr
 		req.Messages = append(req.Messages, llm.Message{Role: role, Parts: []llm.Part{{Text: "…"}}})
 	}
 	req.Messages = append(req.Messages, llm.Message{Role: llm.User, Parts: []llm.Part{{Text: q.Prompt}}})
-	plan, err := g.Door.Plan(ctx, sc, door.Ask{Model: q.Model, Request: req})
+	plan, err := g.Door.Plan(ctx, sc, door.Ask{Model: q.Model, Ceiling: q.Ceiling, Request: req})
 	if err != nil {
 		return Preview{}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"lobstead/engine/llm"
@@ -20,10 +19,11 @@ type Sum struct {
 	Tier          llm.Tier
 	Routed        bool
 	Usage         llm.Usage
-	CostNanos     *int64 // nil = nobody knows a price
-	Baseline      string // the model that savings are measured against, "" = none
-	Reason        string // of the baseline: named, plan_ceiling
-	BaselineNanos int64  // with a baseline
+	CostNanos     *int64              // nil = nobody knows a price
+	Baseline      string              // the model that savings are measured against, "" = none
+	Reason        string              // of the baseline: named, plan_ceiling
+	BaselineNanos int64               // with a baseline
+	Cached        models.CacheOutcome // the instance's cache gave the answer; Usage is what a model had taken
 }
 
 // SavedNanos is what routing saved; nil without a baseline or a price.
@@ -40,16 +40,20 @@ func (a *Answer) Sum() Sum {
 	now := time.Now()
 	served := a.served()
 	s := Sum{Requested: a.Call.requested(), Served: cmp.Or(a.done.Model, served.Model), Tier: served.Tier(), Routed: a.Decision.Routed, Usage: a.done.Usage}
+	s.Cached = a.spent.Cached
 	if s.Usage == (llm.Usage{}) {
 		s.Usage = a.spent.Usage
 	}
-	if _, priced := served.Price(s.Usage, now); priced {
+	if _, priced := served.Price(s.Usage, now); priced || s.Cached != models.CacheMiss {
 		s.CostNanos = &a.spent.CostNanos
 	}
 	if b := a.Decision.Baseline; b != nil {
 		if nanos, ok := b.Price(s.Usage, now); ok {
 			s.Baseline, s.Reason, s.BaselineNanos = b.Model, b.Reason, nanos
 		}
+	}
+	if nanos, priced := served.Price(s.Usage, now); priced && s.Cached != models.CacheMiss && s.Baseline == "" && a.agent == nil {
+		s.Baseline, s.Reason, s.BaselineNanos = s.Served, "named", nanos // what had answered is the instance's own model
 	}
 	return s
 }
@@ -64,51 +68,6 @@ func (a *Answer) served() door.Route {
 	return a.plan.Routes[0]
 }
 
-// Quota is how an organization's month stands.
-type Quota struct {
-	SpentNanos int64
-	Resets     time.Time // when the month ends, UTC
-}
-
-// quotaLife is how old the figure of a header may be: a sum over a month is not made for every call.
-const quotaLife = 10 * time.Second
-
-type spentCache struct {
-	mu  sync.Mutex
-	all map[string]spentAt
-}
-
-type spentAt struct {
-	nanos int64
-	at    time.Time
-}
-
-// Quota tells how the month of the scope's organization stands, at most ten seconds late.
-func (g *Gateway) Quota(ctx context.Context, sc *models.Scope) (Quota, error) {
-	now := time.Now().UTC()
-	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
-	q := Quota{Resets: month.AddDate(0, 1, 0)}
-	g.spent.mu.Lock()
-	known, ok := g.spent.all[sc.Org]
-	g.spent.mu.Unlock()
-	if ok && now.Sub(known.at) < quotaLife && !known.at.Before(month) {
-		q.SpentNanos = known.nanos
-		return q, nil
-	}
-	s, err := sc.SpentSince(ctx, month)
-	if err != nil {
-		return q, err
-	}
-	q.SpentNanos = s.CostNanos
-	g.spent.mu.Lock()
-	defer g.spent.mu.Unlock()
-	if len(g.spent.all) > 10_000 || g.spent.all == nil {
-		g.spent.all = map[string]spentAt{}
-	}
-	g.spent.all[sc.Org] = spentAt{s.CostNanos, now}
-	return q, nil
-}
-
 // note writes down what became of the call, also when the caller is gone.
 func (a *Answer) note(ctx context.Context) {
 	s := a.Sum()
@@ -117,6 +76,9 @@ func (a *Answer) note(ctx context.Context) {
 		CostNanos: a.spent.CostNanos, FirstMS: a.first.Milliseconds(), TotalMS: time.Since(a.began).Milliseconds()}
 	if i := a.ask().Instance; i != nil {
 		row.InstanceID = i.ID
+	}
+	if s.Cached != models.CacheMiss {
+		row.Cached, row.InputTokens, row.OutputTokens = true, a.spent.Usage.Input, a.spent.Usage.Output
 	}
 	a.sc.NoteGatewayCall(ctx, row)
 }

@@ -19,6 +19,7 @@ type Figures struct {
 	Complexity int  // 0–100; -1 = nobody judged
 	In, Out    int  // tokens of all calls together
 	CacheRead  int  // of In
+	Saved      int  // by the cache that gave the answer; 0 = a model did
 	Reasoning  int  // of Out
 	Thought    bool // reasoning was shown
 	Calls      int  // of tools
@@ -30,9 +31,12 @@ type Figures struct {
 // prompt is the size of the whole prompt.
 func (f *Figures) prompt() int { return f.System + f.Memory + f.History + f.Tools }
 
-// Level is the complexity as the runtime API spells it: L0 to L3, "" when nobody judged.
-func (f *Figures) Level() string {
-	switch c := f.Complexity; {
+// Level is the complexity as the runtime API spells it.
+func (f *Figures) Level() string { return Level(f.Complexity) }
+
+// Level spells a complexity of 0–100 for the runtime API: L0 to L3, "" for -1, which nobody judged.
+func Level(c int) string {
+	switch {
 	case c < 0:
 		return ""
 	case c < 12:
@@ -55,7 +59,7 @@ func Session(ctx context.Context, sc *models.Scope, sessionID string) ([]Figures
 	for i := range turns {
 		if t := &turns[i]; t.StartedAt != nil {
 			r.of[t.ID] = len(r.out)
-			r.out = append(r.out, Figures{TurnID: t.ID, Model: t.Model, In: t.InputTokens, Out: t.OutputTokens, Calls: t.ToolCalls, Failures: t.ToolFailures,
+			r.out = append(r.out, Figures{TurnID: t.ID, Model: t.Model, In: t.InputTokens, Out: t.OutputTokens, Calls: t.ToolCalls, Failures: t.ToolFailures, Saved: t.TokensSaved,
 				CostNanos: t.CostNanos, Complexity: -1})
 		}
 	}

@@ -78,6 +78,7 @@ func TestTurnRules(t *testing.T) {
 		{rule: "large_output_ratio", severity: "info", change: func(f *figures) { f.In, f.Out = 100, 2001 }, says: "2001 tokens"},
 		{rule: "large_output_ratio", change: func(f *figures) { f.In, f.Out = 1500, 3000 }},
 		{rule: "cached_turn_savings", change: func(f *figures) { f.CacheRead = 850 }},
+		{rule: "cached_turn_savings", severity: "info", change: func(f *figures) { f.Saved = 77 }, says: "77 tokens"},
 		{rule: "cached_turn_savings", severity: "info", change: func(f *figures) { f.CacheRead = 851 }, says: "851 tokens"},
 	} {
 		f := even()

@@ -119,8 +119,12 @@ func largeOutputRatio(f *Figures, _ int64) found {
 		"Ask for the length that you need: output costs several times what input does."}
 }
 
-// More than half of the input came out of the service's cache.
+// The instance's cache gave the answer, or more than half of the input came out of the service's cache.
 func cachedTurnSavings(f *Figures, _ int64) found {
+	if f.Saved > 0 {
+		return found{info, fmt.Sprintf("The instance's cache gave the answer: %d tokens were not paid", f.Saved),
+			"Ask again in other words, or in this conversation, when you want a fresh answer."}
+	}
 	part := share(f.CacheRead, f.In)
 	if part <= .50 {
 		return found{}

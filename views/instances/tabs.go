@@ -12,6 +12,7 @@ func Tabs(i *models.Instance, current string, held int) []ui.TabItem {
 		{Text: "Instance", Href: at, Icon: ui.IconServer, Current: current == "instance"},
 		{Text: "Memory", Href: at + "/memory", Icon: ui.IconBrain, Current: current == "memory", Count: held},
 		{Text: "Skills", Href: at + "/skills", Icon: ui.IconWrench, Current: current == "skills"},
+		{Text: "Cache", Href: at + "/cache", Icon: ui.IconDatabase, Current: current == "cache"},
 		{Text: "Policy", Href: at + "/policy", Icon: ui.IconShieldCheck, Current: current == "policy"},
 	}
 }

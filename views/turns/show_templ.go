@@ -251,7 +251,7 @@ func figures(p ShowProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Tile(ui.TileProps{Key: "Cost", Value: money(p.cost()), Note: ui.Plural(len(p.Ledger), "call", "calls") + " to models"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Tile(ui.TileProps{Key: "Cost", Value: money(p.cost()), Note: p.asked()}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -66,6 +66,12 @@ func (p ShowProps) timeline() []moment {
 		s := &p.Steps[i]
 		m := moment{icon: ui.IconCpu, title: "Asked " + or(s.Model, "a model"), at: s.BeganAt, took: s.Took(), failed: s.Failure != "", step: s, number: i + 1, id: "step-" + strconv.Itoa(i+1)}
 		_ = json.Unmarshal([]byte(s.Attempts), &m.tries) // our own writing; no tries when it is not readable
+		switch s.Cached {
+		case models.CacheExact:
+			m.icon, m.title, m.note = ui.IconDatabase, "Answered from the cache", "The same was asked before: no model was asked, and nothing paid."
+		case models.CacheSemantic:
+			m.icon, m.title, m.note = ui.IconDatabase, "Answered from the cache", "A message that means about the same was answered before: no model was asked for an answer."
+		}
 		if s.Failure != "" {
 			m.note = "Ended by: " + strings.ReplaceAll(s.Failure, "_", " ")
 		}
@@ -170,4 +176,15 @@ func read[T any](text string) []T {
 	var out []T
 	_ = json.Unmarshal([]byte(text), &out)
 	return out
+}
+
+// asked tells how many calls to models the cost is of.
+func (p ShowProps) asked() string {
+	n := len(p.Ledger)
+	for i := range p.Ledger {
+		if p.Ledger[i].Cached() {
+			n--
+		}
+	}
+	return ui.Plural(n, "call", "calls") + " to models"
 }

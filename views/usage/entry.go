@@ -18,6 +18,8 @@ func (p EntriesProps) lead() string {
 		text += " of models without a price"
 	case models.OnlyCompared:
 		text += " that the router chose the model of: " + overview.Dollars(p.Sum.ComparedNanos) + " instead of " + overview.Dollars(p.Sum.BaselineNanos)
+	case models.OnlyCached:
+		text += " answered from a cache, which had cost " + overview.Dollars(p.Sum.CachedNanos)
 	default:
 		text += ": " + overview.Dollars(p.Sum.CostNanos) + ", " + ui.Thousands(p.Sum.InputTokens) + " tokens read and " + ui.Thousands(p.Sum.OutputTokens) + " written"
 	}

@@ -153,6 +153,18 @@ func (p IndexProps) tiles() []ui.TileProps {
 		{Key: "Half of the calls took", Value: took(w, .5), Note: "95 of 100: " + took(w, .95)}}
 }
 
+// cached says what answers out of a cache came to.
+func (p IndexProps) cached() string {
+	text := "came from a cache"
+	if p.Whole.Cached > 1 {
+		text = "came from caches"
+	}
+	if p.Whole.CachedNanos == 0 {
+		return text + ": nobody was asked."
+	}
+	return text + ": nobody was asked, and " + overview.Dollars(p.Whole.CachedNanos) + " not spent."
+}
+
 // saved says what the router made of the difference.
 func (p IndexProps) saved() string {
 	n := p.Whole.SavedNanos()
@@ -210,6 +222,9 @@ func (s Service) why() string {
 func outcome(e *models.LedgerEntry) (ui.Kind, string) {
 	switch e.Failure {
 	case "":
+		if e.Cached() {
+			return ui.OK, "From the cache"
+		}
 		return ui.OK, "Answered"
 	case models.CancelledCall:
 		return ui.Off, "Left"

@@ -52,7 +52,12 @@ const (
 // whose routes all failed is the first route's. Call.Settled hears once, at the end, what all tries took together.
 func (d *Door) Answer(ctx context.Context, sc *models.Scope, p Plan, a Ask) iter.Seq2[llm.Chunk, error] {
 	return func(yield func(llm.Chunk, error) bool) {
-		t := &tries{door: d, sc: sc, plan: p, ask: a, yield: yield, down: map[string]bool{}, orders: d.policy(ctx, sc).orders}
+		m := d.memo(ctx, sc, p, a)
+		if m.replay(ctx, yield) {
+			return
+		}
+		a, yield := m.listen(a, yield)
+		t := &tries{door: d, sc: sc, plan: p, ask: a, spent: m.spent(), yield: yield, down: map[string]bool{}, orders: d.policy(ctx, sc).orders}
 		t.call = a.Call
 		t.call.Settled = t.settled
 		if p.Decision.Routed && !p.Decision.Shadow {
@@ -60,6 +65,7 @@ func (d *Door) Answer(ctx context.Context, sc *models.Scope, p Plan, a Ask) iter
 		}
 		defer t.close(ctx)
 		t.run(ctx)
+		m.keep(ctx, t)
 	}
 }
 

@@ -82,7 +82,8 @@ type Spent struct {
 	CostNanos       int64
 	CallID          string // of the ledger
 	Provider, Model string
-	Attempts        []Attempt // of Answer; nil for Stream
+	Attempts        []Attempt           // of Answer; nil for Stream
+	Cached          models.CacheOutcome // a cache gave the answer, and nobody was asked
 }
 
 func (s *Spent) add(o Spent) {

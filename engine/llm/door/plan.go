@@ -27,11 +27,14 @@ type Ask struct {
 	Model    string           // "" = the instance's setting, Auto without one; Auto = the router chooses; else the dearest model that may answer
 	Request  llm.Request      // its Model is filled in by Answer
 	Ceiling  llm.Tier         // "" = the plan's
+	Cache    CacheUse
 
 	// Restart hears that the chunks so far are void: the answer begins anew, of the same model or another. With nil, whatever was
 	// handed out is final, and a failure after it is the caller's.
 	Restart func()
 	Quit    <-chan struct{} // ends a wait between two tries; nil = only ctx does
+
+	account string // of the only service that the router may choose from; "" = all
 }
 
 // Decision says which model was chosen, and why. It is stored with the call and shown in the turn inspector.
@@ -165,6 +168,9 @@ func (d *Door) planRouted(ctx context.Context, sc *models.Scope, p policy, i *mo
 	all, err := d.servicesOf(ctx, sc, i)
 	if err != nil {
 		return Plan{}, err
+	}
+	if a.account != "" {
+		all = slices.DeleteFunc(all, func(s service) bool { return s.account != a.account })
 	}
 	g := measure(a.Request)
 	w := want{tier: TierFor(g.complexity), ceiling: p.ceiling, most: -1, input: g.input, answer: g.most, images: g.images, tools: g.tools}

@@ -29,6 +29,7 @@ type policy struct {
 	ceiling llm.Tier
 	orders  map[string]order // by the provider's name
 	edits   map[string]models.CatalogueEdit
+	caches  map[string]models.ResponseCache // in use, by instance
 	at      time.Time
 }
 
@@ -78,7 +79,7 @@ func (d *Door) policy(ctx context.Context, sc *models.Scope) policy {
 }
 
 func readPolicy(ctx context.Context, sc *models.Scope) (policy, error) {
-	p := policy{ceiling: llm.TierFlagship, orders: map[string]order{}, edits: map[string]models.CatalogueEdit{}}
+	p := policy{ceiling: llm.TierFlagship, orders: map[string]order{}, edits: map[string]models.CatalogueEdit{}, caches: map[string]models.ResponseCache{}}
 	r, err := sc.Routing(ctx)
 	if err != nil {
 		return p, err
@@ -101,6 +102,13 @@ func readPolicy(ctx context.Context, sc *models.Scope) (policy, error) {
 	}
 	for _, e := range edits {
 		p.edits[e.Provider+"/"+e.Model] = e
+	}
+	caches, err := sc.CachesInUse(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, c := range caches {
+		p.caches[c.InstanceID] = c
 	}
 	plan, limited, err := sc.CeilingPlan(ctx)
 	if t, ok := CeilingOf(string(plan)); err == nil && limited && ok {

@@ -1,6 +1,7 @@
 package door_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"sync"
@@ -98,7 +99,6 @@ func (g *rig) ask(a door.Ask) answer {
 	if len(a.Request.Messages) == 0 {
 		a.Request = say("Hello there, what can you do?")
 	}
-	a.Call.Purpose = "test"
 	plan, err := g.door.Plan(g.t.Context(), g.sc, a)
 	if err != nil {
 		return answer{err: err}
@@ -109,7 +109,7 @@ func (g *rig) ask(a door.Ask) answer {
 func (g *rig) carry(plan door.Plan, a door.Ask) answer {
 	g.t.Helper()
 	out := answer{}
-	a.Call.Purpose = "test"
+	a.Call.Purpose = cmp.Or(a.Call.Purpose, "test")
 	a.Call.Settled = func(s door.Spent) { out.spent = s; out.settled++ }
 	a.Restart = func() { out.text, out.thinking = "", ""; out.restarts++ }
 	for c, err := range g.door.Answer(g.t.Context(), g.sc, plan, a) {

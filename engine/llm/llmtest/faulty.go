@@ -58,7 +58,7 @@ func TooFastFor(seconds int) Fault {
 	return f
 }
 
-// Faulty is a model service on a real listener that speaks OpenAI's chat completions and Anthropic's messages, and fails as it
+// Faulty is a model service on a real listener that speaks OpenAI's chat completions and embeddings and Anthropic's messages, and fails as it
 // is told. Answers are "Hello from " and the model's name, in two pieces. Safe for concurrent use.
 type Faulty struct {
 	URL    string // of the service, without /v1
@@ -111,6 +111,7 @@ func (f *Faulty) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	var body struct {
 		Model string `json:"model"`
+		Input string `json:"input"` // of an embedding
 	}
 	raw, _ := io.ReadAll(r.Body)
 	_ = json.Unmarshal(raw, &body)
@@ -128,6 +129,8 @@ func (f *Faulty) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(fault.Status)
 		_, _ = io.WriteString(w, fault.Body)
+	case strings.HasSuffix(r.URL.Path, "/embeddings"):
+		embed(w, body.Input)
 	case fault.CutFirst:
 		panic(http.ErrAbortHandler)
 	case fault.Silent:
@@ -135,6 +138,12 @@ func (f *Faulty) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.answer(w, r, body.Model, fault)
 	}
+}
+
+// embed answers with the text's place and 3 tokens.
+func embed(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"data": []any{map[string]any{"embedding": Place(text)}}, "usage": map[string]int{"prompt_tokens": 3}})
 }
 
 func (f *Faulty) list(w http.ResponseWriter) {

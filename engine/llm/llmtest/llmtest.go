@@ -6,9 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"iter"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"lobstead/engine/llm"
 )
@@ -209,4 +212,18 @@ func pause(ctx context.Context, d time.Duration) error {
 		return llm.Fail("scripted", llm.KindCancelled, "the call was stopped", context.Cause(ctx))
 	}
 	return nil
+}
+
+// places is how many directions a text of a test can lie in.
+const places = 64
+
+// Place lays a text by its words, whatever their order and case: texts of the same words lie in the same place.
+func Place(text string) []float32 {
+	out := make([]float32, places)
+	for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(word))
+		out[h.Sum32()%places]++
+	}
+	return out
 }

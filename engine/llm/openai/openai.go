@@ -111,6 +111,30 @@ func (p *Provider) Models(ctx context.Context) ([]llm.Model, error) {
 	return out, nil
 }
 
+// Embed places a text.
+func (p *Provider) Embed(ctx context.Context, model, text string) (llm.Embedding, error) {
+	var out struct {
+		Data []struct {
+			Embedding []float32 `json:"embedding"`
+		} `json:"data"`
+		Usage struct {
+			Prompt int `json:"prompt_tokens"`
+		} `json:"usage"`
+	}
+	err := p.service.Post(ctx, p.base+"/embeddings", map[string]string{"model": model, "input": text, "encoding_format": "float"}, &out)
+	if err != nil {
+		return llm.Embedding{}, err
+	}
+	if len(out.Data) != 1 || len(out.Data[0].Embedding) == 0 {
+		return llm.Embedding{}, llm.Fail(p.Name(), llm.KindUpstream, "the answer holds no embedding", nil)
+	}
+	u := llm.Usage{Input: out.Usage.Prompt}
+	if u.Input == 0 {
+		u = llm.Usage{Input: llm.EstimateTokens(text), Estimated: true}
+	}
+	return llm.Embedding{Vector: out.Data[0].Embedding, Usage: u}, nil
+}
+
 func (p *Provider) known(model string) quirks {
 	if q, ok := p.quirks.Load(model); ok {
 		return q.(quirks)

@@ -86,9 +86,22 @@ func (s *Service) request(ctx context.Context, method, target string, body []byt
 
 // Get reads a JSON document.
 func (s *Service) Get(ctx context.Context, target string, into any) error {
+	return s.document(ctx, http.MethodGet, target, nil, into)
+}
+
+// Post sends one and reads the answer.
+func (s *Service) Post(ctx context.Context, target string, body, into any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return llm.Fail(s.Provider, llm.KindBadRequest, "the request cannot be written as JSON", err)
+	}
+	return s.document(ctx, http.MethodPost, target, b, into)
+}
+
+func (s *Service) document(ctx context.Context, method, target string, body []byte, into any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errFirst)
 	defer cancel()
-	r, err := s.request(ctx, http.MethodGet, target, nil)
+	r, err := s.request(ctx, method, target, body)
 	if err != nil {
 		return err
 	}
@@ -97,6 +110,7 @@ func (s *Service) Get(ctx context.Context, target string, into any) error {
 		return s.failed(ctx, err)
 	}
 	defer res.Body.Close()
+	llm.SawHeaders(ctx, res.Header)
 	if res.StatusCode != http.StatusOK {
 		return s.refused(ctx, res)
 	}
