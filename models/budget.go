@@ -208,7 +208,7 @@ func (sc *Scope) UpdateBudget(ctx context.Context, budgetID string, amount int64
 			"set_by": b.SetBy, "updated_at": b.UpdatedAt}); err != nil {
 			return err
 		}
-		if err := sc.retryParked(tx); err != nil {
+		if err := sc.retryParked(tx, b.ID); err != nil {
 			return err
 		}
 		out = b
@@ -232,7 +232,7 @@ func (sc *Scope) DeleteBudget(ctx context.Context, budgetID string) (*Budget, er
 		if err := tx.Where("id = ?", b.ID).Delete(&Budget{}).Error; err != nil {
 			return err
 		}
-		if err := sc.retryParked(tx); err != nil {
+		if err := sc.retryParked(tx, b.ID); err != nil {
 			return err
 		}
 		out = b

@@ -69,11 +69,11 @@ func TestModelsAndMemoryPages(t *testing.T) {
 		require.NoError(t, err)
 	}
 	b.open(memory)
-	b.has("#version-"+held+"two")
+	b.has("#version-" + held + "two")
 	b.judge("memory-review")
-	b.click("#version-"+held+"one [value=accept]")
+	b.click("#version-" + held + "one [value=accept]")
 	b.until(`!document.getElementById("version-` + held + `one") && document.querySelector("#memory-list").innerText.includes("tray-one")`)
-	b.click("#version-"+held+"two [value=reject]")
+	b.click("#version-" + held + "two [value=reject]")
 	b.until(`!document.getElementById("review")`)
 	require.NotContains(t, b.text(`document.querySelector("#memory-list").innerText`), "tray-two")
 

@@ -72,7 +72,7 @@ func (x *run) park(ctx context.Context, err error) {
 		by = r.Budget
 	}
 	p.BudgetID = by.ID
-	x.parked(ctx, x.sc.ParkTurn(ctx, x.lease, by, p.Until, append(x.tail, p)...))
+	x.parked(ctx, x.sc.ParkTurn(ctx, x.lease, by, p.Until, x.letterOfBudget(text), append(x.tail, p)...))
 }
 
 // parked tells who watches that the turn waits, or ends it when it is to be stopped.
