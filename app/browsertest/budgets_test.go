@@ -32,7 +32,12 @@ const paused = `document.querySelector("#composer-state .paused")`
 // A budget is used up in the middle of a day's work: the page says so, and each of the three ways out leads on.
 func TestBudgetPausesAndResumes(t *testing.T) {
 	model := llmtest.Serve(t).List("harbour-large", "harbour-mini").On("", llmtest.Fault{Usage: &[2]int{1000, 2000}})
-	s := start(t, "OPENAI_API_KEY=none", "OPENAI_BASE_URL="+model.URL+"/v1")
+	s := start(t, "OPENAI_API_KEY=none", "OPENAI_BASE_URL="+model.URL+"/v1", "SMTP_URL=smtp://127.0.0.1:9", "MAIL_FROM=no-reply@example.org")
+	letters := func(state string) string { // they leave a minute later: none does here
+		var n string
+		require.NoError(t, s.database().QueryRow(`SELECT count(*) FROM deliveries WHERE about_kind = 'budget' AND state = ?`, state).Scan(&n))
+		return n
+	}
 	b := owner(t, s)
 	b.priced("harbour-large", map[string]int{"harbour-large": 3_000_000, "harbour-mini": 0})
 	b.now("a budget")
@@ -58,6 +63,7 @@ func TestBudgetPausesAndResumes(t *testing.T) {
 	b.until(`document.querySelector(".sess[aria-current]").innerText.includes("paused")`)
 	b.until(badge + ` && ` + badge + `.textContent === "1"`)
 	inbox.has("#waiting .paused")
+	require.Equal(t, "1", letters("pending"), "the owner is told")
 	b.judge("chat-paused")
 	inbox.judge("approvals-paused")
 	b.open("/settings/budgets")
@@ -72,6 +78,13 @@ func TestBudgetPausesAndResumes(t *testing.T) {
 	b.ended("2")
 	require.Equal(t, "null", b.text(paused))
 	inbox.until(`document.querySelector("#waiting .state")`)
+	require.Equal(t, []string{"0", "1"}, []string{letters("pending"), letters("dropped")}, "and not, when it is mended before")
+	b.open("/settings")
+	b.has("#you input[name=letters][checked]")
+	b.judge("settings-letters")
+	b.click("#you input[name=letters]")
+	b.click("#you form [type=submit]")
+	b.has("#you input[name=letters]:not([checked])")
 
 	b.now("stopped, without scripts")
 	b.do(emulation.SetScriptExecutionDisabled(true))
@@ -99,4 +112,5 @@ func TestBudgetPausesAndResumes(t *testing.T) {
 	b.ended("1")
 	require.Contains(t, b.text(`document.querySelector("#flow").innerText`), "Hello from harbour-mini")
 	require.Equal(t, "null", b.text(paused))
+	require.Equal(t, "0", letters("pending"), "the owner wants none")
 }
