@@ -244,7 +244,11 @@ func (n *node) name(host string) string {
 func (n *node) worker() (*agent.Runner, *work.Server) {
 	host, _ := os.Hostname()
 	reconciler := &provision.Reconciler{Store: n.store, Bus: n.bus, Driver: n.driver, Node: n.name(host), Log: n.log}
-	runner := agent.New(agent.Config{Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
+	letters := ""
+	if n.mail != nil {
+		letters = n.publicURL()
+	}
+	runner := agent.New(agent.Config{Letters: letters, Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
 		Fetch: dial.New(dial.Policy{}), Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Ledger:   n.turns,

@@ -162,7 +162,7 @@ func (a *App) listSessions(ctx context.Context, sc *models.Scope, p *chat.Sessio
 	if err != nil {
 		return err
 	}
-	p.Names, p.Answering = map[string]string{}, map[string]bool{}
+	p.Names = map[string]string{}
 	rows, err := sc.InstanceNames(ctx)
 	if err != nil {
 		return err
@@ -170,10 +170,7 @@ func (a *App) listSessions(ctx context.Context, sc *models.Scope, p *chat.Sessio
 	for _, i := range rows {
 		p.Names[i.ID] = i.Name
 	}
-	busy, err := sc.BusySessions(ctx)
-	for _, id := range busy {
-		p.Answering[id] = true
-	}
+	p.Busy, err = sc.BusySessions(ctx)
 	return err
 }
 

@@ -24,8 +24,9 @@ func (a *App) paused(ctx context.Context, sc *models.Scope, i *models.Instance, 
 			p.Text, budget = d.Text, d.BudgetID
 		}
 	}
-	if p.Models, err = a.cheaper(ctx, sc, i); err != nil || !sc.Actor.May(models.CanManageBudgets) {
-		return p, err
+	p.Models = a.cheaper(ctx, sc, i)
+	if !sc.Actor.May(models.CanManageBudgets) {
+		return p, nil
 	}
 	s, err := sc.Budget(ctx, budget)
 	if fault.Is(err, fault.NotFound) {
@@ -47,15 +48,20 @@ func proposed(s *models.BudgetState) int64 {
 	return min(models.MaxBudget, max(n, 1))
 }
 
-// cheaper names the smaller models that the instance's service offers.
-func (a *App) cheaper(ctx context.Context, sc *models.Scope, i *models.Instance) ([]string, error) {
+// cheaper names the smaller models that the instance's service offers; none when nothing can be planned, which is no reason
+// to keep the card from who has to decide.
+func (a *App) cheaper(ctx context.Context, sc *models.Scope, i *models.Instance) []string {
+	now, err := a.Door.Resolve(ctx, sc, i)
+	if err != nil {
+		return nil
+	}
 	p, err := a.Door.Plan(ctx, sc, door.Ask{Instance: i, Model: door.Auto, Request: llm.Request{}})
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	out := []string{}
-	for _, c := range p.Cheaper() {
+	for _, c := range p.Cheaper(now) {
 		out = append(out, c.Model)
 	}
-	return out, nil
+	return out
 }

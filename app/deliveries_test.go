@@ -208,3 +208,19 @@ func TestTestLetter(t *testing.T) {
 	a = office(w, "/admin/deliveries", "test", "does it work", "address", "me@example.com")
 	assert.Equal(t, 422, a.Status)
 }
+
+// Who wants no letter when something waits says so once, for all their organizations.
+func TestLettersAreAChoice(t *testing.T) {
+	w, _ := mailing(t)
+	body := func() string { return w.Do(get("/settings", w.Acme.Owner)).Body }
+	const ticked = `type="checkbox" value="true" checked`
+	has(t, body(), ticked)
+	set := func(form url.Values) {
+		a := w.Do(apptest.Call{Method: "POST", Path: "/settings/letters", Who: w.Acme.Owner, Form: form})
+		require.Equal(t, 303, a.Status, a.Body)
+	}
+	set(url.Values{"other": {"1"}})
+	require.NotContains(t, body(), ticked)
+	set(url.Values{"letters": {"true"}})
+	has(t, body(), ticked)
+}

@@ -240,7 +240,10 @@ func (f *chatFeed) around(ctx context.Context, sc *models.Scope, _ *models.Princ
 	if err != nil {
 		return err
 	}
-	row := chat.SessionListProps{Current: s.ID, Names: map[string]string{i.ID: i.Name}, Answering: map[string]bool{s.ID: len(open) > 0}}
+	row := chat.SessionListProps{Current: s.ID, Names: map[string]string{i.ID: i.Name}, Busy: map[string]models.WaitReason{}}
+	for _, t := range open {
+		row.Busy[s.ID] = max(row.Busy[s.ID], t.WaitsFor)
+	}
 	return f.side.diff(ctx, out, append(above, []fragment{{id: "chat-head", html: chat.Head(props)}, {id: "composer-state", html: chat.ComposerState(props.Composer)},
 		{id: "rail", html: chat.Rail(props.Rail)}, {id: "session-" + s.ID, html: chat.SessionRow(*s, row)}}...))
 }

@@ -154,6 +154,7 @@ func (a *App) table() []Route {
 		{get, "/live/overview", view, Pages, 0, live.Overview},
 
 		{get, "/settings", Person(), Pages, 0, settings.General},
+		{post, "/settings/letters", Person(), Pages, 0, settings.Letters},
 		{post, "/settings", edit, Pages, 0, organization.Update},
 		{get, "/settings/delete", end, Pages, 0, organization.Delete},
 		{post, "/settings/delete", end, Pages, 0, organization.Destroy},

@@ -31,7 +31,28 @@ func (h *Settings) general(c *Ctx, name string, errs map[string]string, status i
 	}
 	return page(settings.General(settings.GeneralProps{Frame: c.frame("Settings", "/settings", ""), Organization: o, User: &c.Principal.User,
 		Role: c.Principal.Membership.Role, Version: h.Version, Database: database, Queue: h.Queue, Name: name, Errors: errs,
-		BaseURL: h.PublicURL, MayEdit: c.May(models.CanEditSettings) == nil, MayDelete: c.May(models.CanDeleteOrg) == nil})).with(status), nil
+		BaseURL: h.PublicURL, Mails: h.Mails, MayEdit: c.May(models.CanEditSettings) == nil, MayDelete: c.May(models.CanDeleteOrg) == nil})).with(status), nil
+}
+
+// Letters says whether a person wants a letter when something waits for them.
+func (h *Settings) Letters(c *Ctx) (Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	on := f.OptionalBool("letters")
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	wanted := on != nil && *on // a box that is not ticked sends nothing
+	if err := h.Store.AsSystem("own letters").SetLetters(c, c.Principal.User.ID, wanted); err != nil {
+		return nil, err
+	}
+	words := "You get a letter when something waits for you"
+	if !wanted {
+		words = "You get no letters when something waits for you"
+	}
+	return redirect("/settings#you").json(map[string]bool{"letters": wanted}).say("ok", words), nil
 }
 
 // themeLife is how long a browser remembers its look.

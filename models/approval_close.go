@@ -35,6 +35,9 @@ func (sc *Scope) closeApproval(tx *gorm.DB, t *Turn, a *Approval, status Approva
 	if _, err := changed(tx.Model(&Approval{}).Where("id = ?", a.ID), set); err != nil {
 		return nil, err
 	}
+	if err := sc.store.dropAbout(tx, aboutApproval, []string{a.ID}, "the call waits no more"); err != nil {
+		return nil, err
+	}
 	if err := sc.notePolicy(tx, t.ID, []PolicyDecision{{CallID: a.CallID, Tool: a.Tool, Verdict: verdict, RuleName: "approval", Reason: reason}}); err != nil {
 		return nil, err
 	}

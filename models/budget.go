@@ -208,6 +208,9 @@ func (sc *Scope) UpdateBudget(ctx context.Context, budgetID string, amount int64
 			"set_by": b.SetBy, "updated_at": b.UpdatedAt}); err != nil {
 			return err
 		}
+		if err := sc.retryParked(tx, b.ID); err != nil {
+			return err
+		}
 		out = b
 		return sc.audit(tx, act{name: "budget.changed", kind: "budget", id: b.ID, of: b.of(target), before: before, after: b.figures()})
 	})
@@ -227,6 +230,9 @@ func (sc *Scope) DeleteBudget(ctx context.Context, budgetID string) (*Budget, er
 		}
 		target := sc.budgetName(tx, b)
 		if err := tx.Where("id = ?", b.ID).Delete(&Budget{}).Error; err != nil {
+			return err
+		}
+		if err := sc.retryParked(tx, b.ID); err != nil {
 			return err
 		}
 		out = b

@@ -104,6 +104,7 @@ type newDelivery struct {
 	payload            any
 	secret             secret.String
 	expires            *time.Time
+	after              time.Duration // until then it may be taken back
 }
 
 // deliver writes a delivery inside the transaction of what it tells of; the caller wakes the outbox after the commit.
@@ -133,7 +134,7 @@ func (s *Store) deliver(tx *gorm.DB, org string, n newDelivery) (*Delivery, erro
 	now := s.now()
 	d := &Delivery{ID: id.New(), OrganizationID: org, Kind: n.kind, Destination: n.to, Lane: lane(org, n.kind, n.to), AboutKind: n.aboutKind, AboutID: n.aboutID,
 		IdempotencyKey: n.key, Payload: s.storable(payload), HasSecret: !n.secret.Empty(), State: DeliveryPending, MaxAttempts: DeliveryAttempts,
-		NextAt: now, ExpiresAt: n.expires, Tries: "[]", CreatedAt: now}
+		NextAt: now.Add(n.after), ExpiresAt: n.expires, Tries: "[]", CreatedAt: now}
 	if d.IdempotencyKey == "" {
 		d.IdempotencyKey = d.ID
 	} else if old, err := first[Delivery](ofOrganization(tx, org).Where("idempotency_key = ?", d.IdempotencyKey)); !fault.Is(err, fault.NotFound) {

@@ -151,7 +151,7 @@ func TestDeleteSession(t *testing.T) {
 	require.Equal(t, "session.busy", fault.As(sc.DeleteSession(t.Context(), s.ID)).Code, "running")
 	busy, err := sc.BusySessions(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []string{s.ID}, busy)
+	require.Equal(t, map[string]models.WaitReason{s.ID: ""}, busy)
 	_, err = sc.EndTurn(t.Context(), l, models.TurnFinish, models.TurnEnded{})
 	require.NoError(t, err)
 	require.NoError(t, sc.DeleteSession(t.Context(), s.ID))

@@ -18,7 +18,7 @@ import (
 const (
 	maxCandidates = 100 // ranked, at most
 	minCandidates = 50
-	maxFiltered   = 1000 // looked at when they must have more than the word: a tier, another word
+	maxFiltered   = 500  // looked at when they must have more than the word: a tier, another word
 	lookedBack    = 1000 // newest rows that Postgres looks through before it asks the index
 	gathered      = 600  // rows of the index that Postgres looks at
 	rankedBytes   = 600  // of a value that count for its rank

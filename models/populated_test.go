@@ -118,6 +118,6 @@ func waiting(t testing.TB, sc *models.Scope, turn *models.Turn, input string) *m
 		models.ToolCall{CallID: "c1", Tool: "bash", Input: json.RawMessage(input), Step: 1})
 	require.NoError(t, err)
 	a := &models.Approval{InstanceID: turn.InstanceID, CallID: "c1", Tool: "bash", Input: input, Fingerprint: "print of " + input, RuleName: "a rule", Reason: "why"}
-	require.NoError(t, sc.AskApproval(t.Context(), lease, a))
+	require.NoError(t, sc.AskApproval(t.Context(), lease, a, nil))
 	return a
 }

@@ -119,9 +119,11 @@ func TestParkedTurns(t *testing.T) {
 	system := store.AsSystem("test")
 	turn, behind := say(t, sc, session.ID, "one"), say(t, sc, session.ID, "two")
 	until := now.Now().Add(time.Hour)
+	b, err := sc.CreateBudget(t.Context(), models.NewBudget{Scope: models.BudgetOfOrganization, Unit: models.BudgetTokens, Period: models.BudgetTotal})
+	require.NoError(t, err)
 	park := func(owner string, until *time.Time) {
 		lease := claim(t, sc, turn.ID, owner)
-		require.NoError(t, sc.ParkTurn(t.Context(), lease, models.WaitBudget, until, models.Notice{Text: "parked"}))
+		require.NoError(t, sc.ParkTurn(t.Context(), lease, *b, until, nil, models.Notice{Text: "parked"}))
 		_, err := sc.Heartbeat(t.Context(), lease)
 		require.ErrorIs(t, err, models.ErrLeaseLost, "its worker has let go")
 	}
@@ -162,5 +164,42 @@ func TestParkedTurns(t *testing.T) {
 	lease := claim(t, sc, behind.ID, "c")
 	_, err = sc.InterruptTurn(t.Context(), behind.ID)
 	require.NoError(t, err)
-	require.ErrorIs(t, sc.ParkTurn(t.Context(), lease, models.WaitBudget, nil), models.ErrLeaseLost, "it is being stopped")
+	require.ErrorIs(t, sc.ParkTurn(t.Context(), lease, *b, nil, nil), models.ErrLeaseLost, "it is being stopped")
+}
+
+// A turn that is refused while its budget is raised does not sleep: whoever raised it could not wake what was not parked
+// yet, and may have died before waking what was.
+func TestParkedTurnsHearOfTheirBudget(t *testing.T) {
+	t.Parallel()
+	store := modelstest.New(t)
+	sc, _, session := conversation(t, store)
+	due := func() int {
+		refs, err := store.AsSystem("test").DueParkedTurns(t.Context(), 10)
+		require.NoError(t, err)
+		return len(refs)
+	}
+	again := func(turn *models.Turn) models.Lease {
+		done, err := sc.ResumeTurn(t.Context(), turn.ID)
+		require.NoError(t, err)
+		require.True(t, done)
+		return claim(t, sc, turn.ID, "again")
+	}
+	b, err := sc.CreateBudget(t.Context(), models.NewBudget{Scope: models.BudgetOfOrganization, Unit: models.BudgetTokens, Period: models.BudgetTotal})
+	require.NoError(t, err)
+	turn := say(t, sc, session.ID, "one")
+	lease := claim(t, sc, turn.ID, "a")
+	require.NoError(t, sc.ParkTurn(t.Context(), lease, *b, nil, nil, models.Notice{Text: "parked"}))
+	require.Zero(t, due(), "nothing has changed")
+	raised, err := sc.UpdateBudget(t.Context(), b.ID, 5, 0)
+	require.NoError(t, err)
+	require.Equal(t, 1, due(), "raised")
+	require.NoError(t, sc.ParkTurn(t.Context(), again(turn), *raised, nil, nil, models.Notice{Text: "parked"}))
+	require.Zero(t, due(), "refused by what it is now")
+	require.NoError(t, sc.ParkTurn(t.Context(), again(turn), *b, nil, nil, models.Notice{Text: "parked"}))
+	require.Equal(t, 1, due(), "refused by what it was")
+	lease = again(turn)
+	_, err = sc.DeleteBudget(t.Context(), b.ID)
+	require.NoError(t, err)
+	require.NoError(t, sc.ParkTurn(t.Context(), lease, *raised, nil, nil, models.Notice{Text: "parked"}))
+	require.Equal(t, 1, due(), "refused by one that is gone")
 }

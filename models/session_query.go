@@ -15,10 +15,17 @@ func (sc *Scope) InstanceNames(ctx context.Context) ([]Instance, error) {
 	return all[Instance](sc.read(ctx).Select("id", "name"))
 }
 
-// BusySessions lists the sessions in which a turn is open.
-func (sc *Scope) BusySessions(ctx context.Context) ([]string, error) {
-	out := []string{}
-	err := sc.read(ctx).Model(&Turn{}).Distinct("session_id").Where(isOpen).Pluck("session_id", &out).Error
+// BusySessions gives the sessions in which a turn is open, with what it waits for: "" = it is being answered.
+func (sc *Scope) BusySessions(ctx context.Context) (map[string]WaitReason, error) {
+	rows := []struct {
+		SessionID string
+		WaitsFor  WaitReason
+	}{}
+	err := sc.read(ctx).Model(&Turn{}).Select("session_id, max(waits_for) AS waits_for").Where(isOpen).Group("session_id").Scan(&rows).Error
+	out := map[string]WaitReason{}
+	for _, r := range rows {
+		out[r.SessionID] = r.WaitsFor
+	}
 	return out, translate(err)
 }
 

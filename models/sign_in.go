@@ -147,7 +147,7 @@ func (r *principalRow) principal() *Principal {
 	return &Principal{User: r.User, Membership: r.Membership, Organization: r.Organization}
 }
 
-const principalColumns = `u.id AS u_id, u.email AS u_email, u.name AS u_name, u.theme AS u_theme, u.staff AS u_staff,
+const principalColumns = `u.id AS u_id, u.email AS u_email, u.name AS u_name, u.theme AS u_theme, u.staff AS u_staff, u.no_letters AS u_no_letters,
 	u.blocked_at AS u_blocked_at, m.id AS m_id, m.organization_id AS m_organization_id, m.user_id AS m_user_id, m.role AS m_role,
 	o.id AS o_id, o.name AS o_name, o.slug AS o_slug, o.plan AS o_plan,
 	o.suspended_at AS o_suspended_at, o.suspended_reason AS o_suspended_reason, o.suspended_by AS o_suspended_by, o.instance_limit AS o_instance_limit, o.created_at AS o_created_at, o.updated_at AS o_updated_at`

@@ -17,12 +17,16 @@ type TeamMember struct {
 }
 
 const memberColumns = `m.id AS m_id, m.organization_id AS m_organization_id, m.user_id AS m_user_id, m.role AS m_role, m.created_at AS m_created_at,
-	m.updated_at AS m_updated_at, u.id AS u_id, u.email AS u_email, u.name AS u_name, u.blocked_at AS u_blocked_at, u.created_at AS u_created_at`
+	m.updated_at AS m_updated_at, u.id AS u_id, u.email AS u_email, u.name AS u_name, u.blocked_at AS u_blocked_at, u.no_letters AS u_no_letters, u.created_at AS u_created_at`
 
 // Members lists the organization's people: the owner first, then by age of membership.
 func (sc *Scope) Members(ctx context.Context) ([]TeamMember, error) {
+	return sc.team(sc.read(ctx))
+}
+
+func (sc *Scope) team(db *gorm.DB) ([]TeamMember, error) {
 	rows := []TeamMember{}
-	err := sc.store.r.WithContext(rawContext(tenantContext(ctx, sc.Org))).Raw(`SELECT `+memberColumns+`
+	err := db.WithContext(rawContext(db.Statement.Context)).Raw(`SELECT `+memberColumns+`
 		FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ?
 		ORDER BY CASE WHEN m.role = ? THEN 0 ELSE 1 END, m.created_at, m.id`, sc.Org, Owner).Scan(&rows).Error
 	return rows, translate(err)

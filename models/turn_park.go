@@ -5,15 +5,41 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
 )
 
 // A parked turn waits for a person or a time, for days if need be. It is in waiting_approval without a lease, so no
 // worker is kept busy and a restart changes nothing; its place in the session stays its own.
 
-// ParkTurn lets go of a held turn until ResumeTurn, with its last events: between two steps, where nothing is half done.
-// until is when it is tried again by itself; nil = never.
-func (sc *Scope) ParkTurn(ctx context.Context, l Lease, why WaitReason, until *time.Time, data ...EventData) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error { return sc.park(tx, l, why, until, data) })
+// ParkTurn lets go of a held turn that a budget refused, until ResumeTurn, with its last events: between two steps, where
+// nothing is half done. until is when it is tried again by itself; nil = when the budget is changed. One that was changed
+// since it refused has woken nobody who was not parked yet: the turn is due at once then. letter tells who can do something
+// about it; nil = nobody is written to.
+func (sc *Scope) ParkTurn(ctx context.Context, l Lease, refused Budget, until *time.Time, letter *Mail, data ...EventData) error {
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.park(tx, l, WaitBudget, until, data); err != nil {
+			return err
+		}
+		b, err := first[Budget](locked(tx).Where("id = ?", refused.ID)) // who changes it waits until this turn can be seen
+		if fault.Is(err, fault.NotFound) || err == nil && !b.UpdatedAt.Equal(refused.UpdatedAt) {
+			return sc.retryParked(tx, refused.ID)
+		}
+		if err != nil || letter == nil {
+			return err
+		}
+		return sc.tellOfBudget(tx, letter, l.TurnID, b, until)
+	})
+}
+
+// retryParked makes the turns that wait for a budget due: whoever changes one does so in the same transaction, so that no
+// turn sleeps on when the process dies before it could wake them. Letters about the budget as it was are taken back.
+func (sc *Scope) retryParked(tx *gorm.DB, budgetID string) error {
+	if err := sc.store.dropAbout(tx, aboutBudget, []string{budgetID}, "the budget was changed"); err != nil {
+		return err
+	}
+	_, err := changed(tx.Model(&Turn{}).Where("waits_for = ?", WaitBudget), map[string]any{"wait_until": sc.store.now()})
+	return err
 }
 
 func (sc *Scope) park(tx *gorm.DB, l Lease, why WaitReason, until *time.Time, data []EventData) error {

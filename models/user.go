@@ -22,6 +22,7 @@ type User struct {
 	Theme        string
 	Staff        bool
 	SecondFactor bool // a passkey is asked for after the password
+	NoLetters    bool // when something waits for them
 	BlockedAt    *time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time

@@ -54,7 +54,7 @@ func (w *World) Ask(o *Org, input string) *models.Approval {
 			models.ToolCall{CallID: "c1", Tool: "bash", Input: json.RawMessage(input), Step: 1})
 		require.NoError(w.T, err)
 		a := &models.Approval{InstanceID: o.Instance.ID, CallID: "c1", Tool: "bash", Input: input, Fingerprint: shape, RuleName: "a rule", Reason: "A test asks"}
-		require.NoError(w.T, o.Scope.AskApproval(ctx, lease, a))
+		require.NoError(w.T, o.Scope.AskApproval(ctx, lease, a, nil))
 		w.Exec(`DELETE FROM message_entries WHERE turn_id = ?`, turn.ID) // what an organization has said is a test's own affair
 		return a
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -74,12 +75,22 @@ func TestChatWithApproval(t *testing.T) {
 	b.now("denied from the inbox, with a reason")
 	b.ask("run `echo harbour bells`")
 	b.has(".tool.ask")
-	inbox.has("#waiting form[action$=deny] input[name=note]")
-	inbox.fill("#waiting form[action$=deny] input[name=note]", "Not at night")
-	inbox.click("#waiting form[action$=deny] button")
+	b.until(`document.querySelector(".sess[aria-current]").innerText.includes("waits for approval")`)
+	note := "#waiting form[action$=deny] input[name=note]"
+	inbox.fill(note, "Not at")
+	watcher.open("/chat?new=1")
+	watcher.ask("run `echo harbour fog`")
+	watcher.has(".tool.ask")
+	inbox.until(`document.querySelectorAll("#waiting .ask-line").length === 2`)
+	require.Equal(t, "Not at", inbox.text(`document.activeElement.name === "note" && document.activeElement.value`), "what is typed stays while the list changes")
+	inbox.do(input.InsertText(" night"))
+	release := inbox.pressed("#waiting form[action$=deny] button")
+	watcher.click(".tool.ask form[action$=deny] button")
+	inbox.until(`document.querySelectorAll("#waiting .ask-line").length === 1`)
+	release()
 	b.ended("3")
 	require.Contains(t, b.text(`[...document.querySelectorAll(".turn")].pop().innerText`), "Denied by Maren Olsen: Not at night")
-	inbox.until(`document.querySelectorAll("#decided .line").length === 2`)
+	inbox.until(`document.querySelectorAll("#decided .line").length === 3`)
 	inbox.judge("approvals-decided")
 
 	b.now("a power cut while a call waits")

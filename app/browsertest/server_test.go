@@ -4,6 +4,7 @@ package browsertest
 
 import (
 	"bufio"
+	"database/sql"
 	"flag"
 	"io"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 var shots = flag.String("shots", "", "directory that receives a picture of every page in both themes and widths")
@@ -132,6 +134,15 @@ func (s *server) lines() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.log...)
+}
+
+// database is what lies past the program, for what would take a test a month or a bill.
+func (s *server) database() *sql.DB {
+	s.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.data, "lobstead.db")+"?_pragma=busy_timeout(10000)&_txlock=immediate")
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // kill is the power cut.

@@ -229,24 +229,21 @@ func (b *tab) has(selector string) {
 // click presses the first visible element in its middle, as a person does.
 func (b *tab) click(selector string) {
 	b.t.Helper()
+	b.pressed(selector)()
+}
+
+// pressed puts the mouse down there; the function lets it go.
+func (b *tab) pressed(selector string) (release func()) {
+	b.t.Helper()
 	b.has(selector)
 	var at []float64
 	b.do(chromedp.Evaluate(fmt.Sprintf(`(() => { const e = [...document.querySelectorAll(%q)].find(e => e.getClientRects().length);
-		e.scrollIntoView({block: "nearest", behavior: "instant"}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`, selector), &at),
-		chromedp.ActionFunc(func(ctx context.Context) error { return chromedp.MouseClickXY(at[0], at[1]).Do(ctx) }))
-}
-
-// soon tells whether an element is seen within d.
-func (b *tab) soon(selector string, d time.Duration) bool {
-	b.t.Helper()
-	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		seen := false
-		b.do(chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.getClientRects().length)`, selector), &seen))
-		if seen {
-			return true
-		}
+		e.scrollIntoView({block: "nearest", behavior: "instant"}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`, selector), &at))
+	mouse := func(kind input.MouseType) chromedp.Action {
+		return input.DispatchMouseEvent(kind, at[0], at[1]).WithButton(input.Left).WithClickCount(1)
 	}
-	return false
+	b.do(mouse(input.MousePressed))
+	return func() { b.do(mouse(input.MouseReleased)) }
 }
 
 // fill replaces what stands in a field by typing.

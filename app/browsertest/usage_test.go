@@ -1,24 +1,18 @@
 package browsertest
 
 import (
-	"database/sql"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite" // a month of calls is written past the program
 )
 
 // usedForAMonth writes calls of the last thirty days, of four models, with the sums that the program would have made.
 func usedForAMonth(t *testing.T, s *server) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.data, "lobstead.db")+"?_pragma=busy_timeout(10000)&_txlock=immediate")
-	require.NoError(t, err)
-	defer func() { _ = db.Close() }()
-	tx, err := db.Begin()
+	tx, err := s.database().Begin()
 	require.NoError(t, err)
 	var org, user string
 	require.NoError(t, tx.QueryRow("SELECT organization_id, user_id FROM memberships LIMIT 1").Scan(&org, &user))

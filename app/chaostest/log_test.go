@@ -73,11 +73,13 @@ func (b *book) one(query string) string {
 // settled waits until no turn is open.
 func (b *book) settled(limit time.Duration) {
 	b.t.Helper()
-	var open [][]string
-	require.Eventually(b.t, func() bool {
-		open = b.rows(`SELECT id, state FROM turns WHERE state NOT IN ('done', 'failed', 'interrupted')`)
-		return len(open) == 0
-	}, limit, 10*time.Millisecond, "turns that never end: %v", open)
+	for end := time.Now().Add(limit); ; time.Sleep(10 * time.Millisecond) {
+		open := b.rows(`SELECT id, session_id, state, waits_for, wait_until, lease_owner, lease_until, CAST(attempt AS TEXT) FROM turns WHERE state NOT IN ('done', 'failed', 'interrupted')`)
+		if len(open) == 0 {
+			return
+		}
+		require.True(b.t, time.Now().Before(end), "turns that never end: %v, having said %v", open, b.rows(`SELECT turn_id, CAST(seq AS TEXT), kind, CAST(data AS TEXT) FROM events ORDER BY created_at DESC LIMIT 5`))
+	}
 }
 
 // call is what the log says of one tool call.

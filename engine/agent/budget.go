@@ -67,10 +67,12 @@ func (x *run) park(ctx context.Context, err error) {
 	f := fault.As(err)
 	text, _ := explain(f)
 	p := models.Paused{For: models.WaitBudget, Code: f.Code, Text: text, Until: retryAt(err)}
+	var by models.Budget
 	if r, ok := errors.AsType[*models.Refusal](err); ok {
-		p.BudgetID = r.Budget.ID
+		by = r.Budget
 	}
-	x.parked(ctx, x.sc.ParkTurn(ctx, x.lease, models.WaitBudget, p.Until, append(x.tail, p)...))
+	p.BudgetID = by.ID
+	x.parked(ctx, x.sc.ParkTurn(ctx, x.lease, by, p.Until, x.letterOfBudget(text), append(x.tail, p)...))
 }
 
 // parked tells who watches that the turn waits, or ends it when it is to be stopped.

@@ -30,6 +30,9 @@ type Config struct {
 	// the last word.
 	Spec func(*models.Instance) sandbox.Spec
 
+	// Letters is where the links of letters to people lead: the address of the installation. "" = nobody is written to.
+	Letters string
+
 	Tools     *Registry           // nil = Builtin
 	Node      string              // begins the lease owner's name, which is unique for each start
 	Workers   int                 // turns at once; 0 = 64

@@ -1,55 +1,20 @@
 // live: the page's one event stream. <body data-live="/live?…&after=123"> names it.
 // Events: "patch" (HTML elements with an id; data-live-op: replace (default), append:<id>, prepend:<id>, remove),
 // "reload", "gone". The event's id is the cursor: a new connection carries it as "after", so nothing is lost or
-// doubled across restarts. An element that is already there is replaced, never added twice.
+// doubled across restarts. An element that is already there is made into the new one in place, never added twice.
 (() => {
   "use strict";
   const IDLE = 60000; // a hidden page lets its connection go after this and resumes from the cursor
   const HINT = 5000;
   let source = null, url = null, failures = 0, retry = 0, hint = 0, idle = 0, stopped = false, leaving = false;
 
-  const { all, typing, touched } = window.lobstead;
-  const details = (el) => all(el, "details");
-  // What a person did to the old element and would miss in the new one.
-  const remember = (old) => {
-    const a = document.activeElement;
-    const inside = a && old.contains(a) ? a : null;
-    return {
-      open: details(old).map((d) => touched.has(d) && [d.id, d.open]),
-      focus: inside && { id: inside.id, name: inside.getAttribute("name"), value: inside.value, from: inside.selectionStart, to: inside.selectionEnd, text: typing(inside) },
-    };
-  };
-  const restore = (el, was) => {
-    const now = details(el);
-    was.open.forEach((was, i) => {
-      const d = was && (was[0] ? now.find((x) => x.id === was[0]) : now[i]);
-      if (!d) return;
-      d.open = was[1];
-      touched.add(d);
-    });
-    const f = was.focus;
-    if (!f) return;
-    const q = f.id ? `#${CSS.escape(f.id)}` : f.name ? `[name="${CSS.escape(f.name)}"]` : "a, button, input, textarea, summary";
-    const to = el.matches(q) ? el : el.querySelector(q);
-    if (!to) return;
-    if (f.text && "value" in to) {
-      to.value = f.value;
-      to.focus({ preventScroll: true });
-      try { to.setSelectionRange(f.from, f.to); } catch { /* not a text field */ }
-    } else to.focus({ preventScroll: true });
-  };
+  const { morph } = window.lobstead;
   const place = (el) => {
     const op = el.dataset.liveOp || "replace";
     el.removeAttribute("data-live-op");
     const old = document.getElementById(el.id);
     if (op === "remove") { if (old) old.remove(); return null; }
-    if (old) {
-      if (old.isEqualNode(el)) return null;
-      const was = remember(old);
-      old.replaceWith(el);
-      restore(el, was);
-      return el;
-    }
+    if (old) return old.isEqualNode(el) ? null : morph(old, el);
     const [verb, id] = op.split(":");
     const target = id && document.getElementById(id);
     if (!target) return null;

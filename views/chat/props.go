@@ -29,13 +29,13 @@ type ShowProps struct {
 
 // SessionListProps is the left column.
 type SessionListProps struct {
-	Sessions  []models.Session
-	Current   string
-	Names     map[string]string // instance id → name
-	Answering map[string]bool   // session id → a turn is open
-	Search    string
-	Category  string
-	Archived  bool
+	Sessions []models.Session
+	Current  string
+	Names    map[string]string            // instance id → name
+	Busy     map[string]models.WaitReason // sessions with an open turn: what it waits for, "" = it is being answered
+	Search   string
+	Category string
+	Archived bool
 }
 
 // RailProps is the right column: the instance, what this session touched, what it cost.

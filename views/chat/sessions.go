@@ -63,6 +63,13 @@ func (p SessionListProps) href(category string, archived bool) string {
 
 func (p SessionListProps) filtered() bool { return p.Search != "" || p.Category != "" || p.Archived }
 
+// busyBadges say what becomes of an open turn, by what it waits for.
+var busyBadges = map[models.WaitReason]ui.Badge{
+	"":                  {Kind: ui.Busy, Text: "answering"},
+	models.WaitApproval: {Kind: ui.Warn, Text: "waits for approval"},
+	models.WaitBudget:   {Kind: ui.Warn, Text: "paused"},
+}
+
 // badge is an instance's state in one word.
 func badge(i *models.Instance) ui.Badge {
 	switch i.State {

@@ -503,8 +503,8 @@ func SessionRow(s models.Session, p SessionListProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if p.Answering[s.ID] {
-			templ_7745c5c3_Err = ui.Badge{Kind: ui.Busy, Text: "answering"}.Render(ctx, templ_7745c5c3_Buffer)
+		if waits, busy := p.Busy[s.ID]; busy {
+			templ_7745c5c3_Err = busyBadges[waits].Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

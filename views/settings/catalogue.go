@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -65,7 +66,7 @@ func (m *CatalogueModel) window() string {
 	case m.Context == 0:
 		return "—"
 	case m.Context >= 1_000_000:
-		return strconv.FormatFloat(float64(m.Context)/1e6, 'f', -1, 64) + "M"
+		return strconv.FormatFloat(math.Round(float64(m.Context)/1e4)/100, 'f', -1, 64) + "M"
 	}
 	return ui.Thousands(m.Context/1000) + "k"
 }
@@ -106,5 +107,5 @@ type RoutingForm struct {
 
 // instances says where the router has a say.
 func (f RoutingForm) instances() string {
-	return ui.Plural(f.Auto, "instance leaves", "instances leave") + " the choice to it, " + ui.Plural(f.Fixed, "has", "have") + " a model of their own; the others take the default. Each instance's settings say which."
+	return ui.Plural(f.Auto, "instance leaves", "instances leave") + " the choice to it, " + ui.Plural(f.Fixed, "has a model of its own", "have models of their own") + "; the others take the default. Each instance's settings say which."
 }

@@ -11,7 +11,11 @@ func (p ModelsProps) now() string {
 	}
 	if len(p.Environment) > 0 {
 		f := p.Environment[0]
-		return "Turns are answered by " + f.Name + " with " + f.Model + ", found in the environment. A service that you connect here takes over from the next turn on."
+		who := f.Name
+		if f.Model != "" {
+			who += " with " + f.Model
+		}
+		return "Turns are answered by " + who + ", found in the environment. A service that you connect here takes over from the next turn on."
 	}
 	return "The built-in offline model answers now: it runs commands, but it does not think. A service that you connect takes over from it at once."
 }

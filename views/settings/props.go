@@ -19,6 +19,7 @@ type GeneralProps struct {
 	Name         string // of the organization, as typed
 	Errors       map[string]string
 	BaseURL      string
+	Mails        bool // letters can be sent from here
 	MayEdit      bool
 	MayDelete    bool
 }

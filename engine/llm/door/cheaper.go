@@ -6,15 +6,12 @@ import (
 	"lobstead/engine/llm"
 )
 
-// Cheaper lists the models of a plan's candidates that the same service offers in a smaller tier, the smallest first.
-func (p Plan) Cheaper() []Choice {
-	if len(p.Routes) == 0 {
-		return nil
-	}
+// Cheaper lists the models of a plan's candidates that a route's service offers in a smaller tier, the smallest first.
+func (p Plan) Cheaper(than Route) []Choice {
 	rank := func(t llm.Tier) int { return slices.Index(llm.Tiers, t) }
 	out := []Choice{}
 	for _, c := range p.Decision.Candidates {
-		if c.Usable && c.Provider == p.Routes[0].Name && rank(c.Tier) < rank(p.Routes[0].Tier()) {
+		if c.Usable && c.Provider == than.Name && rank(c.Tier) < rank(than.Tier()) {
 			out = append(out, c)
 		}
 	}

@@ -64,6 +64,7 @@ type Faulty struct {
 	URL    string // of the service, without /v1
 	mu     sync.Mutex
 	script map[string][]Fault
+	each   func(request []byte) Fault
 	calls  []string // the models, in order
 	gone   int
 	listed []string
@@ -83,6 +84,14 @@ func (f *Faulty) On(model string, faults ...Fault) *Faulty {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.script[model] = faults
+	return f
+}
+
+// Each decides of every call by its request, in place of scripts.
+func (f *Faulty) Each(decide func(request []byte) Fault) *Faulty {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.each = decide
 	return f
 }
 
@@ -115,7 +124,7 @@ func (f *Faulty) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	raw, _ := io.ReadAll(r.Body)
 	_ = json.Unmarshal(raw, &body)
-	fault := f.next(body.Model)
+	fault := f.next(body.Model, raw)
 	if n := fault.Limits; n[0] > 0 {
 		w.Header().Set("X-Ratelimit-Limit-Requests", fmt.Sprint(n[0]))
 		w.Header().Set("X-Ratelimit-Remaining-Requests", fmt.Sprint(n[1]))
@@ -165,10 +174,13 @@ func (f *Faulty) list(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-func (f *Faulty) next(model string) Fault {
+func (f *Faulty) next(model string, request []byte) Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, model)
+	if f.each != nil {
+		return f.each(request)
+	}
 	key := model
 	if _, ok := f.script[key]; !ok {
 		key = ""

@@ -22,7 +22,7 @@ func list(current string) chat.SessionListProps {
 	s := func(id, title, category string, ago time.Duration, pinned bool) models.Session {
 		return models.Session{ID: id, InstanceID: "i1", Title: title, Category: category, Pinned: pinned, LastMessageAt: at(ago), UpdatedAt: *at(ago), Status: "active"}
 	}
-	return chat.SessionListProps{Current: current, Names: map[string]string{"i1": "data-sync"}, Answering: map[string]bool{"s1": true}, Sessions: []models.Session{
+	return chat.SessionListProps{Current: current, Names: map[string]string{"i1": "data-sync"}, Busy: map[string]models.WaitReason{"s1": ""}, Sessions: []models.Session{
 		s("s2", "Weekly inventory check", "automation", 2*time.Hour, true), s("s1", "Why did the nightly sync fail?", "debug", time.Minute, false),
 		s("s3", "Draft release notes for 2.4", "general", 40*time.Minute, false), s("s4", "Refund request #8841 from somebody with a very long name", "support", time.Hour, false),
 		s("s5", "Set up the staging database", "task", 26*time.Hour, false), s("s6", "Compare three vector stores", "research", 90*time.Hour, false)}}
