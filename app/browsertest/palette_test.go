@@ -69,10 +69,12 @@ func TestPalette(t *testing.T) {
 	b.press("Escape", keyEscape)
 	b.until(`!` + paletteOpen)
 	b.do(input.InsertText(""))
-	b.press("k", 'K', input.ModifierCtrl)
-	b.answered("")
-	b.press("k", 'K', input.ModifierCtrl)
-	b.until(`!` + paletteOpen)
+	for range 15 { // in quick succession the keys still have the field when it opens again
+		b.press("k", 'K', input.ModifierCtrl)
+		b.answered("")
+		b.press("k", 'K', input.ModifierCtrl)
+		b.until(`!` + paletteOpen)
+	}
 
 	b.now("Enter stops an instance")
 	b.press("k", 'K', input.ModifierCtrl)

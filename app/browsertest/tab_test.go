@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -134,13 +135,22 @@ func (b *tab) heard(ev any) {
 		b.complain("exception: " + e.ExceptionDetails.Error())
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
-			b.complain(fmt.Sprintf("console: %v", e.Args))
+			b.complain("console:" + said(e.Args))
 		}
 	case *cdplog.EventEntryAdded:
 		if e.Entry.Level == cdplog.LevelWarning || e.Entry.Level == cdplog.LevelError {
 			b.complain("log: " + e.Entry.Text + " " + e.Entry.URL)
 		}
 	}
+}
+
+// said is what a page wrote to its console.
+func said(args []*runtime.RemoteObject) string {
+	var words strings.Builder
+	for _, a := range args {
+		words.WriteString(" " + cmp.Or(a.Description, string(a.Value), string(a.Type)))
+	}
+	return words.String()
 }
 
 func (b *tab) complain(s string) {

@@ -1,6 +1,6 @@
 // live: the page's one event stream. <body data-live="/live?…&after=123"> names it.
 // Events: "patch" (HTML elements with an id; data-live-op: replace (default), append:<id>, prepend:<id>, remove),
-// "reload", "gone". The event's id is the cursor: a new connection carries it as "after", so nothing is lost or
+// "gone". The event's id is the cursor: a new connection carries it as "after", so nothing is lost or
 // doubled across restarts. An element that is already there is made into the new one in place, never added twice.
 (() => {
   "use strict";
@@ -68,7 +68,6 @@
       if (e.lastEventId) url.searchParams.set("after", e.lastEventId);
       apply(e.data);
     });
-    s.addEventListener("reload", () => { stop(); location.reload(); });
     s.addEventListener("gone", gone);
     s.onerror = () => {
       close();

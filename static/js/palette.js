@@ -46,11 +46,12 @@
   });
   on("input", "#palette-input", () => { hurry = false; });
   on("submit", "#palette .palette-find", (e) => e.preventDefault());
-  on("keydown", "#palette", (e) => {
-    if (e.isComposing) return;
+  // Just after closing the field can still have the keys: those that open the palette again must not close it at once.
+  on("keydown", "#palette", (e, d) => {
+    if (e.isComposing || e.defaultPrevented || !d.open) return;
     if ((e.metaKey || e.ctrlKey) && e.key.toLowerCase() === "k") {
       e.preventDefault();
-      by("palette").close();
+      d.close();
       return;
     }
     if (e.target.id !== "palette-input") return;

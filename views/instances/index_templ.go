@@ -277,7 +277,7 @@ func search(p IndexProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\" placeholder=\"Filter by name, region, tier or state\" autocomplete=\"off\" spellcheck=\"false\" data-search hx-get=\"/instances\" hx-trigger=\"input changed delay:120ms, search\" hx-target=\"#instance-rows\" hx-swap=\"outerHTML\" hx-replace-url=\"true\" hx-sync=\"this:replace\"> <kbd class=\"kbd hide-s js-only\" aria-hidden=\"true\">/</kbd></label> <span class=\"no-js-only\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\" placeholder=\"Filter by name, region, tier or state\" autocomplete=\"off\" spellcheck=\"false\" data-search hx-get=\"/instances\" hx-trigger=\"input changed delay:120ms, search\" hx-target=\"#instance-rows\" hx-swap=\"outerHTML\" hx-replace-url=\"true\" hx-sync=\"this:queue last\"> <kbd class=\"kbd hide-s js-only\" aria-hidden=\"true\">/</kbd></label> <span class=\"no-js-only\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

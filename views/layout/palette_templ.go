@@ -66,7 +66,7 @@ func palette() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\" hx-trigger=\"input changed delay:120ms, palette\" hx-target=\"#palette-list\" hx-swap=\"outerHTML\" hx-sync=\"this:replace\"> <button class=\"btn quiet icon\" type=\"button\" data-dialog-close aria-label=\"Close\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\" hx-trigger=\"input changed delay:120ms, palette\" hx-target=\"#palette-list\" hx-swap=\"outerHTML\" hx-sync=\"this:queue last\"> <button class=\"btn quiet icon\" type=\"button\" data-dialog-close aria-label=\"Close\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
