@@ -171,8 +171,10 @@ func TestDatabaseRefusesForeignParents(t *testing.T) {
 			}
 			n++
 			parent, _, _ := strings.Cut(to, "(")
-			err := attempt(t, store.SQL(), fmt.Sprintf(`DELETE FROM %s WHERE organization_id = '%s'`, name, a), // their numbers must not collide
-				fmt.Sprintf(`UPDATE %s SET %s = (SELECT max(id) FROM %s WHERE organization_id = '%s') WHERE organization_id = '%s'`, name, column, parent, a, b))
+			err := attempt(t, store.SQL(), fmt.Sprintf(`UPDATE %s SET %s = (SELECT max(id) FROM %s WHERE organization_id = '%s') WHERE organization_id = '%s'`, name, column, parent, a, b),
+				// Their numbers must not collide.
+				fmt.Sprintf(`DELETE FROM %s WHERE organization_id = '%s'`, name, a),
+				fmt.Sprintf(`DELETE FROM %[1]s WHERE organization_id = '%[3]s' AND %[2]s <> (SELECT max(%[2]s) FROM %[1]s WHERE organization_id = '%[3]s')`, name, column, b))
 			require.True(t, fault.Is(models.Translate(err), fault.NotFound), "%s.%s: %v", name, column, err)
 		}
 		if slices.Contains(tab.columns, "organization_id") && len(tab.foreign) > 0 && name != "ledger_entries" {
@@ -185,13 +187,15 @@ func TestDatabaseRefusesForeignParents(t *testing.T) {
 }
 
 // attempt runs statements in a transaction that is rolled back, and gives the last one's error.
-func attempt(t *testing.T, db *sql.DB, prepare, statement string) error {
+func attempt(t *testing.T, db *sql.DB, statement string, prepare ...string) error {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback() }()
-	_, err = tx.ExecContext(t.Context(), prepare)
-	require.NoError(t, err)
+	for _, p := range prepare {
+		_, err = tx.ExecContext(t.Context(), p)
+		require.NoError(t, err)
+	}
 	_, err = tx.ExecContext(t.Context(), statement)
 	return err
 }
