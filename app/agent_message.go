@@ -91,7 +91,7 @@ func (h *AgentMessage) Create(c *Ctx) (Reply, error) {
 // answer presents what the turn came to; before is who answered the session until then.
 func (b *begun) answer(t *models.Turn, a agent.Answer, before string) runtime.MessageAnswer {
 	out := runtime.MessageAnswer{SessionID: b.session.ID, Nickname: b.session.Title, UserMessageID: b.said.ID, AssistantMessageID: a.MessageID, Content: a.Text,
-		SelectedModel: t.Provider + "/" + t.Model, Model: t.Model, TokensIn: t.InputTokens, TokensOut: t.OutputTokens, Cost: runtime.Dollars(t.CostNanos),
+		SelectedModel: t.Provider + "/" + t.Model, Model: t.Model, TokensIn: t.InputTokens, TokensOut: t.OutputTokens, Cost: models.Dollars(t.CostNanos),
 		ReducedAuthority: b.in.Outside(), Authority: b.in.Authority(), ReactTurns: t.Steps,
 		Cached: t.TokensSaved > 0, TokensSaved: t.TokensSaved}
 	if before != "" && before != t.Model {

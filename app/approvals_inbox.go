@@ -4,14 +4,12 @@ import (
 	"context"
 
 	"lobstead/engine/agent"
-	"lobstead/kit/fault"
 	"lobstead/models"
 	"lobstead/views/approvals"
 )
 
 // inbox reads what waits and what was decided, with what a person must know of each.
 func (a *App) inbox(ctx context.Context, sc *models.Scope) (*approvals.IndexProps, error) {
-	p := &approvals.IndexProps{MayApprove: sc.Actor.May(models.CanApprove), BaseURL: a.PublicURL}
 	pending, err := sc.PendingApprovals(ctx)
 	if err != nil {
 		return nil, err
@@ -24,64 +22,51 @@ func (a *App) inbox(ctx context.Context, sc *models.Scope) (*approvals.IndexProp
 	if err != nil {
 		return nil, err
 	}
-	for n := range pending {
-		err = a.into(ctx, sc, &p.Calls, approvals.Item{Approval: &pending[n]}, pending[n].TurnID)
-		if err != nil {
-			return nil, err
+	turns := []string{}
+	for _, some := range [][]models.Approval{pending, decided} {
+		for n := range some {
+			turns = append(turns, some[n].TurnID)
 		}
 	}
 	for n := range parked {
-		if err = a.into(ctx, sc, &p.Budgets, approvals.Item{}, parked[n].ID); err != nil {
-			return nil, err
-		}
+		turns = append(turns, parked[n].ID)
 	}
-	for n := range decided {
-		if err = a.into(ctx, sc, &p.Decided, approvals.Item{Approval: &decided[n]}, decided[n].TurnID); err != nil {
+	at, err := sc.TurnPlaces(ctx, turns)
+	if err != nil {
+		return nil, err
+	}
+	p := &approvals.IndexProps{MayApprove: sc.Actor.May(models.CanApprove), BaseURL: a.PublicURL}
+	p.Calls, p.Decided = inboxCalls(pending, at), inboxCalls(decided, at)
+	for n := range parked {
+		place, ok := at[parked[n].ID]
+		if !ok {
+			continue
+		}
+		i := inboxItem(place)
+		if i.Paused, err = a.paused(ctx, sc, i.Instance, i.Turn); err != nil {
 			return nil, err
 		}
+		i.Paused.Back = approvalsPath
+		p.Budgets = append(p.Budgets, i)
 	}
 	return p, nil
 }
 
-// into adds an entry with what belongs to its turn; one that was removed meanwhile is left out.
-func (a *App) into(ctx context.Context, sc *models.Scope, list *[]approvals.Item, i approvals.Item, turnID string) error {
-	err := a.fillItem(ctx, sc, &i, turnID)
-	if fault.Is(err, fault.NotFound) {
-		return nil
-	}
-	if err == nil {
-		*list = append(*list, i)
-	}
-	return err
-}
-
-func (a *App) fillItem(ctx context.Context, sc *models.Scope, i *approvals.Item, turnID string) error {
-	var err error
-	if i.Turn, err = sc.Turn(ctx, turnID); err != nil {
-		return err
-	}
-	s, err := sc.Session(ctx, i.Turn.SessionID)
-	if err != nil {
-		return err
-	}
-	i.Session, i.Title = s.ID, s.Title
-	if i.Instance, err = sc.Instance(ctx, i.Turn.InstanceID); err != nil {
-		return err
-	}
-	if i.Approval != nil && i.Approval.Status != models.ApprovalPending {
-		return nil
-	}
-	said, err := sc.TurnMessage(ctx, turnID)
-	if err != nil {
-		return err
-	}
-	i.Text, i.Who = clip(said.Text, textOfTurn), said.By
-	if i.Approval == nil {
-		if i.Paused, err = a.paused(ctx, sc, i.Instance, i.Turn); err == nil {
-			i.Paused.Back = approvalsPath
+// inboxCalls leaves out what was removed meanwhile.
+func inboxCalls(rows []models.Approval, at map[string]models.TurnPlace) []approvals.Item {
+	out := []approvals.Item{}
+	for n := range rows {
+		if place, ok := at[rows[n].TurnID]; ok {
+			i := inboxItem(place)
+			i.Approval = &rows[n]
+			out = append(out, i)
 		}
 	}
-	return err
+	return out
+}
+
+func inboxItem(p models.TurnPlace) approvals.Item {
+	return approvals.Item{Turn: &p.Turn, Session: p.Session.ID, Title: p.Session.Title, Instance: &p.Instance, Text: clip(p.Said.Text, textOfTurn), Who: p.Said.By}
 }
 
 // Approvals streams the inbox.

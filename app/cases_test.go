@@ -118,7 +118,7 @@ func bodies(i ids) map[string][]body {
 	return map[string][]body{
 		"POST /setup": {{form: form("name", "A", "email", "a@example.com", "organization", "O", "password", "long enough pw")}}, "POST /theme": {{form: form("theme", "dark")}},
 		"POST /settings/letters": {{form: form("letters", "true")}},
-		"POST /sign-in": {{form: form("email", "no@example.com", "password", "wrong")}}, "POST /sign-out": none,
+		"POST /sign-in":          {{form: form("email", "no@example.com", "password", "wrong")}}, "POST /sign-out": none,
 		"POST /instances": {{form: form("name", "x", "region", "local", "tier", "STARTER")}}, "POST /instances/:id": {{form: form("name", "renamed")}},
 		"POST /instances/:id/power": {{form: form("action", "stop")}}, "POST /instances/:id/delete": {{form: form("confirm", "acme-canary-box")}},
 		"POST /settings/billing/checkout": {{form: form("plan", "nonsense")}}, "POST /settings/billing/portal": none,

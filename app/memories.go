@@ -83,10 +83,10 @@ func (h *Memories) sources(c *Ctx, turns []*string, versions []models.MemoryVers
 			ids = append(ids, *t)
 		}
 	}
-	found, err := c.Scope.TurnSessions(c, ids)
+	found, err := c.Scope.TurnPlaces(c, ids)
 	out := map[string]memories.Source{}
-	for turn, s := range found {
-		out[turn] = memories.Source{SessionID: s.ID, Title: s.Title}
+	for turn, p := range found {
+		out[turn] = memories.Source{SessionID: p.Session.ID, Title: p.Session.Title}
 	}
 	return out, err
 }

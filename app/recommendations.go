@@ -5,6 +5,7 @@ import (
 
 	"lobstead/api/runtime"
 	"lobstead/engine/insight"
+	"lobstead/models"
 )
 
 // Recommendations says what to change in how agents are used, by the figures of a period.
@@ -36,11 +37,11 @@ func (h *Recommendations) Generate(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	return data(runtime.DeepAnalysis{Status: "complete", Recommendations: wireRecommendations(insight.Recommend(p)), DeepAnalysis: o.Text, AnalysisModel: o.Model,
-		TokensIn: o.InputTokens, TokensOut: o.OutputTokens, Cost: runtime.Dollars(o.CostNanos), Profile: wireProfile(p)}), nil
+		TokensIn: o.InputTokens, TokensOut: o.OutputTokens, Cost: models.Dollars(o.CostNanos), Profile: wireProfile(p)}), nil
 }
 
 func wireProfile(p *insight.Profile) runtime.Profile {
-	out := runtime.Profile{TotalSessions: p.Sessions, TotalTurns: p.Turns, TotalCost: runtime.Dollars(p.CostNanos), AvgQuality: known(p.AvgQuality), GradeCoverage: p.GradeCoverage,
+	out := runtime.Profile{TotalSessions: p.Sessions, TotalTurns: p.Turns, TotalCost: models.Dollars(p.CostNanos), AvgQuality: known(p.AvgQuality), GradeCoverage: p.GradeCoverage,
 		ModelsUsed: []string{}, ModelStats: map[string]runtime.ModelStats{}, AvgSessionLength: p.AvgLength, AvgTokensPerTurn: p.AvgTokens, ToolSuccessRate: p.ToolSuccess,
 		CacheHitRate: p.CacheHits, MemoryRetrievalRate: p.WithMemory}
 	for _, m := range p.Models {

@@ -78,7 +78,7 @@ func (h *RuntimeTurns) Context(c *Ctx) (Reply, error) {
 	}
 	f, _ := insight.One(all, t.ID)
 	return data(runtime.Context{TurnID: t.ID, Model: t.Model, TokenBudget: f.Room, SystemPromptTokens: f.System, MemoryTokens: f.Memory, HistoryTokens: f.History,
-		ToolsTokens: f.Tools, HistoryDepth: f.Depth, ComplexityLevel: f.Level(), TokensIn: t.InputTokens, TokensOut: t.OutputTokens, Cost: runtime.Dollars(t.CostNanos),
+		ToolsTokens: f.Tools, HistoryDepth: f.Depth, ComplexityLevel: f.Level(), TokensIn: t.InputTokens, TokensOut: t.OutputTokens, Cost: models.Dollars(t.CostNanos),
 		ToolCallCount: t.ToolCalls, ToolFailureCount: t.ToolFailures}), nil
 }
 

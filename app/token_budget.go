@@ -55,7 +55,7 @@ func (h *TokenBudget) recommend(c *Ctx, i *models.Instance, message string) (age
 	out := agentapi.Recommendation{Model: route.Model, Label: route.Label(), Tier: string(route.Tier()), Complexity: p.Decision.Complexity,
 		Reason: p.Decision.Reason, EstimatedTokens: input + output}
 	if nanos, ok := route.Price(llm.Usage{Input: input, Output: output}, time.Now()); ok {
-		usd := float64(nanos) / float64(models.Dollar)
+		usd := models.Dollars(nanos)
 		out.EstimatedCostUSD = &usd
 	}
 	return out, nil

@@ -75,6 +75,9 @@ const MaxBudget = 1_000_000 * Dollar
 // Dollar is one in the ledger's unit.
 const Dollar int64 = 1_000_000_000
 
+// Dollars is what is shown of nano-dollars; nothing is computed with it.
+func Dollars(nanos int64) float64 { return float64(nanos) / float64(Dollar) }
+
 // DefaultWarn is from how many percent on a budget is shown as nearly used up.
 const DefaultWarn = 80
 
@@ -295,7 +298,7 @@ func (u BudgetUnit) FormatAmount(n int64) string {
 		return grouped(n) + " " + word
 	}
 	if n%Dollar != 0 && n < Dollar {
-		return fmt.Sprintf("$%.4f", float64(n)/float64(Dollar))
+		return fmt.Sprintf("$%.4f", Dollars(n))
 	}
 	return fmt.Sprintf("$%s.%02d", grouped((n+5_000_000)/Dollar), (n+5_000_000)%Dollar/10_000_000)
 }

@@ -172,28 +172,3 @@ func (sc *Scope) MemoryStamp(ctx context.Context, instanceID string) (string, er
 	}
 	return last[0], nil
 }
-
-// TurnSessions finds the conversations of turns, by turn. Those that are gone are left out.
-func (sc *Scope) TurnSessions(ctx context.Context, turns []string) (map[string]Session, error) {
-	out := map[string]Session{}
-	if len(turns) == 0 {
-		return out, nil
-	}
-	rows, err := all[Turn](sc.read(ctx).Select("id", "session_id").Where("id IN ?", turns))
-	if err != nil {
-		return nil, err
-	}
-	ids := []string{}
-	for _, t := range rows {
-		ids = append(ids, t.SessionID)
-	}
-	sessions, err := all[Session](sc.read(ctx).Where("id IN ?", ids))
-	for _, t := range rows {
-		for _, s := range sessions {
-			if s.ID == t.SessionID {
-				out[t.ID] = s
-			}
-		}
-	}
-	return out, err
-}

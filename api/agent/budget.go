@@ -59,7 +59,7 @@ func ReadBudgetMessage(f *wire.Fields) (string, error) {
 // counts; month is its border.
 func NewTokenBudget(plan models.Tier, states []models.BudgetState, used models.MonthUse) TokenBudget {
 	out := TokenBudget{PlanTier: PlanTier(plan), MessagesUsed: used.Messages, TokensUsed: used.InputTokens + used.OutputTokens,
-		CostUSD: float64(used.CostNanos) / float64(models.Dollar), PeriodStart: wire.Time(used.Start)}
+		CostUSD: models.Dollars(used.CostNanos), PeriodStart: wire.Time(used.Start)}
 	resets := wire.Time(used.End)
 	out.ResetsAt = &resets
 	for _, s := range states {

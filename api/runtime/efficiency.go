@@ -127,7 +127,7 @@ func NewEfficiency(period string, span *models.UsageSpan, cells []models.UsageCe
 			halves[c.Key] = h
 		}
 		h[min(1, 2*c.Step/len(span.Starts))].Add(&c.UsageSum)
-		out.TimeSeries = append(out.TimeSeries, EfficiencyPoint{Bucket: Time(span.Starts[c.Step]), Model: c.Key, OutputDensity: density(&c.UsageSum), Cost: Dollars(c.CostNanos),
+		out.TimeSeries = append(out.TimeSeries, EfficiencyPoint{Bucket: Time(span.Starts[c.Step]), Model: c.Key, OutputDensity: density(&c.UsageSum), Cost: models.Dollars(c.CostNanos),
 			Turns: c.Calls, BudgetUtilization: filled(&c.UsageSum, facts.Window(c.Key)), Cached: c.Cached})
 	}
 	for model, h := range halves {
@@ -143,8 +143,8 @@ func newModelEfficiency(model string, halves *[2]models.UsageSum, window int) Mo
 	whole := halves[0]
 	whole.Add(&halves[1])
 	m := ModelEfficiency{Model: model, Turns: whole.Calls, OutputDensity: density(&whole), BudgetUtilization: filled(&whole, window),
-		Cost: EfficiencyCost{Total: Dollars(whole.CostNanos), EffectivePerTurn: perCall(&whole), CacheSavings: Dollars(whole.CachedNanos),
-			CumulativeTrend: trend(Dollars(halves[0].CostNanos), Dollars(halves[1].CostNanos))}, CacheHitRate: hits(&whole),
+		Cost: EfficiencyCost{Total: models.Dollars(whole.CostNanos), EffectivePerTurn: perCall(&whole), CacheSavings: models.Dollars(whole.CachedNanos),
+			CumulativeTrend: trend(models.Dollars(halves[0].CostNanos), models.Dollars(halves[1].CostNanos))}, CacheHitRate: hits(&whole),
 		Trend: EfficiencyTrend{OutputDensity: trend(density(&halves[0]), density(&halves[1])), CostPerTurn: trend(perCall(&halves[0]), perCall(&halves[1])), CacheHitRate: trend(hits(&halves[0]), hits(&halves[1]))}}
 	if whole.OutputTokens > 0 {
 		m.Cost.PerOutputToken = m.Cost.Total / float64(whole.OutputTokens)
@@ -189,7 +189,7 @@ func (f *EfficiencyFacts) addPrompts(all map[string]ModelEfficiency) {
 			continue
 		}
 		part := func(tokens int64) Part {
-			return Part{Tokens: tokens, Cost: Dollars(f.Price(s.Model, tokens)), Pct: 100 * float64(tokens) / float64(prompt)}
+			return Part{Tokens: tokens, Cost: models.Dollars(f.Price(s.Model, tokens)), Pct: 100 * float64(tokens) / float64(prompt)}
 		}
 		m.Cost.Attribution = Attribution{System: part(s.SystemTokens), Memories: part(s.MemoryTokens), History: part(s.HistoryTokens)}
 		m.BudgetUtilization = float64(prompt) / float64(s.Room)
@@ -246,7 +246,7 @@ func perCall(s *models.UsageSum) float64 {
 	if s.Calls == 0 {
 		return 0
 	}
-	return Dollars(s.CostNanos) / float64(s.Calls)
+	return models.Dollars(s.CostNanos) / float64(s.Calls)
 }
 
 // stable is a trend of less than a twentieth.

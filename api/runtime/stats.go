@@ -27,7 +27,7 @@ type Cost struct {
 
 // NewCost presents a settled call; tier is "" when it is not known.
 func NewCost(e *models.LedgerEntry, tier string) Cost {
-	c := Cost{ID: e.ID, Model: e.Model, Provider: e.Provider, TokensIn: e.InputTokens, TokensOut: e.OutputTokens, Cost: Dollars(e.CostNanos), Cached: e.Cached(), CreatedAt: Time(e.CreatedAt)}
+	c := Cost{ID: e.ID, Model: e.Model, Provider: e.Provider, TokensIn: e.InputTokens, TokensOut: e.OutputTokens, Cost: models.Dollars(e.CostNanos), Cached: e.Cached(), CreatedAt: Time(e.CreatedAt)}
 	if tier != "" {
 		c.Tier = &tier
 	}
@@ -62,7 +62,7 @@ type Transaction struct {
 // NewTransaction presents a settled call as one.
 func NewTransaction(e *models.LedgerEntry) Transaction {
 	meta, _ := json.Marshal(map[string]any{"model": e.Model, "purpose": e.Purpose, "turn_id": e.TurnID, "session_id": e.SessionID, "tokens_in": e.InputTokens, "tokens_out": e.OutputTokens})
-	return Transaction{ID: e.ID, Type: "inference", Amount: Dollars(e.CostNanos), Currency: "USD", Counterparty: e.Provider, Metadata: string(meta), CreatedAt: Time(e.CreatedAt)}
+	return Transaction{ID: e.ID, Type: "inference", Amount: models.Dollars(e.CostNanos), Currency: "USD", Counterparty: e.Provider, Metadata: string(meta), CreatedAt: Time(e.CreatedAt)}
 }
 
 // Timeseries answers GET /api/stats/timeseries; all lists have Hours entries, the oldest first.
@@ -90,7 +90,7 @@ func NewTimeseries(span *models.UsageSpan, cells []models.UsageCell, sessions []
 	}
 	for i := range cells {
 		c := &cells[i]
-		t.Series.Cost[c.Step], t.Series.Tokens[c.Step] = Dollars(c.CostNanos), c.Tokens()
+		t.Series.Cost[c.Step], t.Series.Tokens[c.Step] = models.Dollars(c.CostNanos), c.Tokens()
 		if d, ok := c.Took.Percentile(.5); ok {
 			t.Series.Latency[c.Step] = d.Milliseconds()
 		}

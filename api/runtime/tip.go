@@ -37,7 +37,7 @@ type Asked struct {
 
 // NewAsked presents an opinion.
 func NewAsked(o *models.Opinion) Asked {
-	return Asked{Analysis: o.Text, AnalysisModel: o.Model, TokensIn: o.InputTokens, TokensOut: o.OutputTokens, Cost: Dollars(o.CostNanos)}
+	return Asked{Analysis: o.Text, AnalysisModel: o.Model, TokensIn: o.InputTokens, TokensOut: o.OutputTokens, Cost: models.Dollars(o.CostNanos)}
 }
 
 // TurnAnalysis answers POST /api/turns/:id/analyze.

@@ -28,7 +28,7 @@ type Turns struct {
 func NewTurn(t *models.Turn, thoughts []models.Event) Turn {
 	out := Turn{ID: t.ID, SessionID: t.SessionID, CreatedAt: Time(t.CreatedAt)}
 	if t.StartedAt != nil {
-		cost := Dollars(t.CostNanos)
+		cost := models.Dollars(t.CostNanos)
 		out.TokensIn, out.TokensOut, out.Cost = &t.InputTokens, &t.OutputTokens, &cost
 	}
 	if t.Model != "" {
@@ -58,9 +58,6 @@ func NewTurns(rows []models.Turn, thoughts []models.Event) Turns {
 	}
 	return out
 }
-
-// Dollars gives nano-dollars as the family does.
-func Dollars(nanos int64) float64 { return float64(nanos) / float64(models.Dollar) }
 
 // Context answers GET /api/turns/:id/context: what the turn's last call to a model was shown, by size.
 type Context struct {

@@ -23,7 +23,7 @@ type IndexProps struct {
 type Item struct {
 	Approval *models.Approval // nil for a turn that waits for a budget
 	Paused   *chat.PausedProps
-	Turn     *models.Turn // nil for a decided one
+	Turn     *models.Turn
 	Session  string
 	Title    string // of the conversation
 	Instance *models.Instance

@@ -118,9 +118,9 @@ func PlainAmount(u models.BudgetUnit, n int64) string {
 		return strconv.FormatInt(n, 10)
 	}
 	if n%(models.Dollar/100) == 0 {
-		return strconv.FormatFloat(float64(n)/float64(models.Dollar), 'f', 2, 64)
+		return strconv.FormatFloat(models.Dollars(n), 'f', 2, 64)
 	}
-	return strconv.FormatFloat(float64(n)/float64(models.Dollar), 'f', -1, 64)
+	return strconv.FormatFloat(models.Dollars(n), 'f', -1, 64)
 }
 
 func amountLabel(u models.BudgetUnit) string {

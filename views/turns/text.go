@@ -18,7 +18,7 @@ import (
 
 // money writes nano-dollars; nothing paid is "$0".
 func money(nanos int64) string {
-	d := float64(nanos) / float64(models.Dollar)
+	d := models.Dollars(nanos)
 	switch {
 	case nanos == 0:
 		return "$0"
