@@ -66,6 +66,7 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	// Providers are the installation's: no organization has one.
 	"/api/breaker/reset/": func(i ids) map[string]string { return map[string]string{":provider": i.nobody} },
 	"/api/breaker/open/":  func(i ids) map[string]string { return map[string]string{":provider": i.nobody} },
+	"/api/providers/":     func(i ids) map[string]string { return map[string]string{":provider": i.nobody} },
 	"/sign-in/":           func(i ids) map[string]string { return map[string]string{":provider": i.nobody} },
 	"/admin/sign-in/":     func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
 	"/settings/sign-ins/": func(i ids) map[string]string { return map[string]string{":id": i.signIn} },
@@ -168,6 +169,7 @@ func bodies(i ids) map[string][]body {
 		"PATCH /api/agent/sessions":         {{json: session(`,"title":"renamed"`), foreign: true}},
 		"DELETE /api/agent/sessions":        {{json: session(""), foreign: true}, {json: `{}`, query: "?sessionId=" + i.session, foreign: true}},
 		"POST /api/breaker/reset/:provider": {{json: `{}`}}, "POST /api/breaker/open/:provider": {{json: `{}`}},
+		"PUT /api/providers/:provider/key": {{json: `{"api_key":"sk-canary"}`}}, "DELETE /api/providers/:provider/key": none,
 		"GET /api/agent/status": append(ways(nil), body{query: "?include=messages,skills,logs,health"}), "POST /api/agent/update": ways(`{"serverRegion":"eu-north"}`),
 		"GET /automations/new": {{query: "?text=every+day+at+9+look&instance=" + i.instance}},
 		"POST /automations":    {{form: form("text", "every day at 9 look", "instance", i.instance), foreign: true}}, "POST /automations/:id/run": none,

@@ -23,7 +23,7 @@ var ignoresBody = map[string]bool{"POST /sign-out": true, "POST /chat/:id/delete
 	"POST /turns/:id/analysis": true, "POST /chat/:id/analysis": true, "POST /recommendations": true,
 	"POST /api/turns/:id/analyze": true, "POST /api/sessions/:id/analyze": true, "POST /api/recommendations/generate": true,
 	"POST /instances/:id/policy/:rule/delete": true, "POST /instances/:id/grants/:grant/delete": true,
-	"POST /instances/:id/cache/empty": true, "DELETE /api/agent/cache": true,
+	"POST /instances/:id/cache/empty": true, "DELETE /api/agent/cache": true, "DELETE /api/providers/:provider/key": true,
 	"POST /automations/:id/run": true, "POST /automations/:id/pause": true, "POST /automations/:id/resume": true, "POST /automations/:id/delete": true,
 	"POST /api/breaker/reset/:provider": true, "POST /api/breaker/open/:provider": true,
 	// Their own tests say what these take: one reads nothing, the others only what is proved to be from who may call.

@@ -259,6 +259,8 @@ func (a *App) table() []Route {
 		{get, "/api/breaker/status", view, Runtime, 0, services.Breakers},
 		{post, "/api/breaker/reset/:provider", manage, Runtime, 0, services.Reset},
 		{post, "/api/breaker/open/:provider", manage, Runtime, 0, services.Open},
+		{put, "/api/providers/:provider/key", manage, Runtime, 0, services.KeepKey},
+		{dele, "/api/providers/:provider/key", manage, Runtime, 0, services.ForgetKey},
 		{get, "/api/models/available", view, Runtime, 0, services.Available},
 		{get, "/api/models/selections", use, Runtime, 0, services.Selections},
 		{get, "/api/stats/capacity", view, Runtime, 0, services.Capacity},

@@ -10,6 +10,8 @@ import (
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
 	"lobstead/kit/fault"
+	"lobstead/kit/secret"
+	"lobstead/models"
 )
 
 // RuntimeModels are the services, their breakers and the choices between them in the runtime API's spelling.
@@ -24,11 +26,11 @@ func (h *RuntimeModels) Breakers(c *Ctx) (Reply, error) {
 	out := runtime.BreakerStatus{Providers: map[string]runtime.Breaker{}, Config: runtime.BreakerConfig{Threshold: door.BreakerThreshold,
 		CooldownSeconds: seconds(door.BreakerCooldown), MaxCooldownSeconds: seconds(door.BreakerMaxCooldown), WindowSeconds: seconds(door.BreakerWindow)}}
 	for name, b := range all {
-		models := map[string]string{}
+		byModel := map[string]string{}
 		for m, s := range b.Models {
-			models[m] = string(s)
+			byModel[m] = string(s)
 		}
-		out.Providers[name] = runtime.Breaker{State: string(b.State), Blocked: b.Blocked, Credit: b.Credit, Forced: b.Forced, Models: models}
+		out.Providers[name] = runtime.Breaker{State: string(b.State), Blocked: b.Blocked, Credit: b.Credit, Forced: b.Forced, Models: byModel}
 	}
 	return data(out), nil
 }
@@ -51,6 +53,48 @@ func (h *RuntimeModels) Open(c *Ctx) (Reply, error) {
 		return nil, unknownProvider(err, name)
 	}
 	return data(runtime.BreakerOpened{Provider: name, State: string(door.Open), Blocked: true, Forced: true}), nil
+}
+
+// KeepKey stores the key of a connected service, without trying it.
+func (h *RuntimeModels) KeepKey(c *Ctx) (Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	key, err := runtime.ReadProviderKey(f)
+	if err != nil {
+		return nil, err
+	}
+	row, name, err := h.connected(c)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Scope.KeepProviderKey(c, row.ID, key); err != nil {
+		return nil, err
+	}
+	return data(runtime.KeyStored{Stored: true, Provider: name, Entry: runtime.KeyEntry(name)}), nil
+}
+
+// ForgetKey removes it.
+func (h *RuntimeModels) ForgetKey(c *Ctx) (Reply, error) {
+	row, name, err := h.connected(c)
+	if err != nil {
+		return nil, err
+	}
+	had, err := c.Scope.KeepProviderKey(c, row.ID, secret.String{})
+	if err != nil {
+		return nil, err
+	}
+	return data(runtime.KeyRemoved{Removed: had, Provider: name, Entry: runtime.KeyEntry(name)}), nil
+}
+
+func (h *RuntimeModels) connected(c *Ctx) (*models.Provider, string, error) {
+	name := providerName(c)
+	row, err := h.Door.Connected(c, c.Scope, name)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.NotFound, "provider", "provider '%s' not found in config", name)
+	}
+	return row, name, err
 }
 
 // providerName reads the path; a name may hold a host, and comes escaped.

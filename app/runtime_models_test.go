@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,4 +60,53 @@ func TestRuntimeModels(t *testing.T) {
 	guest := w.Do(apptest.Call{Method: "GET", Path: "/api/breaker/status"})
 	require.Equal(t, 401, guest.Status)
 	require.JSONEq(t, `{"error":"unauthorized","message":"Valid API key required"}`, guest.Body)
+}
+
+// Keys of connected services: stored without a try, never given back, each change in the audit log.
+func TestRuntimeProviderKeys(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	ask := func(who *apptest.Person, method, name, body string, status int, answer string) {
+		t.Helper()
+		c := apptest.Call{Method: method, Path: "/api/providers/" + name + "/key", Header: map[string]string{"X-Api-Key": who.Key}}
+		if body != "" {
+			c.JSON = json.RawMessage(body)
+		}
+		a := w.Do(c)
+		require.Equal(t, status, a.Status, a.Body)
+		if answer != "" {
+			require.JSONEq(t, answer, a.Body)
+		}
+	}
+	const canary = "sk-runtime-canary-0123456789"
+	name, sc := w.Acme.Provider.Kind, w.Store.In(w.Acme.ID)
+	ask(w.Acme.Owner, "PUT", name, `{"api_key":"`+canary+`"}`, 200, `{"stored":true,"provider":"`+name+`","keystore_entry":"`+name+`_api_key"}`)
+	row, err := sc.Provider(t.Context(), w.Acme.Provider.ID)
+	require.NoError(t, err)
+	require.Equal(t, "…6789", row.KeyHint)
+	key, err := sc.ProviderKey(row)
+	require.NoError(t, err)
+	require.Equal(t, canary, key.Reveal())
+	ask(w.Acme.Owner, "PUT", name, `{"api_key":" "}`, 400, `{"error":"api_key cannot be empty"}`)
+	ask(w.Acme.Owner, "PUT", name, `{"api_key":"`+strings.Repeat("k", 1001)+`"}`, 400, "")
+	ask(w.Acme.Owner, "PUT", "x", `{"api_key":"k"}`, 404, `{"error":"provider 'x' not found in config"}`)
+	ask(w.Acme.Owner, "DELETE", "x", "", 404, `{"error":"provider 'x' not found in config"}`)
+	ask(w.Acme.Member, "PUT", name, `{"api_key":"k"}`, 403, "")
+	ask(w.Acme.Member, "DELETE", name, "", 403, "")
+	ask(w.Acme.Owner, "DELETE", name, "", 200, `{"removed":true,"provider":"`+name+`","keystore_entry":"`+name+`_api_key"}`)
+	ask(w.Acme.Owner, "DELETE", name, "", 200, `{"removed":false,"provider":"`+name+`","keystore_entry":"`+name+`_api_key"}`)
+	row, err = sc.Provider(t.Context(), w.Acme.Provider.ID)
+	require.NoError(t, err)
+	require.Empty(t, row.KeySealed)
+	ask(w.Acme.Owner, "PUT", name, `{"api_key":"`+canary+`"}`, 200, "") // it is still known by its name without a key
+
+	log := w.Do(apptest.Call{Method: "GET", Path: "/api/audit", Who: w.Acme.Owner, Face: apptest.JSON}).Body
+	require.NotContains(t, log, canary)
+	entries, err := sc.AuditEntries(t.Context(), models.AuditFilter{})
+	require.NoError(t, err)
+	acts := []string{}
+	for _, e := range entries[:3] {
+		acts = append(acts, e.Act)
+	}
+	require.Equal(t, []string{"provider.key_changed", "provider.key_removed", "provider.key_changed"}, acts, "removing nothing is no act")
 }

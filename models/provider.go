@@ -163,6 +163,40 @@ func (sc *Scope) DisconnectProvider(ctx context.Context, providerID string) erro
 	})
 }
 
+// KeepProviderKey stores a connected service's key without trying it; an empty one forgets the key. had tells whether there
+// was one before. Faults: NotFound; Invalid for a key that is too long.
+func (sc *Scope) KeepProviderKey(ctx context.Context, providerID string, key secret.String) (had bool, err error) {
+	if len(key.Reveal()) > maxKey {
+		var is fault.Issues
+		is.TooBig("key", maxKey)
+		return false, is.Err()
+	}
+	err = sc.tx(ctx, func(tx *gorm.DB) error {
+		row, err := first[Provider](locked(tx).Where("id = ?", providerID))
+		if err != nil {
+			return err
+		}
+		had = len(row.KeySealed) > 0
+		name := "provider.key_removed"
+		row.KeySealed, row.KeyHint = nil, ""
+		if !key.Empty() {
+			name, row.KeyHint = "provider.key_changed", keyHint(key.Reveal())
+			if row.KeySealed, err = sc.store.box.Seal([]byte(key.Reveal()), row.ID); err != nil {
+				return err
+			}
+		} else if !had {
+			return nil
+		}
+		set := map[string]any{"key_sealed": row.KeySealed, "key_hint": row.KeyHint, "updated_at": sc.store.now()}
+		if _, err := changed(tx.Model(&Provider{}).Where("id = ?", row.ID), set); err != nil {
+			return err
+		}
+		return sc.audit(tx, row.act(name))
+	})
+	sc.store.learn(key)
+	return had, err
+}
+
 // act is what the audit log keeps of a service: never its key.
 func (p *Provider) act(name string) act {
 	return act{name: name, kind: "provider", id: p.ID, of: p.Kind + " " + p.Model, after: map[string]any{"base_url": p.BaseURL, "key": p.KeyHint}}

@@ -74,7 +74,7 @@ func TestModelsAndMemoryPages(t *testing.T) {
 	b.click("#version-" + held + "one [value=accept]")
 	b.until(`!document.getElementById("version-` + held + `one") && document.querySelector("#memory-list").innerText.includes("tray-one")`)
 	b.click("#version-" + held + "two [value=reject]")
-	b.until(`!document.getElementById("review")`)
+	b.until(`!document.getElementById("review") && !!document.querySelector("#memory-list")`)
 	require.NotContains(t, b.text(`document.querySelector("#memory-list").innerText`), "tray-two")
 
 	b.now("found, forgotten, and back")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -161,6 +162,19 @@ func (b *budgetRow) compare(t testing.TB, l *ledger) {
 		largest = 0 // a message is counted when it is accepted: there is no call whose end is unknown
 	}
 	require.LessOrEqual(t, b.spent, b.amount+largest, "%+v: more than the limit and one call", *b)
+}
+
+// atRest reads the books at a moment when nothing is under way: titles are still written after the turns.
+func (h *house) atRest(b *book) *ledger {
+	h.t.Helper()
+	const lines = `SELECT count(*) FROM ledger_entries`
+	for end := time.Now().Add(lastRound); ; time.Sleep(50 * time.Millisecond) {
+		before := b.one(lines)
+		if l := h.books(b); len(l.open) == 0 && b.one(lines) == before {
+			return l
+		}
+		require.True(h.t, time.Now().Before(end), "a reservation outlives its call")
+	}
 }
 
 // atRest is what holds when nothing is under way any more.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lobstead/engine/llm"
+	"lobstead/kit/fault"
 	"lobstead/models"
 )
 
@@ -66,22 +67,19 @@ func (d *Door) services(ctx context.Context, sc *models.Scope) ([]service, error
 		return nil, err
 	}
 	var out []service
-	names := map[string]bool{}
-	for i := range rows {
+	for i, name := range serviceNames(rows) {
 		s, err := d.connected(sc, &rows[i])
 		if err != nil {
 			slog.WarnContext(ctx, "door: a connected service cannot be used", "provider", rows[i].ID, "kind", rows[i].Kind, "error", err)
 			continue
 		}
-		if names[s.name] {
-			s.name = distinct(s.name, rows[i].BaseURL, rows[i].ID)
-		}
-		names[s.name] = true
+		s.name = name
 		out = append(out, s)
 	}
 	if len(out) > 0 {
 		return out, nil
 	}
+	names := map[string]bool{}
 	for _, f := range d.Found() {
 		s := f.service()
 		if names[s.name] {
@@ -92,6 +90,33 @@ func (d *Door) services(ctx context.Context, sc *models.Scope) ([]service, error
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// serviceNames names connected services, in their order: by kind, a further one of a kind by its host, too.
+func serviceNames(rows []models.Provider) []string {
+	out := []string{}
+	for i := range rows {
+		name := rows[i].Kind
+		if slices.Contains(out, name) {
+			name = distinct(name, rows[i].BaseURL, rows[i].ID)
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+// Connected finds a service that the organization connected by the name that Breakers gives it, also one that cannot be used
+// for want of a key. NotFound for others, and for the host's.
+func (d *Door) Connected(ctx context.Context, sc *models.Scope, name string) (*models.Provider, error) {
+	rows, err := sc.Providers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.Index(serviceNames(rows), name)
+	if at < 0 {
+		return nil, fault.NotFoundf("provider")
+	}
+	return &rows[at], nil
 }
 
 // distinct tells two services of one kind apart by their hosts.
