@@ -141,7 +141,10 @@ func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run, in Input) (*A
 		return nil, err
 	}
 	run.TurnID = turn.ID
-	return run, tx.Create(run).Error
+	if err := tx.Create(run).Error; err != nil || r.Cause != RunNow {
+		return run, err
+	}
+	return run, sc.audit(tx, act{name: "automation.run", kind: "automation", id: a.ID, of: a.Name, after: map[string]any{"run": run.ID}}) // by whom, at its maker's cost
 }
 
 // claimRun takes the automation for a run; of a due time by moving it on, which only one can.
@@ -188,7 +191,7 @@ func (sc *Scope) newRun(a *Automation, r Run) *AutomationRun {
 	return run
 }
 
-// mayStillRun holds back what was made by somebody who may not any more, or with a key that was revoked.
+// mayStillRun holds back what was made by somebody who may not any more, or with a key that was revoked or has expired.
 func (sc *Scope) mayStillRun(tx *gorm.DB, a *Automation) error {
 	if a.CreatedBy == "" {
 		return nil
@@ -202,12 +205,19 @@ func (sc *Scope) mayStillRun(tx *gorm.DB, a *Automation) error {
 	if !role.May(CanUseInstances) {
 		return fault.New(fault.Forbidden, "automation.owner", "%s, who made it, may not use instances of this organization any more", a.CreatedName)
 	}
-	var revoked int64
-	if err := tx.Model(&APIKey{}).Where("id = ? AND revoked_at IS NOT NULL", a.KeyID).Count(&revoked).Error; err != nil {
-		return err
+	if a.KeyID == "" {
+		return nil
 	}
-	if revoked > 0 {
+	key, err := first[APIKey](tx.Select("id", "revoked_at", "expires_at").Where("id = ?", a.KeyID))
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil
+	case err != nil:
+		return err
+	case key.RevokedAt != nil:
 		return fault.New(fault.Forbidden, "automation.key", "The API key that made it was revoked")
+	case key.ExpiresAt != nil && !key.ExpiresAt.After(sc.store.now()):
+		return fault.New(fault.Forbidden, "automation.key", "The API key that made it has expired")
 	}
 	return nil
 }

@@ -219,6 +219,40 @@ func TestNothingRunsForWhoMayNot(t *testing.T) {
 	require.Contains(t, run.Reason, "Gone, who made it, may not")
 }
 
+// A key's rights end when it expires, those of what was made with it too.
+func TestNothingRunsWithAKeyThatHasExpired(t *testing.T) {
+	t.Parallel()
+	fake := clock.NewFake(nine.Add(-time.Hour))
+	sc, inst, _ := conversation(t, modelstest.NewAt(t, fake))
+	ends := nine.Add(time.Hour)
+	key, _, err := sc.CreateAPIKey(t.Context(), models.NewAPIKey{Name: "for a morning", Expires: &ends})
+	require.NoError(t, err)
+	maker := sc.Actor
+	maker.KeyID = key.ID
+	a := planned(t, sc.As(maker), inst.ID)
+	fake.Add(time.Hour)
+	_, err = sc.StartRun(t.Context(), a.ID, dueRun(0))
+	require.NoError(t, err, "it lasts still")
+	finishRun(t, sc, a.ID)
+	fake.Add(24 * time.Hour)
+	run, err := sc.StartRun(t.Context(), a.ID, dueRun(1))
+	require.True(t, fault.Is(err, fault.Forbidden), "%v", err)
+	require.Equal(t, "The API key that made it has expired", run.Reason)
+}
+
+// Who presses "Run now" spends what its maker answers for: it is written down who did.
+func TestRunningByHandIsAudited(t *testing.T) {
+	t.Parallel()
+	sc, inst, _ := conversation(t, modelstest.New(t))
+	a := planned(t, sc, inst.ID)
+	other := sc.As(models.Actor{UserID: "00000000-0000-4000-8000-000000000002", Name: "Nils"})
+	_, err := other.StartRun(t.Context(), a.ID, models.Run{Cause: models.RunNow, Due: nine, Text: "x", Source: "schedule"})
+	require.NoError(t, err)
+	log, err := sc.AuditEntries(t.Context(), models.AuditFilter{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"automation.run", "Nils", a.ID}, []string{log[0].Act, log[0].ActorName, log[0].TargetID})
+}
+
 // A call starts one run, however often it comes; calls do not skip each other.
 func TestCallsOfATrigger(t *testing.T) {
 	t.Parallel()
