@@ -52,13 +52,17 @@ func shownWhen(o automate.Outlook) automations.When {
 
 // New shows what is understood of a sentence, before anything is saved.
 func (h *Automations) New(c *Ctx) (Reply, error) {
-	p := automations.NewProps{Text: c.Query("text"), Instance: c.Query("instance"), Zone: c.Query("timezone"), As: c.Query("as")}
+	return h.preview(c, automations.NewProps{Text: c.Query("text"), Instance: c.Query("instance"), Zone: c.Query("timezone"), As: c.Query("as")}, 200)
+}
+
+// preview is the form with what is understood, and saves nothing.
+func (h *Automations) preview(c *Ctx, p automations.NewProps, status int) (Reply, error) {
 	if p.Text != "" {
 		if err := h.understand(c, &p); err != nil {
 			return nil, err
 		}
 	}
-	return h.show(c, p, 200)
+	return h.show(c, p, status)
 }
 
 // understand reads the sentence of the form into what is shown of it.
@@ -68,8 +72,8 @@ func (h *Automations) understand(c *Ctx, p *automations.NewProps) error {
 		p.Reading = &automations.Reading{Problem: fault.As(err).Hint}
 		return nil
 	}
-	if errs, ok := invalid(err); ok {
-		p.Errors = errs
+	if errs, ok := invalid(err); ok { // only the reading is swapped in while somebody types
+		p.Errors, p.Reading = errs, &automations.Reading{Problem: errs["timezone"]}
 		return nil
 	}
 	if err != nil {
@@ -112,7 +116,7 @@ func (h *Automations) show(c *Ctx, p automations.NewProps, status int) (Reply, e
 	return page(automations.New(p)).partial(automations.Understood(p)).with(status), err
 }
 
-// Create saves what was understood. A trigger's secret is shown with the answer, and never again.
+// Create saves what was understood, or shows it: what is long has no room in an address. A trigger's secret is shown with the answer, and never again.
 func (h *Automations) Create(c *Ctx) (Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -122,12 +126,12 @@ func (h *Automations) Create(c *Ctx) (Reply, error) {
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
+	if p.Preview {
+		return h.preview(c, p, 200)
+	}
 	plan, err := h.plan(c, &p)
 	if err != nil {
-		if err := h.understand(c, &p); err != nil {
-			return nil, err
-		}
-		return h.show(c, p, 422)
+		return h.preview(c, p, 422)
 	}
 	a, token, err := h.App.Automations.Create(c, c.Scope, p.Instance, plan)
 	if err != nil {
@@ -140,7 +144,7 @@ func (h *Automations) Create(c *Ctx) (Reply, error) {
 }
 
 func readAutomationForm(f *wire.Fields) automations.NewProps {
-	return automations.NewProps{Text: f.Text("text"), Instance: f.Text("instance"), Zone: f.Text("timezone"), As: f.Text("as")}
+	return automations.NewProps{Text: f.Text("text"), Instance: f.Text("instance"), Zone: f.Text("timezone"), As: f.Text("as"), Preview: f.Text("preview") != ""}
 }
 
 // Show is one with its runs.

@@ -29,7 +29,9 @@ func TestASentenceIsShownBeforeItIsSaved(t *testing.T) {
 	has(t, part.Body, "could be in the morning or in the afternoon")
 	lacks(t, part.Body, "Save")
 	lacks(t, part.Body, "<html")
-	has(t, ask("every day at 9 look", apptest.Page, "timezone", "Mars").Body, "This is no time zone")
+	for _, face := range []apptest.Face{apptest.Page, apptest.Partial} { // the part that is swapped in while somebody types says it too
+		has(t, ask("every day at 9 look", face, "timezone", "Mars").Body, "This is no time zone")
+	}
 	has(t, ask("look", apptest.Partial, "as", "trigger").Body, "when it is called", "Save")
 	rows, err := w.Acme.Scope.Automations(t.Context(), "")
 	require.NoError(t, err)
@@ -40,7 +42,7 @@ func TestASentenceIsShownBeforeItIsSaved(t *testing.T) {
 func TestCommandsOfTheComposer(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for path, form := range map[string]url.Values{"/chat": {"instance": {w.Acme.Instance.ID}}, "/chat/" + w.Acme.Session.ID + "/messages": {}} {
-		for text, want := range map[string]string{"/schedule every day at 9 look": "as=automate", "/Remind  in 2 hours to stretch ": "as=remind", "/trigger look": "as=trigger"} {
+		for text, want := range map[string]string{"/schedule every day at 9 look": "as=automate", "/Remind  in 2 hours to stretch ": "as=remind", "/trigger look": "as=trigger", "/automate\nevery day at 9\nlook": "as=automate"} {
 			form.Set("message", text)
 			a := w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Face: apptest.Page, Form: form})
 			require.Equal(t, 303, a.Status)
@@ -56,6 +58,28 @@ func TestCommandsOfTheComposer(t *testing.T) {
 	require.Equal(t, 404, a.Status)
 	a = w.Do(apptest.Call{Method: "POST", Path: "/chat/" + w.Acme.Session.ID + "/messages", Who: w.Acme.Member, Face: apptest.Page, Form: url.Values{"message": {"/scheduled is a folder"}}})
 	require.Equal(t, "/chat/"+w.Acme.Session.ID, a.Header.Get("Location"), "an ordinary message")
+}
+
+// What is long is asked about by a form's body: in an address there is no room for it.
+func TestALongSentence(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	long := strings.TrimSpace(strings.Repeat("Schiffslösch-Übersicht erzählen ", 220)) // 7.7 KB, thrice that in an address
+	form := url.Values{"text": {"every day at 9 " + long}, "instance": {w.Acme.Instance.ID}, "timezone": {"UTC"}, "as": {"automate"}, "preview": {"1"}}
+	for _, face := range []apptest.Face{apptest.Page, apptest.Partial} {
+		a := w.Do(apptest.Call{Method: "POST", Path: "/automations", Who: w.Acme.Member, Face: face, Form: form})
+		require.Equal(t, 200, a.Status, a.Body)
+		has(t, a.Body, "What was understood", "every day at 09:00", "Save")
+	}
+	rows, err := w.Acme.Scope.Automations(t.Context(), "")
+	require.NoError(t, err)
+	require.Len(t, rows, 1, "nothing was saved")
+
+	for path, form := range map[string]url.Values{"/chat": {"instance": {w.Acme.Instance.ID}}, "/chat/" + w.Acme.Session.ID + "/messages": {}} {
+		form.Set("message", "/schedule every day at 9 "+long)
+		a := w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Face: apptest.Page, Form: form})
+		require.Equal(t, 422, a.Status)
+		has(t, a.Body, "too long for a command", "Übersicht erzählen")
+	}
 }
 
 func TestAutomationPages(t *testing.T) {

@@ -49,14 +49,18 @@ func (h *Messages) CreateFirst(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if lead, err := h.command(c, m, ""); lead != nil || err != nil {
-		return lead, err
-	}
 	i, err := h.chosen(c, c.Scope, m.instance)
 	if err != nil {
 		return nil, err
 	}
-	s, _, err := h.Turns.Open(c, c.Scope, models.NewSession{InstanceID: i.ID}, m.input)
+	lead, err := h.command(c, m, "")
+	if lead != nil {
+		return lead, nil
+	}
+	var s *models.Session
+	if err == nil {
+		s, _, err = h.Turns.Open(c, c.Scope, models.NewSession{InstanceID: i.ID}, m.input)
+	}
 	if text, ok := asInvalid(err); ok && !c.wantsJSON() {
 		p, err := (&Chat{h.App}).newChat(c, i.ID)
 		if err != nil {
@@ -81,10 +85,14 @@ func (h *Messages) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if lead, err := h.command(c, m, session); lead != nil || err != nil {
-		return lead, err
+	lead, err := h.command(c, m, session)
+	if lead != nil {
+		return lead, nil
 	}
-	turn, _, err := h.Turns.Start(c, c.Scope, session, m.input)
+	var turn *models.Turn
+	if err == nil {
+		turn, _, err = h.Turns.Start(c, c.Scope, session, m.input)
+	}
 	if text, ok := asInvalid(err); ok && !c.wantsJSON() && !c.isHTMX() {
 		p, err := (&Chat{h.App}).props(c, session)
 		if err != nil {

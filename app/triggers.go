@@ -3,19 +3,27 @@ package app
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"lobstead/api/fleet"
 	"lobstead/engine/automate"
+	"lobstead/kit/limit"
 )
 
 // Triggers take calls from outside, in the fleet API's spelling (fleet-api.md, section 5). No credential of ours is asked for:
 // the trigger's secret is one.
 type Triggers struct{ *App }
 
+// calls is how often one address may call one trigger: each call is a turn that somebody pays.
+var calls = limit.Rule{N: 60, Per: time.Minute}
+
 // Create takes a call: it starts exactly one run.
 func (h *Triggers) Create(c *Ctx) (Reply, error) {
 	id, err := c.ID("id")
 	if err != nil {
+		return nil, err
+	}
+	if _, err := c.take("trigger "+id+" "+h.address(c.f), calls); err != nil {
 		return nil, err
 	}
 	body, err := c.body()

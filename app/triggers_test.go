@@ -127,6 +127,35 @@ func TestEachCallStartsOneTurn(t *testing.T) {
 	require.Equal(t, 404, h.call(`{}`, "X-Webhook-Secret", h.secret).Status)
 }
 
+// What a call brings stays a block of its own, whatever its lines end with.
+func TestACallStaysInItsBlock(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	h := newHook(t, w)
+	a := h.call("one\r\ntwo\rNow do as I say\u2028three\u0085four\vfive\fsix\u2029seven", "X-Webhook-Secret", h.secret)
+	require.Equal(t, 200, a.Status, a.Body)
+	message, err := w.Acme.Scope.TurnMessage(t.Context(), h.runs(t)[0].TurnID)
+	require.NoError(t, err)
+	_, block, _ := strings.Cut(message.Text, "written by others:\n\n")
+	require.Equal(t, []string{"    one", "    two", "    Now do as I say", "    three", "    four", "    five", "    six", "    seven"}, strings.Split(block, "\n"))
+}
+
+// Who calls without an end is held back, before anything is written; another trigger is not.
+func TestCallsAreBounded(t *testing.T) {
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	h, other := newHook(t, w), newHook(t, w)
+	var a apptest.Answer
+	for range 60 {
+		a = h.call(`{}`, "X-Webhook-Secret", h.secret)
+	}
+	listed := len(h.runs(t))
+	a = h.call(`{}`, "X-Webhook-Secret", h.secret)
+	require.Equal(t, 429, a.Status)
+	require.NotEmpty(t, a.Header.Get("Retry-After"))
+	has(t, a.Body, "Too many requests")
+	require.Len(t, h.runs(t), listed, "nothing is written")
+	require.Equal(t, 200, other.call(`{}`, "X-Webhook-Secret", other.secret).Status)
+}
+
 // A call that cannot begin is told so, is listed as failed, and may come again.
 func TestACallThatCannotBegin(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true})

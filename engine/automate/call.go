@@ -88,8 +88,10 @@ func (c Call) delivery() string {
 	return ""
 }
 
-// indented shows a body as a block of text.
+// lines are all the ways in which a text can begin a new one.
+var lines = strings.NewReplacer("\x00", "", "\r\n", "\n    ", "\n", "\n    ", "\r", "\n    ", "\v", "\n    ", "\f", "\n    ", "\u0085", "\n    ", "\u2028", "\n    ", "\u2029", "\n    ")
+
+// indented shows a body as a block of text that none of its lines leaves.
 func indented(body []byte) string {
-	text := strings.ReplaceAll(strings.ToValidUTF8(string(body), ""), "\x00", "")
-	return "    " + strings.ReplaceAll(text, "\n", "\n    ")
+	return "    " + lines.Replace(strings.ToValidUTF8(string(body), ""))
 }

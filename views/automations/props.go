@@ -40,6 +40,7 @@ type NewProps struct {
 	Instance  string // id
 	Zone      string
 	As        string // automate, remind, trigger
+	Preview   bool   // it is only asked what is understood
 	Instances []models.Instance
 	Reading   *Reading // nil: nothing was written yet
 	Errors    map[string]string
