@@ -23,6 +23,8 @@
     for (let n = at; n && !n.id; n = n.nextSibling) if (same(n, next)) return n;
     return null;
   };
+  // Where the browser can, what is moved keeps the focus in it.
+  const move = (parent, el, at) => (parent.moveBefore ? parent.moveBefore(el, at) : parent.insertBefore(el, at));
   const children = (old, now) => {
     const wanted = new Set([...now.children].map((c) => c.id).filter(Boolean));
     const known = new Map([...old.children].filter((c) => wanted.has(c.id)).map((c) => [c.id, c]));
@@ -39,7 +41,7 @@
         gone.remove();
       }
       if (at === mine) at = mine.nextSibling;
-      else old.insertBefore(mine, at);
+      else move(old, mine, at);
       morph(mine, next);
     }
     while (at) {
