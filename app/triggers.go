@@ -14,8 +14,8 @@ import (
 // the trigger's secret is one.
 type Triggers struct{ *App }
 
-// calls is how often one address may call one trigger: each call is a turn that somebody pays.
-var calls = limit.Rule{N: 60, Per: time.Minute}
+// triggerCalls is how often one address may call one trigger: each call is a turn that somebody pays.
+var triggerCalls = limit.Rule{N: 60, Per: time.Minute}
 
 // Create takes a call: it starts exactly one run.
 func (h *Triggers) Create(c *Ctx) (Reply, error) {
@@ -23,7 +23,7 @@ func (h *Triggers) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.take("trigger "+id+" "+h.address(c.f), calls); err != nil {
+	if _, err := c.take("trigger "+id+" "+h.address(c.f), triggerCalls); err != nil {
 		return nil, err
 	}
 	body, err := c.body()

@@ -110,7 +110,7 @@ func (x *run) parkForApproval(ctx context.Context, a *asked) {
 	shape, err := policy.Fingerprint(x.policyCall(c, ""))
 	if err == nil && ok {
 		err = x.sc.AskApproval(ctx, x.lease, &models.Approval{InstanceID: x.inst.ID, CallID: c.ID, Tool: c.Name, Input: string(c.Input), Fingerprint: shape,
-			RuleName: a.verdict.Rule, Reason: a.verdict.Reason}, x.letterOfCall(c.Name, a.verdict.Reason), x.tail...)
+			RuleName: a.verdict.Rule, Reason: a.verdict.Reason}, x.letterOfCall(c.Name, cmp.Or(a.verdict.Brief, a.verdict.Reason)), x.tail...)
 	}
 	x.parked(ctx, err)
 }

@@ -2,8 +2,8 @@ package agent
 
 import "lobstead/models"
 
-// What people read who are not looking when a turn waits for them. What the call is given stays out of letters: it may hold
-// what only the page's reader should see.
+// What people read who are not looking when a turn waits for them. What the call is given, and what the conversation has
+// read, stay out of letters: they may hold what only the page's reader should see, or bait.
 
 func (x *run) letterOfCall(tool, why string) *models.Mail {
 	return x.letter(x.inst.Name+" waits for your approval",

@@ -37,6 +37,7 @@ type Verdict struct {
 	RuleID string // of a stored rule, "" = one of the program's
 	Rule   string // its name
 	Reason string
+	Brief  string // Reason without words of others, for where those may not go; "" = Reason has none
 }
 
 // The names of the program's own rules.
@@ -59,7 +60,8 @@ func Judge(rules []models.PolicyRule, c Call, tainted string) Verdict {
 		}
 	}
 	if c.Outward != "" && tainted != "" {
-		return Verdict{Do: models.Ask, Rule: ruleOutward, Reason: "It " + c.Outward + ", and this conversation has read " + tainted}
+		why := "It " + c.Outward + ", and this conversation has read "
+		return Verdict{Do: models.Ask, Rule: ruleOutward, Reason: why + tainted, Brief: why + "what others wrote"}
 	}
 	return Verdict{Do: models.Allow, Rule: ruleDefault, Reason: "No rule is about it"}
 }
