@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,15 +21,16 @@ const (
 
 var errNoEmbeddings = fault.New(fault.NotFound, "llm.no_embeddings", "No connected service has embeddings")
 
-// Embedder is who places messages for an instance's cache: the first of its services that can. NotFound llm.no_embeddings
-// when none can.
+// Embedder is who places messages for an instance's cache: the first of its services that is known to have the named model, else
+// the first that can. NotFound llm.no_embeddings when none can.
 func (d *Door) Embedder(ctx context.Context, sc *models.Scope, i *models.Instance, named string) (Route, error) {
 	all, err := d.servicesOf(ctx, sc, i)
 	if err != nil {
 		return Route{}, err
 	}
 	p := d.policy(ctx, sc)
-	for _, s := range all {
+	having := func(a, b service) int { return cmp.Compare(b.embeds(named), a.embeds(named)) }
+	for _, s := range slices.SortedStableFunc(slices.Values(all), having) {
 		model := cmp.Or(named, llm.EmbeddingModel(s.kind))
 		if _, ok := s.provider.(llm.Embedder); !ok || model == "" {
 			continue
@@ -40,6 +42,15 @@ func (d *Door) Embedder(ctx context.Context, sc *models.Scope, i *models.Instanc
 		return r, nil
 	}
 	return Route{}, errNoEmbeddings
+}
+
+// embeds is 1 for a service that is known to have an embedding model.
+func (s service) embeds(model string) int {
+	_, priced := llm.LookupEmbedder(s.kind, model)
+	if model != "" && (model == llm.EmbeddingModel(s.kind) || priced && (s.kind == "openai" || s.kind == "openrouter")) {
+		return 1
+	}
+	return 0
 }
 
 // embed places a text: reserved before and settled after, as every paid call.

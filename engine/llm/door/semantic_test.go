@@ -116,3 +116,16 @@ func TestWhoPlacesMessages(t *testing.T) {
 		}
 	}
 }
+
+// A model that is named is asked of the service that has it, whichever comes first.
+func TestANamedModelIsAskedWhereItIs(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, 1)
+	g.connect("ollama", g.one.URL, "llama3.2") // the newest comes first
+	i := g.instance("", nil)
+	for model, service := range map[string]string{"text-embedding-3-large": "openai", "nomic-embed-text": "ollama", "": "ollama", "what-nobody-knows": "ollama"} {
+		r, err := g.door.Embedder(t.Context(), g.sc, i, model)
+		require.NoError(t, err)
+		require.Equal(t, service, r.Name, model)
+	}
+}
