@@ -97,7 +97,7 @@ func (h *Budgets) Create(c *Ctx) (Reply, error) {
 // refused shows the form again with what is wrong; programs get the fault.
 func (h *Budgets) refused(c *Ctx, typed settings.BudgetForm, err error) (Reply, error) {
 	errs, ok := invalid(err)
-	if err != nil && fault.As(err).Code == "budget.exists" {
+	if fault.As(err).Code == "budget.exists" {
 		errs, ok = map[string]string{"of": fault.As(err).Detail}, true
 	}
 	if !ok || c.wantsJSON() {
