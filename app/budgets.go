@@ -2,7 +2,6 @@ package app
 
 import (
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -98,7 +97,7 @@ func (h *Budgets) Create(c *Ctx) (Reply, error) {
 // refused shows the form again with what is wrong; programs get the fault.
 func (h *Budgets) refused(c *Ctx, typed settings.BudgetForm, err error) (Reply, error) {
 	errs, ok := invalid(err)
-	if err != nil && fault.As(err).Code == "budget.exists" {
+	if fault.As(err).Code == "budget.exists" {
 		errs, ok = map[string]string{"of": fault.As(err).Detail}, true
 	}
 	if !ok || c.wantsJSON() {
@@ -233,14 +232,13 @@ func (in budgetInput) budget(f *wire.Fields) (models.NewBudget, error) {
 
 // readAmount reads "12.50" dollars, or a whole number of something else.
 func readAmount(f *wire.Fields, u models.BudgetUnit, text string) int64 {
-	clean := strings.NewReplacer(",", "", "$", "", " ", "").Replace(text)
-	if clean == "" {
+	if text == "" {
 		f.Issues.Required("amount", "string")
 		return 0
 	}
-	n, err := strconv.ParseFloat(clean, 64)
+	n, ok := figureTyped(text)
 	switch {
-	case err != nil || math.IsNaN(n) || strings.ContainsAny(clean, "xXpPeE_"):
+	case !ok:
 		f.Issues.Custom("amount", "This is no amount; write 12.50")
 	case n < 0:
 		f.Issues.NumberTooSmall("amount", 0)
@@ -254,12 +252,4 @@ func readAmount(f *wire.Fields, u models.BudgetUnit, text string) int64 {
 		return int64(n)
 	}
 	return 0
-}
-
-// localOr is a path of ours that a form names, else another.
-func localOr(path, other string) string {
-	if u, err := url.Parse(path); err != nil || path == "" || u.Host != "" {
-		return other
-	}
-	return localPath(path)
 }

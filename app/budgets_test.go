@@ -36,7 +36,8 @@ func TestBudgetsPage(t *testing.T) {
 	a := send(o.Admin, "/settings/budgets", "of", "instance:"+o.Instance.ID, "unit", "money", "period", "day", "amount", "12.50", "warn_percent", "50")
 	require.Equal(t, 303, a.Status, a.Body)
 	has(t, show(o.Admin), "Instance "+o.Instance.Name+", per day", "$0.00 of $12.50", "The organization, per month")
-	for typed, want := range map[string]string{"": "Required", "much": "This is no amount", "-1": "greater than or equal to 0", "1.5e3": "This is no amount", "2000000": "more than a budget can hold"} {
+	for typed, want := range map[string]string{"": "Required", "much": "This is no amount", "-1": "greater than or equal to 0", "1.5e3": "This is no amount", "12,50": "This is no amount", "1,2345": "This is no amount",
+		"1,234,5": "This is no amount", "NaN": "This is no amount", "$": "This is no amount", "2,000,000": "more than a budget can hold", "2000000": "more than a budget can hold"} {
 		a = send(o.Owner, "/settings/budgets", "of", "organization:", "unit", "money", "period", "day", "amount", typed)
 		assert.Equal(t, 422, a.Status, typed)
 		has(t, a.Body, want)

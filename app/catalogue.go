@@ -98,11 +98,12 @@ func readCatalogueEdit(f *wire.Fields) (settings.CatalogueForm, models.Catalogue
 	form := settings.CatalogueForm{Kind: f.Text("kind"), Model: f.Text("model"), Input: f.Text("input"), Output: f.Text("output"), Context: f.Text("context"), Tier: f.Text("tier")}
 	e := models.CatalogueEdit{Provider: form.Kind, Model: form.Model, Tier: form.Tier, Input: readPrice(f, "input", form.Input), Output: readPrice(f, "output", form.Output)}
 	if form.Context != "" {
-		n, err := strconv.Atoi(strings.NewReplacer(",", "", " ", "").Replace(form.Context))
-		if err != nil {
+		n, ok := figureTyped(form.Context)
+		if tokens := int(n); ok && n == math.Trunc(n) && n <= math.MaxInt32 {
+			e.Context = &tokens
+		} else {
 			f.Issues.Custom("context", "This is not a whole number")
 		}
-		e.Context = &n
 	}
 	return form, e
 }
@@ -112,8 +113,8 @@ func readPrice(f *wire.Fields, name, text string) *int64 {
 	if text == "" {
 		return nil
 	}
-	n, err := strconv.ParseFloat(strings.NewReplacer(",", "", "$", "", " ", "").Replace(text), 64)
-	if err != nil || math.IsNaN(n) || n < 0 || n > 1e9 || strings.ContainsAny(text, "xXpPeE_") {
+	n, ok := figureTyped(text)
+	if !ok || n < 0 || n > 1e9 {
 		f.Issues.Custom(name, "This is no price; write 1.25")
 		return nil
 	}

@@ -36,6 +36,7 @@ func TestCatalogue(t *testing.T) {
 
 	has(t, get(w.Acme.Owner, "?edit=openai/"+w.Acme.Provider.Model), `name="reason"`, "Edit")
 	has(t, save(w.Acme.Owner, "input", "cheap", "output", "2", "context", "big").Body, "This is no price; write 1.25", "This is not a whole number", "cheap")
+	has(t, save(w.Acme.Owner, "input", "1,25", "output", "2,5", "context", "1,28").Body, "This is no price; write 1.25", "This is not a whole number")
 	has(t, save(w.Acme.Owner, "input", "1").Body, "Give both prices, or none")
 	require.Equal(t, 422, save(w.Acme.Owner, "input", "1", "output", "2", "reason", "").Status)
 	require.Equal(t, 303, save(w.Acme.Owner, "input", "1.25", "output", "$26", "context", "128,000").Status)

@@ -85,7 +85,11 @@ func (h *RuntimeTurns) Context(c *Ctx) (Reply, error) {
 // Tools lists the turn's tool calls; a turn that is not there has none.
 func (h *RuntimeTurns) Tools(c *Ctx) (Reply, error) {
 	log, err := c.Scope.TurnEvents(c, c.Param("id"))
-	return data(runtime.NewToolCalls(log)), err
+	if err != nil {
+		return nil, err
+	}
+	calls, err := runtime.NewToolCalls(log)
+	return data(calls), err
 }
 
 // Tips says what stands out in the turn.
@@ -108,13 +112,12 @@ func wireTips(list []insight.Tip) []runtime.Tip {
 
 // Selection tells how the turn's model was chosen.
 func (h *RuntimeTurns) Selection(c *Ctx) (Reply, error) {
-	none := fault.New(fault.NotFound, "missing", "no model selection trace for turn %s", c.Param("id"))
 	rows, err := c.Scope.TurnDecisions(c, c.Param("id"))
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 || c.Param("id") == "" {
-		return nil, none
+	if len(rows) == 0 {
+		return nil, fault.New(fault.NotFound, "missing", "no model selection trace for turn %s", c.Param("id"))
 	}
 	words, err := c.Scope.DecidedWords(c, rows[:1])
 	return data(runtime.NewSelection(&rows[0], words[rows[0].TurnID])), err
@@ -136,7 +139,7 @@ func (h *RuntimeTurns) Analyze(c *Ctx) (Reply, error) {
 
 // Insights says what stands out in a session; one that is not there has no turns.
 func (h *RuntimeTurns) Insights(c *Ctx) (Reply, error) {
-	all, err := h.sessionFigures(c)
+	_, all, err := h.sessionFigures(c)
 	if err != nil {
 		return nil, err
 	}
@@ -144,22 +147,18 @@ func (h *RuntimeTurns) Insights(c *Ctx) (Reply, error) {
 	return data(runtime.Insights{SessionID: c.Param("id"), Insights: tips, InsightCount: len(tips), TurnCount: len(all)}), nil
 }
 
-func (h *RuntimeTurns) sessionFigures(c *Ctx) ([]insight.Figures, error) {
-	session, err := h.sessionOf(c)
-	if err != nil {
-		return nil, err
+func (h *RuntimeTurns) sessionFigures(c *Ctx) (session string, all []insight.Figures, err error) {
+	if session, err = h.sessionOf(c); err != nil {
+		return "", nil, err
 	}
-	return insight.Session(c, c.Scope, session)
+	all, err = insight.Session(c, c.Scope, session)
+	return session, all, err
 }
 
 // AnalyzeSession asks a model about a session. One without turns, there or not, is told of without asking: nobody should pay
 // for that.
 func (h *RuntimeTurns) AnalyzeSession(c *Ctx) (Reply, error) {
-	session, err := h.sessionOf(c)
-	if err != nil {
-		return nil, err
-	}
-	all, err := insight.Session(c, c.Scope, session)
+	session, all, err := h.sessionFigures(c)
 	if err != nil {
 		return nil, err
 	}

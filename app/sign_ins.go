@@ -1,9 +1,6 @@
 package app
 
 import (
-	"net/url"
-	"strings"
-
 	"lobstead/kit/fault"
 	"lobstead/kit/secret"
 	"lobstead/models"
@@ -216,17 +213,6 @@ func (h *SignIns) DestroyOthers(c *Ctx) (Reply, error) {
 	}
 	h.accessChanged(c, c.Principal.User.ID)
 	return redirect("/settings/sign-ins").say("ok", "Signed out everywhere else"), nil
-}
-
-// localPath keeps a redirect on this server: a path of ours, else the first page.
-func localPath(s string) string {
-	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\r\n\t") {
-		return "/"
-	}
-	if _, err := url.Parse(s); err != nil { // nothing that a browser could read otherwise than we do
-		return "/"
-	}
-	return s
 }
 
 // principalTopic tells the streams of a person that their access changed.

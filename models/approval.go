@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -86,7 +87,7 @@ func (d *Resolution) check() error {
 		d.Days = 0
 	case GrantDays:
 		if d.Days < 1 || d.Days > MaxGrantDays {
-			is.Custom("days", "From 1 to 90 days")
+			is.Custom("days", fmt.Sprintf("From 1 to %d days", MaxGrantDays))
 		}
 	default:
 		is.NotOneOf("lasts", string(d.Lasts), GrantScopes...)

@@ -205,7 +205,11 @@ func (sc *Scope) UpdateBudget(ctx context.Context, budgetID string, amount int64
 		if err != nil {
 			return err
 		}
-		before, target := b.figures(), sc.budgetName(tx, b)
+		target, err := sc.budgetName(tx, b)
+		if err != nil {
+			return err
+		}
+		before := b.figures()
 		b.Amount, b.WarnPercent, b.SetBy, b.UpdatedAt = amount, warnPercent, sc.Actor.label(), sc.store.now()
 		if _, err := changed(tx.Model(&Budget{}).Where("id = ?", b.ID), map[string]any{"amount": b.Amount, "warn_percent": b.WarnPercent,
 			"set_by": b.SetBy, "updated_at": b.UpdatedAt}); err != nil {
@@ -231,7 +235,10 @@ func (sc *Scope) DeleteBudget(ctx context.Context, budgetID string) (*Budget, er
 		if err != nil {
 			return err
 		}
-		target := sc.budgetName(tx, b)
+		target, err := sc.budgetName(tx, b)
+		if err != nil {
+			return err
+		}
 		if err := tx.Where("id = ?", b.ID).Delete(&Budget{}).Error; err != nil {
 			return err
 		}
@@ -259,33 +266,6 @@ func (b *Budget) of(target string) string {
 // title is "monthly budget in money".
 func (b *Budget) title() string {
 	return map[BudgetPeriod]string{BudgetDaily: "daily budget", BudgetMonthly: "monthly budget", BudgetTotal: "total budget"}[b.Period] + " in " + string(b.Unit)
-}
-
-// budgetTarget finds whom a new budget is of; NotFound when it is not of this organization.
-func (sc *Scope) budgetTarget(tx *gorm.DB, b *Budget) (string, error) {
-	if b.Scope == BudgetOfOrganization {
-		return "", nil
-	}
-	if name := sc.budgetName(tx, b); name != "" {
-		return name, nil
-	}
-	return "", fault.NotFoundf(string(b.Scope))
-}
-
-// budgetName is the name of whom a budget is of, "" when they are gone.
-func (sc *Scope) budgetName(tx *gorm.DB, b *Budget) string {
-	query := map[BudgetScope]string{
-		BudgetOfMember:   "SELECT u.name FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.user_id = ?",
-		BudgetOfKey:      "SELECT name FROM api_keys WHERE organization_id = ? AND id = ? AND revoked_at IS NULL",
-		BudgetOfInstance: "SELECT name FROM instances WHERE organization_id = ? AND id = ?",
-		BudgetOfSession:  "SELECT title FROM sessions WHERE organization_id = ? AND id = ?",
-		BudgetOfSchedule: "SELECT name FROM automations WHERE organization_id = ? AND id = ?",
-	}[b.Scope]
-	name := ""
-	if query != "" {
-		_ = tx.WithContext(rawContext(tx.Statement.Context)).Raw(query, sc.Org, b.TargetID).Scan(&name).Error
-	}
-	return name
 }
 
 // FormatAmount writes an amount for people: "$5.00", "$0.0123", "12,000 tokens".

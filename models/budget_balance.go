@@ -102,14 +102,23 @@ func (sc *Scope) bearing(tx *gorm.DB, c *Charge, now time.Time, units ...BudgetU
 		return nil, err
 	}
 	for i := range out {
-		n := slices.IndexFunc(balances, func(r BudgetBalance) bool { return r.BudgetID == out[i].ID && r.PeriodStart.Equal(out[i].window.start) })
-		if n < 0 {
+		row := out[i].Budget.balance(balances, out[i].window)
+		if row == nil {
 			return nil, errUnopened
 		}
-		out[i].Balance = balances[n]
+		out[i].Balance = *row
 	}
 	slices.SortFunc(out, func(a, b bearingBudget) int { return strings.Compare(a.Balance.ID, b.Balance.ID) })
 	return out, nil
+}
+
+// balance finds that of a period; nil when nobody opened it yet.
+func (b *Budget) balance(rows []BudgetBalance, w window) *BudgetBalance {
+	n := slices.IndexFunc(rows, func(r BudgetBalance) bool { return r.BudgetID == b.ID && r.PeriodStart.Equal(w.start) })
+	if n < 0 {
+		return nil
+	}
+	return &rows[n]
 }
 
 // under narrows budgets to those that a charge falls under.

@@ -42,22 +42,32 @@ func (sc *Scope) states(ctx context.Context, db *gorm.DB) ([]BudgetState, error)
 	if err != nil {
 		return nil, err
 	}
+	targets, err := sc.budgetTargets(read, list...)
+	if err != nil {
+		return nil, err
+	}
+	now := sc.store.now()
+	ids, starts := []string{}, []time.Time{}
+	for i := range list {
+		ids, starts = append(ids, list[i].ID), append(starts, list[i].Period.around(now, zone).start)
+	}
+	balances, err := all[BudgetBalance](read.Where("budget_id IN ? AND period_start IN ?", ids, starts))
+	if err != nil {
+		return nil, err
+	}
 	out := []BudgetState{}
 	for i := range list {
 		b := &list[i]
-		w := b.Period.around(sc.store.now(), zone)
-		s := BudgetState{Budget: *b, Start: w.start, Resets: w.end, Zone: name, Target: sc.budgetName(read, b)}
-		s.Gone = b.Scope != BudgetOfOrganization && s.Target == ""
-		balances, err := all[BudgetBalance](read.Where("budget_id = ? AND period_start = ?", b.ID, w.start))
-		switch {
-		case err != nil:
+		w := b.Period.around(now, zone)
+		s := BudgetState{Budget: *b, Start: w.start, Resets: w.end, Zone: name}
+		if b.Scope != BudgetOfOrganization {
+			target, there := targets[b.Scope][b.TargetID]
+			s.Target, s.Gone = target, !there
+		}
+		if row := b.balance(balances, w); row != nil {
+			s.Spent, s.Reserved = row.Spent, row.Reserved
+		} else if s.Spent, err = b.spentIn(read, w); err != nil { // nobody has spent since the period began, or since the zone changed
 			return nil, err
-		case len(balances) > 0:
-			s.Spent, s.Reserved = balances[0].Spent, balances[0].Reserved
-		default: // nobody has spent since the period began, or since the zone changed
-			if s.Spent, err = b.spentIn(read, w); err != nil {
-				return nil, err
-			}
 		}
 		out = append(out, s)
 	}

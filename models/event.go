@@ -300,3 +300,35 @@ func OpenCalls(log []Event) []ToolCall {
 	}
 	return open
 }
+
+// LoggedCall is a tool call of a turn's log with what came of it.
+type LoggedCall struct {
+	ToolCall
+	At     time.Time
+	Result *ToolResult // nil: there is none yet
+}
+
+// LoggedCalls gives the tool calls of a turn's log, in order. An error means that the log cannot be read.
+func LoggedCalls(log []Event) ([]LoggedCall, error) {
+	out, at := []LoggedCall{}, map[string]int{}
+	for _, e := range log {
+		switch e.Kind {
+		case KindCall:
+			c, err := Decode[ToolCall](e)
+			if err != nil {
+				return nil, err
+			}
+			at[c.CallID] = len(out)
+			out = append(out, LoggedCall{ToolCall: c, At: e.CreatedAt})
+		case KindResult:
+			r, err := Decode[ToolResult](e)
+			if err != nil {
+				return nil, err
+			}
+			if n, ok := at[r.CallID]; ok {
+				out[n].Result = &r
+			}
+		}
+	}
+	return out, nil
+}

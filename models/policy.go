@@ -142,20 +142,19 @@ func (sc *Scope) UpdatePolicyRule(ctx context.Context, ruleID string, n NewPolic
 	if err := n.check(); err != nil {
 		return err
 	}
-	return sc.changeRule(ctx, ruleID, "policy.changed", func(tx *gorm.DB, r *PolicyRule) error {
+	return sc.changeRule(ctx, ruleID, "policy.changed", func(tx *gorm.DB, r *PolicyRule) (bool, error) {
 		r.Tool, r.Pattern, r.Verdict, r.Reason = n.Tool, n.Pattern, n.Verdict, n.Reason
-		_, err := changed(tx.Model(&PolicyRule{}).Where("id = ?", r.ID), map[string]any{"tool": r.Tool, "pattern": r.Pattern, "verdict": r.Verdict, "reason": r.Reason,
+		return changed(tx.Model(&PolicyRule{}).Where("id = ?", r.ID), map[string]any{"tool": r.Tool, "pattern": r.Pattern, "verdict": r.Verdict, "reason": r.Reason,
 			"set_by": sc.Actor.label(), "updated_at": sc.store.now()})
-		return err
 	})
 }
 
 // MovePolicyRule lets a rule change places with the one before it or after it; the first and the last stay.
 func (sc *Scope) MovePolicyRule(ctx context.Context, ruleID string, up bool) error {
-	return sc.changeRule(ctx, ruleID, "policy.moved", func(tx *gorm.DB, r *PolicyRule) error {
+	return sc.changeRule(ctx, ruleID, "policy.moved", func(tx *gorm.DB, r *PolicyRule) (bool, error) {
 		rows, err := all[PolicyRule](place(tx, r.InstanceID).Order("position, id"))
 		if err != nil {
-			return err
+			return false, err
 		}
 		at := slices.IndexFunc(rows, func(o PolicyRule) bool { return o.ID == r.ID })
 		to := at + 1
@@ -163,15 +162,14 @@ func (sc *Scope) MovePolicyRule(ctx context.Context, ruleID string, up bool) err
 			to = at - 1
 		}
 		if to < 0 || to >= len(rows) {
-			return nil
+			return false, nil
 		}
 		other := rows[to]
 		if _, err := changed(tx.Model(&PolicyRule{}).Where("id = ?", other.ID), map[string]any{"position": r.Position}); err != nil {
-			return err
+			return false, err
 		}
 		r.Position = other.Position
-		_, err = changed(tx.Model(&PolicyRule{}).Where("id = ?", r.ID), map[string]any{"position": r.Position})
-		return err
+		return changed(tx.Model(&PolicyRule{}).Where("id = ?", r.ID), map[string]any{"position": r.Position})
 	})
 }
 
@@ -189,8 +187,8 @@ func (sc *Scope) DeletePolicyRule(ctx context.Context, ruleID string) error {
 	})
 }
 
-// changeRule changes a rule under the organization's lock and writes down what it was.
-func (sc *Scope) changeRule(ctx context.Context, ruleID, name string, f func(tx *gorm.DB, r *PolicyRule) error) error {
+// changeRule changes a rule under the organization's lock and writes down what it was; f tells whether it changed anything.
+func (sc *Scope) changeRule(ctx context.Context, ruleID, name string, f func(tx *gorm.DB, r *PolicyRule) (bool, error)) error {
 	return sc.tx(ctx, func(tx *gorm.DB) error {
 		if err := sc.lockOrganization(tx); err != nil {
 			return err
@@ -200,7 +198,7 @@ func (sc *Scope) changeRule(ctx context.Context, ruleID, name string, f func(tx 
 			return err
 		}
 		before := r.figures()
-		if err := f(tx, r); err != nil {
+		if hit, err := f(tx, r); err != nil || !hit {
 			return err
 		}
 		return sc.audit(tx, act{name: name, kind: "policy rule", id: r.ID, of: r.Name(), before: before, after: r.figures()})

@@ -3,7 +3,6 @@ package anthropic
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 
 	"lobstead/api/wire"
 	"lobstead/engine/llm"
@@ -191,19 +190,8 @@ var types = map[fault.Kind]string{fault.Unauthenticated: "authentication_error",
 
 // NewError spells a fault; Internal ones say nothing of what went wrong.
 func NewError(e *fault.Error, requestID string) Error {
-	out := ErrorBody{Type: cmp.Or(types[e.Kind], "api_error"), Message: e.Detail, Code: e.Code}
-	if len(e.Fields) > 0 {
-		out.Message = e.Fields[0].Message
-		if path := e.Fields[0].Path; len(path) > 0 {
-			out.Message = fmt.Sprint(path[0]) + ": " + out.Message
-		}
-	}
-	if e.Kind == fault.Internal {
-		out.Message, out.Code = "Server error", "internal"
-	}
-	if e.Hint != "" && e.Kind != fault.Internal {
-		out.Message += ". " + e.Hint
-	}
+	message, code, _ := wire.Explain(e)
+	out := ErrorBody{Type: cmp.Or(types[e.Kind], "api_error"), Message: message, Code: code}
 	return Error{Type: "error", Error: out, RequestID: requestID}
 }
 

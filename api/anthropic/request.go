@@ -4,14 +4,11 @@
 package anthropic
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"lobstead/api/wire"
 	"lobstead/engine/llm"
@@ -77,31 +74,24 @@ type choice struct {
 	Solo bool   `json:"disable_parallel_tool_use"`
 }
 
-func bad(param, format string, args ...any) error {
-	text := fmt.Sprintf(format, args...)
-	return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Detail: text, Fields: fault.Issues{{Code: "custom", Path: []any{param}, Message: text}}}
-}
-
+// plainName is how tools may be called.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
 
 // Read reads a message. Errors are fault.Invalid and name the parameter; those of fetch come as they are.
 func Read(raw []byte, fetch Fetch) (Request, error) {
 	var b body
-	if !utf8.Valid(raw) {
-		return Request{}, fault.New(fault.Invalid, "body.utf8", "The body is not valid UTF-8")
-	}
-	var names map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &names); err != nil {
-		return Request{}, fault.Wrap(err, fault.Invalid, "body.json", "The body is not a JSON object")
+	names, err := wire.Object(raw)
+	if err != nil {
+		return Request{}, err
 	}
 	if err := json.Unmarshal(raw, &b); err != nil {
 		name := "body"
 		if wrong, ok := err.(*json.UnmarshalTypeError); ok { // json gives it bare
 			name = wrong.Field
 		}
-		return Request{}, bad(name, "%.100s has the wrong type", name)
+		return Request{}, wire.BadParam(name, "%.100s has the wrong type", name)
 	}
-	r := Request{Model: b.Model, Streamed: b.Streamed, Session: b.Session, Dropped: ignored(names)}
+	r := Request{Model: b.Model, Streamed: b.Streamed, Session: b.Session, Dropped: wire.Unread(names, known...)}
 	if err := b.settings(&r.Request); err != nil {
 		return r, err
 	}
@@ -114,28 +104,18 @@ func Read(raw []byte, fetch Fetch) (Request, error) {
 	return r, b.converse(&r.Request, &pictures{fetch: fetch})
 }
 
-func ignored(names map[string]json.RawMessage) []string {
-	var out []string
-	for _, n := range slices.Sorted(maps.Keys(names)) {
-		if plainName.MatchString(n) && !slices.Contains(known, n) && string(names[n]) != "null" && len(out) < 50 {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
 func (b *body) settings(r *llm.Request) error {
 	switch {
 	case b.MaxTokens == nil:
-		return bad("max_tokens", "max_tokens is required")
+		return wire.BadParam("max_tokens", "max_tokens is required")
 	case *b.MaxTokens < 1 || *b.MaxTokens > 10_000_000:
-		return bad("max_tokens", "max_tokens must be at least 1")
+		return wire.BadParam("max_tokens", "max_tokens must be between 1 and 10,000,000")
 	case b.Temperature != nil && (*b.Temperature < 0 || *b.Temperature > 1):
-		return bad("temperature", "temperature must be between 0 and 1")
+		return wire.BadParam("temperature", "temperature must be between 0 and 1")
 	case b.TopP != nil && (*b.TopP < 0 || *b.TopP > 1):
-		return bad("top_p", "top_p must be between 0 and 1")
+		return wire.BadParam("top_p", "top_p must be between 0 and 1")
 	case len(b.Stop) > 16:
-		return bad("stop_sequences", "stop_sequences may hold 16 texts at most")
+		return wire.BadParam("stop_sequences", "stop_sequences may hold 16 texts at most")
 	}
 	r.MaxTokens, r.Temperature, r.TopP = *b.MaxTokens, b.Temperature, b.TopP
 	r.Stop = slices.DeleteFunc(b.Stop, func(s string) bool { return s == "" })
@@ -148,8 +128,8 @@ func (b *body) shape(r *Request) error {
 	if b.Output != nil {
 		effort = b.Output.Effort
 		if f := b.Output.Format; f != nil {
-			if f.Type != "json_schema" || !isObject(f.Schema) {
-				return bad("output_config", "the format must be a json_schema with its schema")
+			if f.Type != "json_schema" || !wire.IsObject(f.Schema) {
+				return wire.BadParam("output_config", "the format must be a json_schema with its schema")
 			}
 			r.Request.Output = &llm.Output{Schema: f.Schema, Strict: true}
 		}
@@ -169,21 +149,16 @@ func (b *body) shape(r *Request) error {
 	return nil
 }
 
-func isObject(raw json.RawMessage) bool {
-	raw = bytes.TrimSpace(raw)
-	return len(raw) > 0 && raw[0] == '{'
-}
-
 func (b *body) tools(r *llm.Request) error {
 	for n, t := range b.Tools {
 		param := fmt.Sprintf("tools.%d", n)
 		switch {
 		case t.Type != "" && t.Type != "custom":
-			return bad(param, "tools of the type %.64q are not supported", t.Type)
+			return wire.BadParam(param, "tools of the type %.64q are not supported", t.Type)
 		case !plainName.MatchString(t.Name):
-			return bad(param, "a tool's name is 1 to 128 letters, digits, dashes and underscores")
-		case !isObject(t.Schema):
-			return bad(param, "a tool needs its input_schema")
+			return wire.BadParam(param, "a tool's name is 1 to 128 letters, digits, dashes and underscores")
+		case !wire.IsObject(t.Schema):
+			return wire.BadParam(param, "a tool needs its input_schema")
 		}
 		r.Tools = append(r.Tools, llm.Tool{Name: t.Name, Description: t.Description, Schema: t.Schema})
 	}
@@ -200,13 +175,13 @@ func (b *body) tools(r *llm.Request) error {
 	case "tool":
 		r.Choice.Mode, r.Choice.Name = llm.ChooseOne, b.Choice.Name
 		if !slices.ContainsFunc(b.Tools, func(t tool) bool { return t.Name == b.Choice.Name }) {
-			return bad("tool_choice", "there is no tool called %.128s", b.Choice.Name)
+			return wire.BadParam("tool_choice", "there is no tool called %.128s", b.Choice.Name)
 		}
 	default:
-		return bad("tool_choice", "tool_choice must be auto, any, tool or none")
+		return wire.BadParam("tool_choice", "tool_choice must be auto, any, tool or none")
 	}
 	if len(b.Tools) == 0 && b.Choice.Type != "auto" && b.Choice.Type != "none" {
-		return bad("tool_choice", "tool_choice asks for a call, but there are no tools")
+		return wire.BadParam("tool_choice", "tool_choice asks for a call, but there are no tools")
 	}
 	return nil
 }
@@ -223,20 +198,20 @@ func (b *body) converse(r *llm.Request, pics *pictures) error {
 	}
 	r.System = strings.Join(text, "\n\n")
 	if len(b.Messages) == 0 {
-		return bad("messages", "messages must hold at least one message")
+		return wire.BadParam("messages", "messages must hold at least one message")
 	}
 	for n, m := range b.Messages {
 		param := fmt.Sprintf("messages.%d", n)
 		role := llm.Role(m.Role)
 		if role != llm.User && role != llm.Assistant {
-			return bad(param, "the role must be user or assistant")
+			return wire.BadParam(param, "the role must be user or assistant")
 		}
 		parts, err := pics.blocks(param, m.Content)
 		if err != nil {
 			return err
 		}
 		if len(parts) == 0 && role == llm.User {
-			return bad(param, "a message needs content")
+			return wire.BadParam(param, "a message needs content")
 		}
 		if last := len(r.Messages) - 1; last >= 0 && r.Messages[last].Role == role { // one side may speak twice
 			r.Messages[last].Parts = append(r.Messages[last].Parts, parts...)
@@ -283,7 +258,7 @@ func (p *pictures) blocks(param string, raw json.RawMessage) ([]llm.Part, error)
 	}
 	var list []block
 	if json.Unmarshal(raw, &list) != nil {
-		return nil, bad(param, "content must be a text or a list of blocks")
+		return nil, wire.BadParam(param, "content must be a text or a list of blocks")
 	}
 	var out []llm.Part
 	for _, b := range list {
@@ -305,10 +280,10 @@ func (p *pictures) block(param string, b block) (llm.Part, error) {
 		return llm.Part{Image: img}, err
 	case "tool_use":
 		if b.ID == "" || b.Name == "" {
-			return llm.Part{}, bad(param, "a tool_use needs an id and a name")
+			return llm.Part{}, wire.BadParam(param, "a tool_use needs an id and a name")
 		}
 		input := b.Input
-		if !isObject(input) {
+		if !wire.IsObject(input) {
 			input = json.RawMessage("{}")
 		}
 		return llm.Part{Call: &llm.ToolCall{ID: b.ID, Name: b.Name, Input: input}}, nil
@@ -319,12 +294,12 @@ func (p *pictures) block(param string, b block) (llm.Part, error) {
 	case "redacted_thinking":
 		return llm.Part{Thinking: &llm.Thinking{Signature: b.Data, Redacted: true}}, nil
 	}
-	return llm.Part{}, bad(param, "blocks of the type %.64q are not supported", b.Type)
+	return llm.Part{}, wire.BadParam(param, "blocks of the type %.64q are not supported", b.Type)
 }
 
 func (p *pictures) result(param string, b block) (llm.Part, error) {
 	if b.CallID == "" {
-		return llm.Part{}, bad(param, "a tool_result needs its tool_use_id")
+		return llm.Part{}, wire.BadParam(param, "a tool_result needs its tool_use_id")
 	}
 	parts, err := p.blocks(param, b.Content)
 	if err != nil {
@@ -333,7 +308,7 @@ func (p *pictures) result(param string, b block) (llm.Part, error) {
 	var text []string
 	for _, x := range parts {
 		if x.Text == "" && (x.Image != nil || x.Call != nil || x.Result != nil || x.Thinking != nil) {
-			return llm.Part{}, bad(param, "a tool_result holds text only")
+			return llm.Part{}, wire.BadParam(param, "a tool_result holds text only")
 		}
 		text = append(text, x.Text)
 	}
@@ -344,17 +319,17 @@ func (p *pictures) image(param string, b block) (*llm.Image, error) {
 	p.n++
 	switch {
 	case p.n > wire.MaxImages:
-		return nil, bad(param, "a request may hold %d pictures at most", wire.MaxImages)
+		return nil, wire.BadParam(param, "a request may hold %d pictures at most", wire.MaxImages)
 	case b.Source == nil:
-		return nil, bad(param, "a picture needs its source")
+		return nil, wire.BadParam(param, "a picture needs its source")
 	case b.Source.Type == "url" && p.fetch == nil:
-		return nil, bad(param, "a picture must be sent as base64")
+		return nil, wire.BadParam(param, "a picture must be sent as base64")
 	case b.Source.Type == "url":
 		return p.fetch(b.Source.URL)
 	}
 	kind, data, err := wire.Image(b.Source.Data)
 	if err != nil {
-		return nil, bad(param, "%s", fault.As(err).Detail)
+		return nil, wire.BadParam(param, "%s", fault.As(err).Detail)
 	}
 	return &llm.Image{MediaType: kind, Data: data}, nil
 }

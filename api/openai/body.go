@@ -6,15 +6,12 @@ package openai
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"lobstead/api/wire"
 	"lobstead/engine/llm"
-	"lobstead/kit/fault"
 )
 
 // Dialect is whose rules hold for a chat completion.
@@ -32,18 +29,13 @@ type Fetch func(url string) (*llm.Image, error)
 // fields is a body by field; what was read is taken out, and what is left was ignored.
 type fields map[string]json.RawMessage
 
+// readFields reads a body; an empty one has no fields.
 func readFields(body []byte) (fields, error) {
-	if !utf8.Valid(body) {
-		return nil, fault.New(fault.Invalid, "body.utf8", "The body is not valid UTF-8")
-	}
-	f := fields{}
 	if len(bytes.TrimSpace(body)) == 0 {
-		return f, nil
+		return fields{}, nil
 	}
-	if err := json.Unmarshal(body, &f); err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "body.json", "The body is not a JSON object")
-	}
-	return f, nil
+	f, err := wire.Object(body)
+	return fields(f), err
 }
 
 // take reads a field; absent and null leave the value as it is.
@@ -54,7 +46,7 @@ func (f fields) take(name string, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
-		return bad(name, "%s has the wrong type", name)
+		return wire.BadParam(name, "%s has the wrong type", name)
 	}
 	return nil
 }
@@ -73,39 +65,24 @@ func (f fields) takeAll(list ...field) error {
 	return nil
 }
 
+// plainName is how tools and schemas may be called.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-
-// ignored names what nobody read, fit for a header: names are the caller's.
-func (f fields) ignored() []string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		if plainName.MatchString(name) && string(f[name]) != "null" && len(out) < 50 {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-// bad is a fault about one parameter.
-func bad(param, format string, args ...any) error {
-	return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Detail: fmt.Sprintf(format, args...),
-		Fields: fault.Issues{{Code: "custom", Path: []any{param}, Message: fmt.Sprintf(format, args...)}}}
-}
 
 // settings are what both APIs say of how to answer.
 type settings struct {
 	temperature, topP *float64
 	maxTokens         *int
+	maxName           string // the parameter of maxTokens
 }
 
 func (s settings) put(r *llm.Request) error {
 	switch {
 	case s.temperature != nil && (*s.temperature < 0 || *s.temperature > 2):
-		return bad("temperature", "temperature must be between 0 and 2")
+		return wire.BadParam("temperature", "temperature must be between 0 and 2")
 	case s.topP != nil && (*s.topP < 0 || *s.topP > 1):
-		return bad("top_p", "top_p must be between 0 and 1")
+		return wire.BadParam("top_p", "top_p must be between 0 and 1")
 	case s.maxTokens != nil && (*s.maxTokens < 1 || *s.maxTokens > 10_000_000):
-		return bad("max_tokens", "max_tokens must be at least 1")
+		return wire.BadParam(s.maxName, "%s must be between 1 and 10,000,000", s.maxName)
 	}
 	r.Temperature, r.TopP = s.temperature, s.topP
 	if s.maxTokens != nil {
@@ -114,7 +91,8 @@ func (s settings) put(r *llm.Request) error {
 	return nil
 }
 
-func effortOf(word string) (llm.Effort, error) {
+// effortOf reads how hard to think, of a parameter.
+func effortOf(param, word string) (llm.Effort, error) {
 	switch word {
 	case "", "none", "minimal":
 		return "", nil
@@ -125,7 +103,7 @@ func effortOf(word string) (llm.Effort, error) {
 	case "high", "xhigh", "max":
 		return llm.EffortHigh, nil
 	}
-	return "", bad("reasoning_effort", "reasoning_effort must be low, medium or high")
+	return "", wire.BadParam(param, "the effort of %s must be none, minimal, low, medium or high", param)
 }
 
 // readStop takes one text or a list of them.
@@ -139,10 +117,10 @@ func readStop(raw json.RawMessage) ([]string, error) {
 	case json.Unmarshal(raw, &one) == nil:
 		list = []string{one}
 	case json.Unmarshal(raw, &list) != nil:
-		return nil, bad("stop", "stop must be a text or a list of texts")
+		return nil, wire.BadParam("stop", "stop must be a text or a list of texts")
 	}
 	if len(list) > 16 {
-		return nil, bad("stop", "stop may hold 16 texts at most")
+		return nil, wire.BadParam("stop", "stop may hold 16 texts at most")
 	}
 	return slices.DeleteFunc(list, func(s string) bool { return s == "" }), nil
 }
@@ -156,25 +134,23 @@ type function struct {
 
 func (d function) tool(param string) (llm.Tool, error) {
 	if !plainName.MatchString(d.Name) {
-		return llm.Tool{}, bad(param, "a tool's name is 1 to 64 letters, digits, dashes and underscores")
+		return llm.Tool{}, wire.BadParam(param, "a tool's name is 1 to 64 letters, digits, dashes and underscores")
 	}
 	schema := d.Parameters
 	if string(schema) == "null" {
 		schema = nil
 	}
-	if len(schema) > 0 && !isObject(schema) {
-		return llm.Tool{}, bad(param, "the parameters of %s must be a JSON Schema object", d.Name)
+	if len(schema) > 0 && !wire.IsObject(schema) {
+		return llm.Tool{}, wire.BadParam(param, "the parameters of %s must be a JSON Schema object", d.Name)
 	}
 	return llm.Tool{Name: d.Name, Description: d.Description, Schema: schema}, nil
 }
-
-func isObject(raw json.RawMessage) bool { return len(raw) > 0 && bytes.TrimSpace(raw)[0] == '{' }
 
 // choose reads a tool_choice; name is that of a chosen tool.
 func choose(word, name string, tools []llm.Tool) (llm.Choice, error) {
 	switch {
 	case name != "" && !slices.ContainsFunc(tools, func(t llm.Tool) bool { return t.Name == name }):
-		return llm.Choice{}, bad("tool_choice", "there is no tool called %s", name)
+		return llm.Choice{}, wire.BadParam("tool_choice", "there is no tool called %s", name)
 	case name != "":
 		return llm.Choice{Mode: llm.ChooseOne, Name: name}, nil
 	case word == "", word == "auto":
@@ -182,11 +158,11 @@ func choose(word, name string, tools []llm.Tool) (llm.Choice, error) {
 	case word == "none":
 		return llm.Choice{Mode: llm.ChooseNone}, nil
 	case word == "required" && len(tools) == 0:
-		return llm.Choice{}, bad("tool_choice", "tool_choice asks for a call, but there are no tools")
+		return llm.Choice{}, wire.BadParam("tool_choice", "tool_choice asks for a call, but there are no tools")
 	case word == "required":
 		return llm.Choice{Mode: llm.ChooseAny}, nil
 	}
-	return llm.Choice{}, bad("tool_choice", "tool_choice must be none, auto, required or one function")
+	return llm.Choice{}, wire.BadParam("tool_choice", "tool_choice must be none, auto, required or one function")
 }
 
 // format is the wanted shape of an answer.
@@ -204,15 +180,15 @@ func (f format) output(param string) (*llm.Output, error) {
 	case "json_object":
 		return &llm.Output{}, nil
 	case "json_schema":
-		if !isObject(f.Schema) {
-			return nil, bad(param, "a json_schema needs a schema")
+		if !wire.IsObject(f.Schema) {
+			return nil, wire.BadParam(param, "a json_schema needs a schema")
 		}
 		if f.Name != "" && !plainName.MatchString(f.Name) {
-			return nil, bad(param, "a schema's name is 1 to 64 letters, digits, dashes and underscores")
+			return nil, wire.BadParam(param, "a schema's name is 1 to 64 letters, digits, dashes and underscores")
 		}
 		return &llm.Output{Name: f.Name, Schema: f.Schema, Strict: f.Strict}, nil
 	}
-	return nil, bad(param, "the type must be text, json_object or json_schema")
+	return nil, wire.BadParam(param, "the type must be text, json_object or json_schema")
 }
 
 // joinSystem adds a piece to the system prompt.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"lobstead/api/wire"
 	"lobstead/engine/llm"
 )
 
@@ -47,18 +48,18 @@ func ReadChat(body []byte, d Dialect, fetch Fetch) (ChatRequest, error) {
 	}
 	var messages []message
 	var tools []chatTool
-	var s settings
+	s := settings{maxName: "max_tokens"}
 	var newer *int
 	if err := f.takeAll(field{"messages", &messages}, field{"model", &r.Model}, field{"stream", &r.Streamed}, field{"max_tokens", &s.maxTokens},
 		field{"max_completion_tokens", &newer}, field{"temperature", &s.temperature}, field{"tools", &tools}, field{"session_id", &r.Session}); err != nil {
 		return r, err
 	}
 	if newer != nil {
-		s.maxTokens = newer
+		s.maxTokens, s.maxName = newer, "max_completion_tokens"
 	}
 	for n, t := range tools {
 		if t.Type != "function" && t.Type != "" {
-			return r, bad("tools", "tools of the type %.64q are not supported", t.Type)
+			return r, wire.BadParam("tools", "tools of the type %.64q are not supported", t.Type)
 		}
 		tool, err := t.Function.tool(fmt.Sprintf("tools[%d]", n))
 		if err != nil {
@@ -74,7 +75,7 @@ func ReadChat(body []byte, d Dialect, fetch Fetch) (ChatRequest, error) {
 	if err := s.put(&r.Request); err != nil {
 		return r, err
 	}
-	r.Dropped = f.ignored()
+	r.Dropped = wire.Unread(f)
 	return r, r.converse(messages, &pictures{fetch: fetch})
 }
 
@@ -95,7 +96,7 @@ func (r *ChatRequest) standard(f fields, s *settings) error {
 		return err
 	}
 	if n != 1 {
-		return bad("n", "n must be 1: there is one answer")
+		return wire.BadParam("n", "n must be 1: there is one answer")
 	}
 	r.IncludeUsage = options.IncludeUsage
 	if r.Request.Stop, err = readStop(stop); err != nil {
@@ -105,7 +106,7 @@ func (r *ChatRequest) standard(f fields, s *settings) error {
 		return err
 	}
 	r.Request.Choice.Solo = !parallel
-	if r.Request.Effort, err = effortOf(effort); err != nil {
+	if r.Request.Effort, err = effortOf("reasoning_effort", effort); err != nil {
 		return err
 	}
 	shape.Schema.Type = shape.Type
@@ -128,7 +129,7 @@ func chatChoice(raw json.RawMessage, tools []llm.Tool) (llm.Choice, error) {
 // converse turns the messages into ours.
 func (r *ChatRequest) converse(messages []message, pics *pictures) error {
 	if len(messages) == 0 {
-		return bad("messages", "messages must hold at least one message")
+		return wire.BadParam("messages", "messages must hold at least one message")
 	}
 	for n, m := range messages {
 		param := fmt.Sprintf("messages[%d]", n)
@@ -145,7 +146,7 @@ func (r *ChatRequest) converse(messages []message, pics *pictures) error {
 		case "tool":
 			err = r.result(param, m, pics)
 		default:
-			err = bad(param, "the role %.64q is not known", m.Role)
+			err = wire.BadParam(param, "the role %.64q is not known", m.Role)
 		}
 		if err != nil {
 			return err
@@ -172,7 +173,7 @@ func (r *ChatRequest) say(param string, role llm.Role, m message, pics *pictures
 			parts = append(parts, llm.Part{Call: call})
 		}
 	} else if len(parts) == 0 {
-		return bad(param, "a message of the user needs content")
+		return wire.BadParam(param, "a message of the user needs content")
 	}
 	r.Request.Messages = join(r.Request.Messages, role, parts...)
 	return nil
@@ -180,7 +181,7 @@ func (r *ChatRequest) say(param string, role llm.Role, m message, pics *pictures
 
 func (r *ChatRequest) result(param string, m message, pics *pictures) error {
 	if m.CallID == "" {
-		return bad(param, "a tool's message needs its tool_call_id")
+		return wire.BadParam(param, "a tool's message needs its tool_call_id")
 	}
 	text, err := pics.textOf(param, m.Content)
 	if err != nil {

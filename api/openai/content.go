@@ -17,17 +17,17 @@ type pictures struct {
 
 func (p *pictures) get(param, url string) (*llm.Image, error) {
 	if p.n++; p.n > wire.MaxImages {
-		return nil, bad(param, "a request may hold %d pictures at most", wire.MaxImages)
+		return nil, wire.BadParam(param, "a request may hold %d pictures at most", wire.MaxImages)
 	}
 	if !strings.HasPrefix(url, "data:") {
 		if p.fetch == nil {
-			return nil, bad(param, "a picture must be sent as a data URL")
+			return nil, wire.BadParam(param, "a picture must be sent as a data URL")
 		}
 		return p.fetch(url)
 	}
 	kind, data, err := wire.Image(url)
 	if err != nil {
-		return nil, bad(param, "%s", fault.As(err).Detail)
+		return nil, wire.BadParam(param, "%s", fault.As(err).Detail)
 	}
 	return &llm.Image{MediaType: kind, Data: data}, nil
 }
@@ -51,7 +51,7 @@ func (p *pictures) parts(param string, raw json.RawMessage) ([]llm.Part, error) 
 	}
 	var list []contentPart
 	if json.Unmarshal(raw, &list) != nil {
-		return nil, bad(param, "content must be a text or a list of parts")
+		return nil, wire.BadParam(param, "content must be a text or a list of parts")
 	}
 	var out []llm.Part
 	for _, c := range list {
@@ -65,7 +65,7 @@ func (p *pictures) parts(param string, raw json.RawMessage) ([]llm.Part, error) 
 			}
 			out = append(out, llm.Part{Image: img})
 		default:
-			return nil, bad(param, "content of the type %.64q is not supported", c.Type)
+			return nil, wire.BadParam(param, "content of the type %.64q is not supported", c.Type)
 		}
 	}
 	return out, nil
@@ -92,7 +92,7 @@ func (p *pictures) textOf(param string, raw json.RawMessage) (string, error) {
 	var text []string
 	for _, x := range list {
 		if x.Image != nil {
-			return "", bad(param, "a picture cannot stand here")
+			return "", wire.BadParam(param, "a picture cannot stand here")
 		}
 		text = append(text, x.Text)
 	}
@@ -102,10 +102,10 @@ func (p *pictures) textOf(param string, raw json.RawMessage) (string, error) {
 // callOf makes a tool call of what a client sends back.
 func callOf(param, id, name, arguments string) (*llm.ToolCall, error) {
 	if name == "" || id == "" {
-		return nil, bad(param, "a tool call needs an id and a name")
+		return nil, wire.BadParam(param, "a tool call needs an id and a name")
 	}
 	input := json.RawMessage("{}")
-	if json.Valid([]byte(arguments)) && isObject(json.RawMessage(arguments)) {
+	if json.Valid([]byte(arguments)) && wire.IsObject(json.RawMessage(arguments)) {
 		input = json.RawMessage(arguments)
 	}
 	return &llm.ToolCall{ID: id, Name: name, Input: input}, nil

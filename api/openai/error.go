@@ -2,9 +2,8 @@ package openai
 
 import (
 	"cmp"
-	"fmt"
-	"strings"
 
+	"lobstead/api/wire"
 	"lobstead/kit/fault"
 )
 
@@ -38,28 +37,16 @@ var codes = map[string]string{"unauthorized": "invalid_api_key", "llm.unknown_mo
 
 // NewError spells a fault; Internal ones say nothing of what went wrong.
 func NewError(e *fault.Error, requestID string, d Dialect) Error {
-	out := ErrorBody{Message: e.Detail, Type: types[d][e.Kind], Code: e.Code, RequestID: requestID}
+	message, code, param := wire.Explain(e)
+	out := ErrorBody{Message: message, Type: types[d][e.Kind], Code: code, RequestID: requestID}
 	if out.Type == "" {
 		out.Type = map[Dialect]string{Lobstack: "internal", Standard: "server_error"}[d]
 	}
 	if d == Standard {
-		out.Code = cmp.Or(codes[e.Code], e.Code)
+		out.Code = cmp.Or(codes[code], code)
 	}
-	if len(e.Fields) > 0 {
-		out.Message = e.Fields[0].Message
-		if path := e.Fields[0].Path; len(path) > 0 {
-			param := fmt.Sprint(path[0])
-			out.Param = &param
-			if !strings.Contains(out.Message, param) {
-				out.Message = param + ": " + out.Message
-			}
-		}
-	}
-	if e.Kind == fault.Internal {
-		out.Message, out.Code = "Server error", "internal"
-	}
-	if e.Hint != "" && e.Kind != fault.Internal {
-		out.Message += ". " + e.Hint
+	if param != "" {
+		out.Param = &param
 	}
 	return Error{out}
 }

@@ -25,7 +25,7 @@ func TestWhatAChatMayNotBe(t *testing.T) {
 		`{"messages":[{"role":"user","content":[{"type":"input_audio"}]}]}`: "messages[0]", `{"messages":[{"role":"tool","content":"x"}]}`: "messages[0]",
 		`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/y.png"}}]}]}`: "messages[0]",
 		`{"messages":[{"role":"assistant","tool_calls":[{"id":"","function":{"name":"x"}}]}]}`:                  "messages[0]",
-		with(`"max_tokens":0`): "max_tokens", with(`"temperature":2.1`): "temperature", with(`"stream":"yes"`): "stream", with(`"top_p":-1`): "top_p",
+		with(`"max_tokens":0`): "max_tokens", with(`"max_completion_tokens":0`): "max_completion_tokens", with(`"temperature":2.1`): "temperature", with(`"stream":"yes"`): "stream", with(`"top_p":-1`): "top_p",
 		with(`"n":2`): "n", with(`"stop":7`): "stop", with(`"tools":[{"type":"custom"}]`): "tools", with(`"tools":[{"type":"function","function":{"name":"a b"}}]`): "tools[0]",
 		with(`"tools":[{"type":"function","function":{"name":"a","parameters":[]}}]`): "tools[0]", with(`"tool_choice":"required"`): "tool_choice",
 		with(`"tool_choice":{"type":"function","function":{"name":"a"}}`): "tool_choice", with(`"tool_choice":{}`): "tool_choice",
@@ -80,7 +80,7 @@ func TestWhatAResponseMayNotBe(t *testing.T) {
 		`{}`: "input", `{"input":[]}`: "input", `{"input":7}`: "input", `{"input":"x","previous_response_id":"r"}`: "previous_response_id",
 		`{"input":"x","background":true}`: "background", `{"input":"x","tools":[{"type":"web_search"}]}`: "tools", `{"input":"x","text":{"format":{"type":"xml"}}}`: "text",
 		`{"input":[{"type":"item_reference","id":"x"}]}`: "input[0]", `{"input":[{"type":"function_call_output","output":"x"}]}`: "input[0]",
-		`{"input":[{"role":"king","content":"x"}]}`: "input[0]", `{"input":"x","tool_choice":"sometimes"}`: "tool_choice", `{"input":"x","max_output_tokens":0}`: "max_tokens",
+		`{"input":[{"role":"king","content":"x"}]}`: "input[0]", `{"input":"x","tool_choice":"sometimes"}`: "tool_choice", `{"input":"x","max_output_tokens":0}`: "max_output_tokens", `{"input":"x","reasoning":{"effort":"much"}}`: "reasoning",
 	} {
 		_, err := openai.ReadResponse([]byte(body), nil)
 		require.True(t, fault.Is(err, fault.Invalid), "%s: %v", body, err)

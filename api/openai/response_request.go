@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"lobstead/api/wire"
 	"lobstead/engine/llm"
 )
 
@@ -63,14 +64,14 @@ func ReadResponse(body []byte, fetch Fetch) (ResponseRequest, error) {
 	case err != nil:
 		return r, err
 	case len(previous) > 0, len(conversation) > 0:
-		return r, bad("previous_response_id", "responses are not stored: send the whole conversation as input")
+		return r, wire.BadParam("previous_response_id", "responses are not stored: send the whole conversation as input")
 	case len(prompt) > 0:
-		return r, bad("prompt", "stored prompts are not supported")
+		return r, wire.BadParam("prompt", "stored prompts are not supported")
 	case background:
-		return r, bad("background", "background responses are not supported")
+		return r, wire.BadParam("background", "background responses are not supported")
 	}
-	r.Dropped = f.ignored()
-	if err := (settings{r.Echo.Temperature, r.Echo.TopP, r.Echo.MaxOutputTokens}).put(&r.Request); err != nil {
+	r.Dropped = wire.Unread(f)
+	if err := (settings{r.Echo.Temperature, r.Echo.TopP, r.Echo.MaxOutputTokens, "max_output_tokens"}).put(&r.Request); err != nil {
 		return r, err
 	}
 	if r.Echo.Instructions != nil {
@@ -89,11 +90,11 @@ func (r *ResponseRequest) shape() error {
 		function
 	}
 	if json.Unmarshal(r.Echo.Tools, &tools) != nil {
-		return bad("tools", "tools has the wrong type")
+		return wire.BadParam("tools", "tools has the wrong type")
 	}
 	for n, t := range tools {
 		if t.Type != "function" {
-			return bad("tools", "tools of the type %.64q are not supported", t.Type)
+			return wire.BadParam("tools", "tools of the type %.64q are not supported", t.Type)
 		}
 		tool, err := t.tool(fmt.Sprintf("tools[%d]", n))
 		if err != nil {
@@ -110,7 +111,7 @@ func (r *ResponseRequest) shape() error {
 		Format format `json:"format"`
 	}
 	if json.Unmarshal(r.Echo.Text, &text) != nil {
-		return bad("text", "text has the wrong type")
+		return wire.BadParam("text", "text has the wrong type")
 	}
 	if r.Request.Output, err = text.Format.output("text"); err != nil {
 		return err
@@ -119,9 +120,9 @@ func (r *ResponseRequest) shape() error {
 		Effort string `json:"effort"`
 	}
 	if json.Unmarshal(r.Echo.Reasoning, &reasoning) != nil {
-		return bad("reasoning", "reasoning has the wrong type")
+		return wire.BadParam("reasoning", "reasoning has the wrong type")
 	}
-	r.Request.Effort, err = effortOf(reasoning.Effort)
+	r.Request.Effort, err = effortOf("reasoning", reasoning.Effort)
 	return err
 }
 
@@ -149,7 +150,7 @@ func (r *ResponseRequest) converse(input json.RawMessage, pics *pictures) error 
 	}
 	var items []item
 	if json.Unmarshal(input, &items) != nil || len(items) == 0 {
-		return bad("input", "input must be a text or a list with at least one item")
+		return wire.BadParam("input", "input must be a text or a list with at least one item")
 	}
 	for n, it := range items {
 		if err := r.item(fmt.Sprintf("input[%d]", n), it, pics); err != nil {
@@ -157,7 +158,7 @@ func (r *ResponseRequest) converse(input json.RawMessage, pics *pictures) error 
 		}
 	}
 	if len(r.Request.Messages) == 0 {
-		return bad("input", "input holds nothing to answer")
+		return wire.BadParam("input", "input holds nothing to answer")
 	}
 	return nil
 }
@@ -175,7 +176,7 @@ func (r *ResponseRequest) item(param string, it item, pics *pictures) error {
 		return nil
 	case "function_call_output":
 		if it.CallID == "" {
-			return bad(param, "a function_call_output needs its call_id")
+			return wire.BadParam(param, "a function_call_output needs its call_id")
 		}
 		text, err := pics.textOf(param, it.Output)
 		if err != nil {
@@ -186,7 +187,7 @@ func (r *ResponseRequest) item(param string, it item, pics *pictures) error {
 	case "reasoning": // another provider's: it has no place here
 		return nil
 	}
-	return bad(param, "input of the type %.64q is not supported", it.Type)
+	return wire.BadParam(param, "input of the type %.64q is not supported", it.Type)
 }
 
 func (r *ResponseRequest) message(param string, it item, pics *pictures) error {
@@ -201,13 +202,13 @@ func (r *ResponseRequest) message(param string, it item, pics *pictures) error {
 		}
 	case "user":
 		if len(parts) == 0 {
-			return bad(param, "a message of the user needs content")
+			return wire.BadParam(param, "a message of the user needs content")
 		}
 		r.add(llm.User, parts...)
 	case "assistant":
 		r.add(llm.Assistant, parts...)
 	default:
-		return bad(param, "the role %.64q is not known", it.Role)
+		return wire.BadParam(param, "the role %.64q is not known", it.Role)
 	}
 	return nil
 }

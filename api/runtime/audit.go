@@ -51,26 +51,14 @@ type AuditedCall struct {
 
 // NewToolAudit presents the calls of a turn's log.
 func NewToolAudit(turn string, log []models.Event) (ToolAudit, error) {
-	out, at := ToolAudit{TurnID: turn, Calls: []AuditedCall{}}, map[string]int{}
-	for _, e := range log {
-		switch e.Kind {
-		case models.KindCall:
-			c, err := models.Decode[models.ToolCall](e)
-			if err != nil {
-				return out, err
-			}
-			at[c.CallID] = len(out.Calls)
-			out.Calls = append(out.Calls, AuditedCall{ID: c.CallID, Tool: c.Tool, Input: string(c.Input), Status: "pending", CreatedAt: Time(e.CreatedAt)})
-		case models.KindResult:
-			r, err := models.Decode[models.ToolResult](e)
-			if err != nil {
-				return out, err
-			}
-			if n, ok := at[r.CallID]; ok {
-				c := &out.Calls[n]
-				c.Output, c.Millis, c.Status = &r.Output, &r.Millis, r.Status()
-			}
+	calls, err := models.LoggedCalls(log)
+	out := ToolAudit{TurnID: turn, Calls: []AuditedCall{}}
+	for _, c := range calls {
+		row := AuditedCall{ID: c.CallID, Tool: c.Tool, Input: string(c.Input), Status: "pending", CreatedAt: Time(c.At)}
+		if r := c.Result; r != nil {
+			row.Output, row.Millis, row.Status = &r.Output, &r.Millis, r.Status()
 		}
+		out.Calls = append(out.Calls, row)
 	}
-	return out, nil
+	return out, err
 }

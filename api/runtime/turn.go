@@ -95,23 +95,15 @@ type ToolCall struct {
 }
 
 // NewToolCalls presents the calls of a turn's log.
-func NewToolCalls(log []models.Event) ToolCalls {
-	out, at := ToolCalls{ToolCalls: []ToolCall{}}, map[string]int{}
-	for _, e := range log {
-		switch e.Kind {
-		case models.KindCall:
-			if c, err := models.Decode[models.ToolCall](e); err == nil {
-				at[c.CallID] = len(out.ToolCalls)
-				out.ToolCalls = append(out.ToolCalls, ToolCall{ID: c.CallID, ToolName: c.Tool, Status: "running", CreatedAt: Time(e.CreatedAt)})
-			}
-		case models.KindResult:
-			r, err := models.Decode[models.ToolResult](e)
-			n, known := at[r.CallID]
-			if err != nil || !known {
-				continue
-			}
-			out.ToolCalls[n].Status, out.ToolCalls[n].DurationMS = r.Status(), r.Millis
+func NewToolCalls(log []models.Event) (ToolCalls, error) {
+	calls, err := models.LoggedCalls(log)
+	out := ToolCalls{ToolCalls: []ToolCall{}}
+	for _, c := range calls {
+		row := ToolCall{ID: c.CallID, ToolName: c.Tool, Status: "running", CreatedAt: Time(c.At)}
+		if r := c.Result; r != nil {
+			row.Status, row.DurationMS = r.Status(), r.Millis
 		}
+		out.ToolCalls = append(out.ToolCalls, row)
 	}
-	return out
+	return out, err
 }

@@ -95,9 +95,6 @@ func orDefault(d, def time.Duration) time.Duration {
 	return d
 }
 
-// Active tells how many turns run here, for metrics.
-func (r *Runner) Active() int { return int(r.active.Load()) }
-
 // Run claims and runs turns until ctx ends, then drains: no new turns, the running ones stop at a point from
 // which any worker goes on, and their leases are given back. It returns when all have ended, or after Grace.
 func (r *Runner) Run(ctx context.Context) error {

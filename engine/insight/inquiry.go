@@ -9,6 +9,7 @@ import (
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
 	"lobstead/kit/fault"
+	"lobstead/kit/slots"
 	"lobstead/models"
 )
 
@@ -17,7 +18,7 @@ type Inspector struct {
 	Door  *door.Door
 	Turns *agent.Turns
 
-	slots chan struct{}
+	slots slots.Slots
 }
 
 // atOnce is how many models are asked at the same time by one process; others wait (runtime-api.md, section 1).
@@ -25,7 +26,7 @@ const atOnce = 3
 
 // New makes an inspector.
 func New(d *door.Door, t *agent.Turns) *Inspector {
-	return &Inspector{Door: d, Turns: t, slots: make(chan struct{}, atOnce)}
+	return &Inspector{Door: d, Turns: t}
 }
 
 // How long an answer may get and take.
@@ -63,12 +64,11 @@ func (q *Inquiry) Quote() Quote {
 func (s *Inspector) Ask(ctx context.Context, sc *models.Scope, q *Inquiry) (*models.Opinion, error) {
 	ctx, done := context.WithTimeout(ctx, askLimit)
 	defer done()
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-ctx.Done():
+	free, err := s.slots.Take(ctx, atOnce)
+	if err != nil {
 		return nil, fault.New(fault.Timeout, "insight.busy", "Other analyses took too long")
 	}
+	defer free()
 	out, began := q.opinion, time.Now()
 	q.call.Settled = func(sp door.Spent) {
 		out.CallID, out.CostNanos, out.InputTokens, out.OutputTokens = sp.CallID, sp.CostNanos, sp.Usage.Input, sp.Usage.Output

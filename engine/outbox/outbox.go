@@ -16,6 +16,7 @@ import (
 	"lobstead/kit/events"
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
+	"lobstead/kit/slots"
 	"lobstead/models"
 )
 
@@ -43,9 +44,9 @@ type Outbox struct {
 	// Slots is how many deliveries are on their way at once; 0 = 16: most wait for the other side.
 	Slots int
 
+	slots slots.Slots
 	once  sync.Once
-	slots chan struct{}
-	asked chan string // what the sweep wants done by this process
+	asks  chan string // what the sweep wants done by this process
 
 	mu   sync.Mutex
 	seen map[string]bool // at the sweep before
@@ -83,28 +84,22 @@ func (p permanent) Unwrap() error { return p.error }
 // Permanent marks an error that another attempt would only repeat.
 func Permanent(err error) error { return permanent{err} }
 
-func (o *Outbox) start() {
-	o.once.Do(func() {
-		if o.Slots <= 0 {
-			o.Slots = defaultSlots
-		}
-		o.slots, o.asked = make(chan struct{}, o.Slots), make(chan string, o.Slots)
-	})
-}
-
-// slot takes one of the places; free gives it back.
-func (o *Outbox) slot(ctx context.Context) (free func(), err error) {
-	o.start()
-	select {
-	case o.slots <- struct{}{}:
-		return func() { <-o.slots }, ctx.Err()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// atOnce is how many deliveries are on their way at once.
+func (o *Outbox) atOnce() int {
+	if o.Slots > 0 {
+		return o.Slots
 	}
+	return defaultSlots
 }
 
 // spare tells whether a place is free.
-func (o *Outbox) spare() bool { o.start(); return len(o.slots) < cap(o.slots) }
+func (o *Outbox) spare() bool { return o.slots.Spare(o.atOnce()) }
+
+// asked is what the sweep wants done by this process: as many as it has places.
+func (o *Outbox) asked() chan string {
+	o.once.Do(func() { o.asks = make(chan string, o.atOnce()) })
+	return o.asks
+}
 
 func (o *Outbox) kinds() []models.DeliveryKind {
 	out := []models.DeliveryKind{}
@@ -122,10 +117,11 @@ func (o *Outbox) system() *models.System { return o.Store.AsSystem("the outbox s
 // be had, and when a failure was recorded on the row: the row says when to try again. An error means that the row may
 // not know: a database that does not answer, or ctx.
 func (o *Outbox) Deliver(ctx context.Context, deliveryID string) error {
-	free, err := o.slot(ctx)
-	if free != nil {
-		defer free()
+	free, err := o.slots.Take(ctx, o.atOnce())
+	if err != nil {
+		return err
 	}
+	defer free()
 	for err == nil && deliveryID != "" {
 		deliveryID, err = o.deliver(ctx, deliveryID)
 	}

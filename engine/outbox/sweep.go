@@ -17,8 +17,8 @@ const enqueueLimit = time.Second
 // Follow sends what is hinted at, from before it returns, and what the sweep asks for, until ctx ends. wait returns when
 // all that it began is over.
 func (o *Outbox) Follow(ctx context.Context) (wait func()) {
-	o.start()
 	sub := o.Bus.Subscribe(1024, topic) // what a burst drops, the sweep finds
+	asked := o.asked()
 	var work sync.WaitGroup
 	begin := func(id string) {
 		if o.spare() { // else the sweep hands it to whoever has a place
@@ -31,7 +31,7 @@ func (o *Outbox) Follow(ctx context.Context) (wait func()) {
 			select {
 			case <-ctx.Done():
 				return
-			case id := <-o.asked:
+			case id := <-asked:
 				begin(id)
 			case e := <-sub.C():
 				if id := hinted(e); id != "" {
@@ -96,9 +96,8 @@ func (o *Outbox) note(due []string) (before map[string]bool) {
 
 // ask leaves one to Follow, when there is room.
 func (o *Outbox) ask(id string) {
-	o.start()
 	select {
-	case o.asked <- id:
+	case o.asked() <- id:
 	default:
 	}
 }

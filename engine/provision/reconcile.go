@@ -13,6 +13,7 @@ import (
 	"lobstead/kit/events"
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
+	"lobstead/kit/slots"
 	"lobstead/models"
 )
 
@@ -32,15 +33,14 @@ type Reconciler struct {
 	// StepLimit is how long one step may take; 0 = two minutes.
 	StepLimit time.Duration
 
-	once  sync.Once
-	slots chan struct{}
+	slots slots.Slots
 }
 
 // Reconcile drives one instance until its newest wish is answered. It gives nil when nothing is to do, when
 // another reconciler holds the instance, and when a failure was recorded on the row: the row says when to
 // try again. An error means that the row may not know: a database or driver that does not answer, or ctx.
 func (r *Reconciler) Reconcile(ctx context.Context, org, instance string) error {
-	free, err := r.slot(ctx)
+	free, err := r.slots.Take(ctx, r.atOnce())
 	if err != nil {
 		return err
 	}
@@ -76,32 +76,16 @@ func gone(err error) error {
 	return err
 }
 
-// slot takes one of the places; free gives it back.
-func (r *Reconciler) slot(ctx context.Context) (free func(), err error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+// atOnce is how many instances are worked on at once.
+func (r *Reconciler) atOnce() int {
+	if r.Slots > 0 {
+		return r.Slots
 	}
-	places := r.places()
-	select {
-	case places <- struct{}{}:
-		return func() { <-places }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return 2 * runtime.GOMAXPROCS(0)
 }
 
 // spare tells whether a place is free.
-func (r *Reconciler) spare() bool { return len(r.places()) < cap(r.places()) }
-
-func (r *Reconciler) places() chan struct{} {
-	r.once.Do(func() {
-		if r.Slots <= 0 {
-			r.Slots = 2 * runtime.GOMAXPROCS(0)
-		}
-		r.slots = make(chan struct{}, r.Slots)
-	})
-	return r.slots
-}
+func (r *Reconciler) spare() bool { return r.slots.Spare(r.atOnce()) }
 
 // quiet tells that nothing is to do: the wish is answered and the sandbox is as the row says, or a failure's
 // pause is not over.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lobstead/models"
 	"lobstead/views/instances"
@@ -18,21 +19,19 @@ type Source struct{ SessionID, Title string }
 
 // IndexProps is the list at /instances/:id/memory.
 type IndexProps struct {
-	Frame     layout.FrameProps
-	Instance  *models.Instance
-	Filter    models.MemoryFilter
-	Rows      []models.Memory
-	More      string // address of the next page
-	Tray      []models.MemoryVersion
-	TrayLeft  int               // held for review beyond those of Tray
-	Sources   map[string]Source // by turn
-	Sessions  []models.Session  // to choose one for the working tier
-	New       models.NewMemory  // what was typed, when it came back with Errors
-	Errors    map[string]string
-	Undo      *models.MemoryVersion // a deletion that just happened
-	BaseURL   string
-	Problem   string // the list could not be read
-	RequestID string
+	Frame    layout.FrameProps
+	Instance *models.Instance
+	Filter   models.MemoryFilter
+	Rows     []models.Memory
+	More     string // address of the next page
+	Tray     []models.MemoryVersion
+	TrayLeft int               // held for review beyond those of Tray
+	Sources  map[string]Source // by turn
+	Sessions []models.Session  // to choose one for the working tier
+	New      models.NewMemory  // what was typed, when it came back with Errors
+	Errors   map[string]string
+	Undo     *models.MemoryVersion // a deletion that just happened
+	BaseURL  string
 }
 
 // ShowProps is one memory with its history.
@@ -138,6 +137,31 @@ func sessionOptions(rows []models.Session) []ui.Option {
 	return out
 }
 
+// written is where a memory, or what was to be one, comes from.
+type written struct {
+	origin models.Origin
+	note   string
+	turn   *string
+	at     time.Time
+}
+
+func ofMemory(m *models.Memory, at time.Time) written {
+	return written{m.Origin, m.OriginNote, m.TurnID, at}
+}
+
+func ofVersion(v *models.MemoryVersion) written {
+	return written{v.Origin, v.OriginNote, v.TurnID, v.CreatedAt}
+}
+
+// source is the conversation that it was written in; nil for none, and for one that is gone.
+func (w written) source(sources map[string]Source) *Source {
+	if w.turn == nil || sources[*w.turn].SessionID == "" {
+		return nil
+	}
+	s := sources[*w.turn]
+	return &s
+}
+
 // words makes a name of the wire readable.
 func words(s string) string { return strings.ReplaceAll(s, "_", " ") }
 
@@ -204,13 +228,6 @@ func weight(m *models.Memory) string {
 		out += " · " + strconv.Itoa(int(m.Confidence*100)) + " % sure"
 	}
 	return out
-}
-
-func or(v, other string) string {
-	if v == "" {
-		return other
-	}
-	return v
 }
 
 func plain(values []string) []ui.Option {

@@ -2,6 +2,7 @@ package turns
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,22 +14,12 @@ import (
 	"github.com/a-h/templ"
 
 	"lobstead/models"
+	"lobstead/views/chat"
 	"lobstead/views/ui"
 )
 
-// money writes nano-dollars; nothing paid is "$0".
-func money(nanos int64) string {
-	d := models.Dollars(nanos)
-	switch {
-	case nanos == 0:
-		return "$0"
-	case d < 0.0001:
-		return "under $0.0001"
-	case d < 1:
-		return "$" + strconv.FormatFloat(d, 'f', 4, 64)
-	}
-	return "$" + strconv.FormatFloat(d, 'f', 2, 64)
-}
+// money writes nano-dollars as the conversation does; nothing paid is "$0".
+func money(nanos int64) string { return cmp.Or(chat.Money(nanos), "$0") }
 
 func (p Price) String() string {
 	if !p.Priced {

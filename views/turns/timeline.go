@@ -64,7 +64,7 @@ func (p ShowProps) timeline() []moment {
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		m := moment{icon: ui.IconCpu, title: "Asked " + or(s.Model, "a model"), at: s.BeganAt, took: s.Took(), failed: s.Failure != "", step: s, number: i + 1, id: "step-" + strconv.Itoa(i+1)}
+		m := moment{icon: ui.IconCpu, title: "Asked " + cmp.Or(s.Model, "a model"), at: s.BeganAt, took: s.Took(), failed: s.Failure != "", step: s, number: i + 1, id: "step-" + strconv.Itoa(i+1)}
 		_ = json.Unmarshal([]byte(s.Attempts), &m.tries) // our own writing; no tries when it is not readable
 		switch s.Cached {
 		case models.CacheExact:
@@ -114,14 +114,12 @@ func events(log []models.Event) []moment {
 			}
 		case models.KindEnded:
 			if d, err := models.Decode[models.TurnEnded](e); err == nil {
-				out = append(out, moment{icon: ui.IconSquare, title: or(states[d.State].Text, "Ended"), note: d.Reason, at: e.CreatedAt, failed: d.State == models.TurnFailed})
+				out = append(out, moment{icon: ui.IconSquare, title: cmp.Or(states[d.State].Text, "Ended"), note: d.Reason, at: e.CreatedAt, failed: d.State == models.TurnFailed})
 			}
 		}
 	}
 	return out
 }
-
-func or(a, b string) string { return cmp.Or(a, b) }
 
 // whole is how long the turn took, from its message to its end or to what is known last.
 func (p ShowProps) whole(list []moment) time.Duration {

@@ -20,7 +20,6 @@ type IndexProps struct {
 	UnderWay int               // calls that count when they end
 	Services []Service
 	Fresh    bool // nobody has called a model yet
-	MayChat  bool
 }
 
 // Group is one row of the table and one colour of the plot.

@@ -66,7 +66,6 @@ type Faulty struct {
 	script map[string][]Fault
 	each   func(request []byte) Fault
 	calls  []string // the models, in order
-	gone   int
 	listed []string
 }
 
@@ -109,9 +108,6 @@ func (f *Faulty) Calls() []string {
 	defer f.mu.Unlock()
 	return slices.Clone(f.calls)
 }
-
-// Gone counts the clients that left while they were kept waiting.
-func (f *Faulty) Gone() int { f.mu.Lock(); defer f.mu.Unlock(); return f.gone }
 
 func (f *Faulty) serve(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/models") {
@@ -196,12 +192,7 @@ func (f *Faulty) next(model string, request []byte) Fault {
 }
 
 // wait keeps a client until it leaves.
-func (f *Faulty) wait(r *http.Request) {
-	<-r.Context().Done()
-	f.mu.Lock()
-	f.gone++
-	f.mu.Unlock()
-}
+func (f *Faulty) wait(r *http.Request) { <-r.Context().Done() }
 
 func (f *Faulty) answer(w http.ResponseWriter, r *http.Request, model string, fault Fault) {
 	if fault.Delay > 0 {

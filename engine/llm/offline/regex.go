@@ -38,19 +38,12 @@ func (r *regex) MatchString(s string) bool                  { return r.get().Mat
 func (r *regex) FindString(s string) string                 { return r.get().FindString(s) }
 func (r *regex) FindStringIndex(s string) []int             { return r.get().FindStringIndex(s) }
 func (r *regex) FindStringSubmatch(s string) []string       { return r.get().FindStringSubmatch(s) }
-func (r *regex) FindStringSubmatchIndex(s string) []int     { return r.get().FindStringSubmatchIndex(s) }
 func (r *regex) FindAllString(s string, n int) []string     { return r.get().FindAllString(s, n) }
 func (r *regex) FindAllStringIndex(s string, n int) [][]int { return r.get().FindAllStringIndex(s, n) }
-func (r *regex) FindAllStringSubmatch(s string, n int) [][]string {
-	return r.get().FindAllStringSubmatch(s, n)
-}
 func (r *regex) FindAllStringSubmatchIndex(s string, n int) [][]int {
 	return r.get().FindAllStringSubmatchIndex(s, n)
 }
 func (r *regex) ReplaceAllString(s, with string) string { return r.get().ReplaceAllString(s, with) }
-func (r *regex) ReplaceAllLiteralString(s, with string) string {
-	return r.get().ReplaceAllLiteralString(s, with)
-}
 func (r *regex) ReplaceAllStringFunc(s string, f func(string) string) string {
 	return r.get().ReplaceAllStringFunc(s, f)
 }
