@@ -49,7 +49,7 @@ type BudgetUnit string
 const (
 	BudgetMoney    BudgetUnit = "money"    // nano-dollars
 	BudgetTokens   BudgetUnit = "tokens"   // read and written
-	BudgetMessages BudgetUnit = "messages" // that people and programs send
+	BudgetMessages BudgetUnit = "messages" // to agents, whoever sends them; a call of a bare model through the gateway is none
 )
 
 // BudgetPeriod is how long a budget lasts until it starts again.

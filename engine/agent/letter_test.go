@@ -4,11 +4,13 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"lobstead/engine/agent"
 	"lobstead/engine/llm"
+	"lobstead/kit/clock"
 	"lobstead/models"
 )
 
@@ -53,6 +55,24 @@ func TestLettersSayWhereToDecide(t *testing.T) {
 	g.raise(b, 1000)
 	g.asked(2)
 	letters(2)
+}
+
+// A budget that is met again on another day tells of it again, though nobody changed it.
+func TestLettersOfABudgetComeDaily(t *testing.T) {
+	now := clock.NewFake(time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC))
+	g := newRigAt(t, now, counting)
+	g.config = func(c *agent.Config) { c.Letters = "https://lobstead.example" }
+	g.run("a")
+	g.limit(models.BudgetTokens, models.BudgetTotal, 0)
+	for day, want := range []int{1, 2} {
+		g.startIn(g.newSession().ID, "go")
+		g.startIn(g.newSession().ID, "go")
+		g.parked(2 * (day + 1))
+		rows, err := g.store.AsSystem("test").AllDeliveries(t.Context(), models.DeliveryFilter{})
+		require.NoError(t, err)
+		require.Len(t, rows, want)
+		now.Add(24 * time.Hour)
+	}
 }
 
 // What the conversation has read stays out of letters too: a command may hold a token, and an address may be bait.
