@@ -15,25 +15,26 @@ run: build  ## build and serve on LISTEN with the files in DATA
 build:  ## one static binary
 	bin/build lobstead
 
-# What keeps rows or queues is tested again on the second pair of services.
-PAIRED := ./engine/agent/... ./engine/provision/... ./engine/billing ./engine/outbox ./engine/llm/door ./jobs/... ./app
 # These drive sandboxes, the built program or a browser from outside: one at a time, and no race detector in the driver.
 OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
 
-# The race detector slows SQLite, which is Go here, tenfold: what lives in the database is watched on Postgres, and of the
-# edge the tests of streams; the rest of its tests are one request after the other.
+# The race detector slows SQLite, which is Go here, tenfold, and compiles everything a second time: it watches what shares
+# memory between goroutines, what lives in the database on Postgres, and of the edge the tests of streams.
+RACED := ./kit/... ./engine/llm/... ./engine/agent/... ./engine/provision/... ./engine/billing ./engine/outbox ./jobs/... ./models
 LIVELY := Live|Stream|Leav|Shutdown|Burst
+# `go vet` looks at everything once, so that `go test` need not again; and a test's binary is no place for a debugger.
+TEST := go test -vet=off -ldflags=-w -timeout 30m
 
 # One phase that fails does not hide the next. What drives sandboxes is linked as the product is: without a C library,
 # because some of them have none inside.
 test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then browsers; says what it left out
 	CGO_ENABLED=0 go vet ./...
 	bin/services bash -c 'status=0; \
-	  CGO_ENABLED=1 go test -race -p $(PARALLEL) -timeout 30m $$(go list ./... | grep -vE "/(models|app|process|browsertest|chaostest|gallery)$$") || status=1; \
-	  CGO_ENABLED=1 go test -race -timeout 30m -run "$(LIVELY)" ./app || status=1; \
-	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=1 go test -race -timeout 30m ./models || status=1; \
-	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=0 go test -p $(PARALLEL) -timeout 30m $(PAIRED) || status=1; \
-	  CGO_ENABLED=0 go test -p 1 -timeout 30m ./models ./app $(OUTSIDE) || status=1; \
+	  CGO_ENABLED=0 $(TEST) -p $(PARALLEL) $$(go list ./... | grep -vE "/(process|browsertest|chaostest|gallery)$$") || status=1; \
+	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=1 $(TEST) -race -p $(PARALLEL) $(RACED) || status=1; \
+	  CGO_ENABLED=1 $(TEST) -race -run "$(LIVELY)" ./app || status=1; \
+	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=0 $(TEST) ./app || status=1; \
+	  CGO_ENABLED=0 $(TEST) -p 1 $(OUTSIDE) || status=1; \
 	  exit $$status'
 
 bench:  ## beside its peers on this machine, into docs/benchmarks.md; BENCH=expression runs Go benchmarks instead

@@ -44,8 +44,8 @@ func (sc *Scope) tellOfApproval(tx *gorm.DB, letter *Mail, a *Approval) error {
 		})
 }
 
-// tellOfBudget writes to whose turn it is and to all who may change budgets, once a day for each change of the budget, however
-// many turns wait for it: a budget in total can be met again long after somebody stopped the first turn.
+// tellOfBudget writes to whose turn it is and to all who may change budgets, once a day for each period and change of the
+// budget, however many turns wait for it: a budget in total can be met again long after somebody stopped the first turn.
 func (sc *Scope) tellOfBudget(tx *gorm.DB, letter *Mail, turnID string, b *Budget, until *time.Time) error {
 	t, err := first[Turn](tx.Select("created_by").Where("id = ?", turnID))
 	if err != nil {
@@ -56,6 +56,9 @@ func (sc *Scope) tellOfBudget(tx *gorm.DB, letter *Mail, turnID string, b *Budge
 		return err
 	}
 	key := aboutBudget + "-" + b.ID + "-" + strconv.FormatInt(b.UpdatedAt.UnixMicro(), 36) + "-" + sc.store.now().Format(time.DateOnly)
+	if until != nil {
+		key += "-" + strconv.FormatInt(until.Unix(), 36)
+	}
 	return sc.tell(tx, letter, team, newDelivery{aboutKind: aboutBudget, aboutID: b.ID, key: key, expires: until},
 		func(m *TeamMember) bool {
 			return m.User.ID == t.CreatedBy || m.Membership.Role.May(CanManageBudgets)
