@@ -16,7 +16,8 @@ build:  ## one static binary
 	bin/build lobstead
 
 # These drive sandboxes, the built program or a browser from outside: one at a time, and no race detector in the driver.
-OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest $(addprefix ./,$(wildcard views/*/gallery))
+OUTSIDE := ./engine/sandbox/process ./app/browsertest ./app/chaostest
+GALLERIES := $(addprefix ./,$(wildcard views/*/gallery))
 
 # The race detector slows SQLite, which is Go here, tenfold, and compiles everything a second time: it watches what shares
 # memory between goroutines, what lives in the database on Postgres, and of the edge the tests of streams.
@@ -35,6 +36,7 @@ test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then
 	  CGO_ENABLED=1 $(TEST) -race -run "$(LIVELY)" ./app || status=1; \
 	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=0 $(TEST) ./app || status=1; \
 	  CGO_ENABLED=0 $(TEST) -p 1 $(OUTSIDE) || status=1; \
+	  CGO_ENABLED=0 $(TEST) -p $(PARALLEL) $(GALLERIES) || status=1; \
 	  exit $$status'
 
 bench:  ## beside its peers on this machine, into docs/benchmarks.md; BENCH=expression runs Go benchmarks instead

@@ -75,7 +75,7 @@ func TestInspector(t *testing.T) {
 	b.do(emulation.SetScriptExecutionDisabled(true))
 	b.open(turn)
 	b.click("#grade .seg-item:nth-child(2)")
-	b.click("#grade [type=submit]")
+	b.follow("#grade [type=submit]")
 	b.reloadUntil(`document.querySelector("#grade input[value='2'][checked]")`)
 	b.allow("404")
 	b.open("/turns/c000000000000000000000000")

@@ -242,6 +242,14 @@ func (b *tab) click(selector string) {
 	b.pressed(selector)()
 }
 
+// follow clicks what leads to another page, and waits for it: a reload before that would end the way there.
+func (b *tab) follow(selector string) {
+	b.t.Helper()
+	b.text(`window.before = "1"`)
+	b.click(selector)
+	b.until(`!window.before && document.readyState === "complete"`)
+}
+
 // pressed puts the mouse down there; the function lets it go.
 func (b *tab) pressed(selector string) (release func()) {
 	b.t.Helper()
