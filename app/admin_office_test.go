@@ -21,6 +21,7 @@ import (
 )
 
 func TestAdminHealth(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	a := w.Do(get("/admin", w.Acme.Owner))
 	assert.Equal(t, 200, a.Status)
@@ -31,6 +32,7 @@ func TestAdminHealth(t *testing.T) {
 
 // The queue is real: a task fails until it is archived, is run again from its page, and another one is deleted.
 func TestAdminJobs(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	owner := w.Acme.Owner
 	has(t, w.Do(get("/admin/jobs", owner)).Body, "critical", "default", "low", "No worker runs")
@@ -77,6 +79,7 @@ func TestAdminJobs(t *testing.T) {
 }
 
 func TestAdminFlags(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	has(t, w.Do(get("/admin/flags", w.Acme.Owner)).Body, "AI agents enabled", "Every organization follows the installation")
 	say := func(o *apptest.Org) int {
@@ -94,6 +97,7 @@ func TestAdminFlags(t *testing.T) {
 }
 
 func TestAdminPlans(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	has(t, w.Do(get("/admin/plans", w.Acme.Owner)).Body, "STARTER", "PRO", "BUSINESS", "$")
 	assert.Equal(t, 404, w.Do(get("/admin/plans/GOLD", w.Acme.Owner)).Status)
@@ -110,6 +114,7 @@ func TestAdminPlans(t *testing.T) {
 }
 
 func TestAdminModels(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	body := w.Do(get("/admin/models", w.Acme.Owner)).Body
 	has(t, body, w.Acme.Provider.Model, w.Rival.Provider.Model, "Default")
@@ -118,6 +123,7 @@ func TestAdminModels(t *testing.T) {
 }
 
 func TestAdminAudit(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	owner := w.Acme.Owner
 	require.Equal(t, 303, office(w, "/admin/organizations/"+w.Rival.ID, "plan", "a <deal>", "plan", "PRO").Status)
@@ -158,6 +164,7 @@ func TestAdminAudit(t *testing.T) {
 }
 
 func TestAdminBackups(t *testing.T) {
+	t.Parallel()
 	if modelstest.Postgres() {
 		testservices.Program(t, "pg_dump")
 	}

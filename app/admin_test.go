@@ -20,6 +20,7 @@ var requestID = regexp.MustCompile(`c[0-9a-z]{25}`)
 
 // To everybody but staff, a route of the back office is a route that does not exist: the same answer, word for word.
 func TestBackOfficeIsNotThere(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	staff, acme, rival := w.Acme.Owner, w.Dump(w.Acme.ID), w.Dump(w.Rival.ID)
 	revoked := *staff
@@ -108,6 +109,7 @@ const sayWhy = "Say why, in at least 3 characters"
 
 // Every act asks for a reason: without one nothing happens, and the sentence stands beside the field.
 func TestEveryActAsksForAReason(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	acme, rival := w.Dump(w.Acme.ID), w.Dump(w.Rival.ID)
 	b, err := w.Store.AsSystem("test").AskBackup(t.Context(), models.Actor{UserID: w.Acme.Owner.UserID, Staff: true, Reason: "for the test"})
@@ -142,6 +144,7 @@ func TestEveryActAsksForAReason(t *testing.T) {
 }
 
 func TestAdminUsers(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	a := w.Do(get("/admin/users", w.Acme.Owner))
 	assert.Equal(t, 200, a.Status)
@@ -194,6 +197,7 @@ func TestAdminUsers(t *testing.T) {
 }
 
 func TestAdminOrganizations(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	a := w.Do(get("/admin/organizations", w.Acme.Owner))
 	has(t, a.Body, w.Acme.Name, w.Rival.Name, "BUSINESS")
@@ -256,6 +260,7 @@ func TestAdminOrganizations(t *testing.T) {
 }
 
 func TestAdminInstances(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	has(t, w.Do(get("/admin/instances", w.Acme.Owner)).Body, w.Acme.Instance.Name, w.Rival.Instance.Name, w.Rival.Name)
 	has(t, w.Do(get("/admin/instances?state=ERROR", w.Acme.Owner)).Body, "No instance found")

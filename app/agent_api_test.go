@@ -18,6 +18,7 @@ import (
 )
 
 func TestAgentChat(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	a := w.Do(api("POST", "/api/agent/chat", w.Acme.Member, `{"message":"run `+"`echo forty-two`"+`","session_id":"abc123"}`))
 	require.Equal(t, 200, a.Status)
@@ -42,6 +43,7 @@ func TestAgentChat(t *testing.T) {
 
 // Which instance a call means: the header, the query, else the oldest that runs.
 func TestAgentChatChoosesTheInstance(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	second := w.Running(w.Acme, "second-box")
 	for _, c := range []struct {
@@ -66,6 +68,7 @@ func TestAgentChatChoosesTheInstance(t *testing.T) {
 }
 
 func TestAgentChatRefuses(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	for body, say := range map[string]string{
@@ -86,6 +89,7 @@ func TestAgentChatRefuses(t *testing.T) {
 
 // Pictures come as base64 or as data URLs; they stay with the message, and a model that can see gets them.
 func TestAgentChatImages(t *testing.T) {
+	t.Parallel()
 	model := llmtest.Scripted(slices.Repeat([]llmtest.Step{llmtest.Say("I see")}, 10)...)
 	w := apptest.Start(t, apptest.Options{Model: model})
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
@@ -126,6 +130,7 @@ func TestAgentChatImages(t *testing.T) {
 }
 
 func TestAgentSessions(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	call := func(method string, body any) apptest.Answer {
 		return w.Do(api(method, "/api/agent/sessions", w.Acme.Member, body))

@@ -42,6 +42,7 @@ func automates(t *testing.T, w *apptest.World, body string, status int) automate
 
 // The rows of the contract (agent-api.md, 3.7), one by one.
 func TestChatAutomate(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	require.NoError(t, w.Acme.Scope.DeleteAutomation(t.Context(), w.Acme.Automation))
 	require.Equal(t, "No automations yet", automates(t, w, `{"command":"status"}`, 200).Message)
@@ -96,6 +97,7 @@ func TestChatAutomate(t *testing.T) {
 
 // A schedule fires by itself: the run is a turn of the agent, with an answer.
 func TestASchedulesTurnIsAnswered(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	due := time.Now().Add(-time.Minute).Truncate(time.Millisecond)
 	made, _, err := w.Acme.Scope.CreateAutomation(t.Context(), models.NewAutomation{InstanceID: w.Acme.Instance.ID, Name: "Files", Prompt: "list the files", Kind: models.AutomationCron,

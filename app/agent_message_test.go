@@ -21,6 +21,7 @@ import (
 )
 
 func TestAgentMessage(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	a := w.Do(api("POST", "/api/agent/message", w.Acme.Member, `{"content":"run `+"`echo forty-two`"+`"}`))
@@ -42,6 +43,7 @@ func TestAgentMessage(t *testing.T) {
 }
 
 func TestAgentMessageRefuses(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	second := w.Running(w.Acme, "second-box")
 	elsewhere, err := w.Acme.Scope.CreateSession(t.Context(), models.NewSession{InstanceID: second.ID})
@@ -74,6 +76,7 @@ func TestAgentMessageRefuses(t *testing.T) {
 
 // Of many same messages at once one is taken; the others hear that it is being answered.
 func TestAgentMessageOnce(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	results := make(chan error, 20)
 	for range cap(results) {
@@ -121,6 +124,7 @@ func frames(t *testing.T, w *apptest.World, ctx context.Context, body string, en
 }
 
 func TestAgentMessageStream(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	list := frames(t, w, t.Context(), `{"content":"run `+"`echo forty-two`"+`"}`, nil)
@@ -160,6 +164,7 @@ func (l lingering) Stream(ctx context.Context, r llm.Request) iter.Seq2[llm.Chun
 
 // The client leaves: its turn is stopped, as at the gateway.
 func TestAgentMessageStreamLeft(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{Model: lingering{offline.New(offline.Options{Pace: -1})}})
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	ctx, leave := context.WithCancel(t.Context())
@@ -173,6 +178,7 @@ func TestAgentMessageStreamLeft(t *testing.T) {
 
 // Nobody answers: before the first word it is a status of its own; whole, it is the contract's 500.
 func TestAgentMessageUpstream(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{Model: llmtest.Scripted(slices.Repeat([]llmtest.Step{llmtest.Fail(llm.KindAuth, "the key is not valid")}, 20)...)})
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	a := w.Do(api("POST", "/api/agent/message/stream", w.Acme.Member, `{"content":"hello"}`))

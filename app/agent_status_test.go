@@ -15,6 +15,7 @@ import (
 
 // One object has the keys of both families that read this path; what was not asked for is absent.
 func TestAgentStatus(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	union := []string{"agent", "state", "name", "agent_name", "agent_id", "primary_model", "active_model", "primary_provider_state", "cache_entries", "cache_hit_rate_pct", "diagnostics"}
@@ -67,6 +68,7 @@ func TestAgentStatus(t *testing.T) {
 
 // The three credentials, and a refusal that both families can read.
 func TestAgentStatusCredentials(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for name, call := range map[string]apptest.Call{
 		"cookie": {Method: "GET", Path: "/api/agent/status", Who: w.Acme.Member}, "bearer": {Method: "GET", Path: "/api/agent/status", Who: w.Acme.Member, ByKey: true},

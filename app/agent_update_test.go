@@ -12,6 +12,7 @@ import (
 
 // A rebuild goes running → provisioning → running; conversations and memories stay.
 func TestAgentUpdate(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	before := w.Count("SELECT count(*) FROM events WHERE organization_id = ?", w.Acme.ID)
@@ -42,6 +43,7 @@ func TestAgentUpdate(t *testing.T) {
 }
 
 func TestAgentUpdateRefuses(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	for body, say := range map[string]string{
@@ -61,6 +63,7 @@ func TestAgentUpdateRefuses(t *testing.T) {
 
 // A key of its own is sealed, never shown, and its service is the only one that the instance asks.
 func TestAgentUpdateOwnKey(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	const key = "sk-ant-own-canary-9876543210"
@@ -114,6 +117,7 @@ func TestAgentUpdateOwnKey(t *testing.T) {
 
 // The page's form says the same; the key it takes is the same verb's.
 func TestInstanceSettingsForm(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	path := "/instances/" + w.Acme.Instance.ID
 	form := func(kv ...string) apptest.Call {

@@ -16,6 +16,7 @@ import (
 
 // The shapes of the runtime API, and what follows from a decision that comes through it.
 func TestApprovalsOfTheRuntimeAPI(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	o := w.Acme
 	w.Answered(o.Scope, o.Session.ID)
@@ -92,6 +93,7 @@ func TestApprovalsOfTheRuntimeAPI(t *testing.T) {
 
 // The pages say what a role may do, and the rules of an instance are changed by forms alone.
 func TestPolicyPages(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	o := w.Acme
 	page := func(who *apptest.Person, path string) string {

@@ -14,6 +14,7 @@ import (
 
 // Before anything is saved, the page says what was understood; a sentence that means nothing is told why.
 func TestASentenceIsShownBeforeItIsSaved(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	ask := func(text string, face apptest.Face, more ...string) apptest.Answer {
 		q := url.Values{"text": {text}, "instance": {w.Acme.Instance.ID}}
@@ -40,6 +41,7 @@ func TestASentenceIsShownBeforeItIsSaved(t *testing.T) {
 
 // A message that begins with a command is shown as it is understood, and becomes no turn.
 func TestCommandsOfTheComposer(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for path, form := range map[string]url.Values{"/chat": {"instance": {w.Acme.Instance.ID}}, "/chat/" + w.Acme.Session.ID + "/messages": {}} {
 		for text, want := range map[string]string{"/schedule every day at 9 look": "as=automate", "/Remind  in 2 hours to stretch ": "as=remind", "/trigger look": "as=trigger", "/automate\nevery day at 9\nlook": "as=automate"} {
@@ -62,6 +64,7 @@ func TestCommandsOfTheComposer(t *testing.T) {
 
 // What is long is asked about by a form's body: in an address there is no room for it.
 func TestALongSentence(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	long := strings.TrimSpace(strings.Repeat("Schiffslösch-Übersicht erzählen ", 220)) // 7.7 KB, thrice that in an address
 	form := url.Values{"text": {"every day at 9 " + long}, "instance": {w.Acme.Instance.ID}, "timezone": {"UTC"}, "as": {"automate"}, "preview": {"1"}}
@@ -83,6 +86,7 @@ func TestALongSentence(t *testing.T) {
 }
 
 func TestAutomationPages(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	post := func(path string, form url.Values) apptest.Answer {
 		return w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Face: apptest.Page, Form: form})
@@ -133,6 +137,7 @@ func TestAutomationPages(t *testing.T) {
 
 // A run that failed is shown with its reason, on the page and in its conversation.
 func TestAFailedRunIsShown(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	off := false
 	require.NoError(t, w.Acme.Scope.SetFlag(t.Context(), models.FlagAgents, &off))

@@ -27,6 +27,7 @@ func told(w *apptest.World, s *billingtest.Stripe, o *apptest.Org, event, status
 
 // The contract's row (cloud-api.md, "Billing").
 func TestCheckoutAPI(t *testing.T) {
+	t.Parallel()
 	stripe := billingtest.New(t)
 	w := apptest.Start(t, apptest.Options{NoWorker: true, Billing: stripe})
 	ask := func(who *apptest.Person, body any) apptest.Answer {
@@ -78,6 +79,7 @@ func TestCheckoutAPI(t *testing.T) {
 }
 
 func TestCheckoutIsNotConfigured(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	a := asKey(w, w.Acme.Owner, "POST", "/api/stripe/checkout", `{"plan":"PRO"}`)
 	assert.Equal(t, 503, a.Status)
@@ -101,6 +103,7 @@ func TestCheckoutIsNotConfigured(t *testing.T) {
 }
 
 func TestWebhookAnswers(t *testing.T) {
+	t.Parallel()
 	stripe := billingtest.New(t)
 	w := apptest.Start(t, apptest.Options{NoWorker: true, Billing: stripe})
 	before := w.Dump(w.Acme.ID)
@@ -129,6 +132,7 @@ func TestWebhookAnswers(t *testing.T) {
 }
 
 func TestInstanceLimitAPI(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true, Billing: billingtest.New(t)})
 	_, err := w.Acme.Scope.SetPlan(t.Context(), models.Starter)
 	require.NoError(t, err)
@@ -148,6 +152,7 @@ func TestInstanceLimitAPI(t *testing.T) {
 
 // Cancelled: everything stops and says why. Paid: everything goes on.
 func TestSuspensionAndBack(t *testing.T) {
+	t.Parallel()
 	stripe := billingtest.New(t)
 	w := apptest.Start(t, apptest.Options{Billing: stripe})
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
@@ -213,6 +218,7 @@ func TestSuspensionAndBack(t *testing.T) {
 }
 
 func TestBillingPages(t *testing.T) {
+	t.Parallel()
 	stripe := billingtest.New(t)
 	w := apptest.Start(t, apptest.Options{NoWorker: true, Billing: stripe})
 	get := func(who *apptest.Person, path string, face apptest.Face) apptest.Answer {

@@ -25,6 +25,7 @@ func filled(kv ...string) url.Values {
 }
 
 func TestBudgetsPage(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	o := w.Acme
 	send := func(who *apptest.Person, path string, kv ...string) apptest.Answer {
@@ -65,6 +66,7 @@ func TestBudgetsPage(t *testing.T) {
 
 // A caller of the API is refused at the limit, in its family's words, with the time when it may ask again.
 func TestAgentChatAtTheLimit(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	o := w.Acme
 	w.Exec("DELETE FROM providers") // the built-in model answers
@@ -92,6 +94,7 @@ func TestAgentChatAtTheLimit(t *testing.T) {
 
 // In a conversation the turn waits, and the card's forms decide, without a script.
 func TestChatCardAtTheLimit(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	o := w.Acme
 	w.Exec("DELETE FROM providers")
@@ -143,6 +146,7 @@ func TestChatCardAtTheLimit(t *testing.T) {
 }
 
 func TestTokenBudget(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	o := w.Acme
 	read := func(method, body string) map[string]any {

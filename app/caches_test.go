@@ -94,6 +94,7 @@ func TestCacheOfTheGateway(t *testing.T) {
 
 // A plain question in a conversation is answered from the cache, with its tokens saved; one that needs a tool is not.
 func TestCacheOfConversations(t *testing.T) {
+	t.Parallel()
 	model := &script{p: llmtest.Scripted()}
 	w := apptest.Start(t, apptest.Options{Model: model})
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)

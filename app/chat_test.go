@@ -20,6 +20,7 @@ func post(path string, who *apptest.Person, kv ...string) apptest.Call {
 
 // A conversation by plain forms: open, answer, rename, pin, archive, search, delete.
 func TestChatForms(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	me := w.Acme.Member
 	a := w.Do(post("/chat", me, "message", "run `echo first words`"))
@@ -58,6 +59,7 @@ func TestChatForms(t *testing.T) {
 }
 
 func TestChatEarlier(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	chat := "/chat/" + w.Acme.Session.ID
@@ -73,6 +75,7 @@ func TestChatEarlier(t *testing.T) {
 }
 
 func TestStopATurn(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	say := func(words string) string {
@@ -100,6 +103,7 @@ func TestStopATurn(t *testing.T) {
 }
 
 func TestModels(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	has(t, w.Do(get("/settings/models", w.Acme.Admin)).Body, w.Acme.Provider.Model, "0123456789"[6:])
 	lacks(t, w.Do(get("/settings/models", w.Acme.Member)).Body, `name="key"`)
@@ -120,6 +124,7 @@ func TestModels(t *testing.T) {
 }
 
 func TestSettingsAndTheme(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	has(t, w.Do(get("/settings", w.Acme.Member)).Body, w.Acme.Name, "test", w.Acme.Member.Email)
 	a := w.Do(post("/theme", w.Acme.Member, "theme", "dark"))
@@ -133,6 +138,7 @@ func TestSettingsAndTheme(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, path := range []string{"/healthz", "/readyz"} {
 		assert.Equal(t, "ok\n", w.Do(get(path, nil)).Body)

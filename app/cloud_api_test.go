@@ -33,6 +33,7 @@ func list(t *testing.T, a apptest.Answer) []map[string]any {
 }
 
 func TestTeamAPI(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	o := w.Acme
 	rows := list(t, asKey(w, o.Member, "GET", "/api/team", nil))
@@ -104,6 +105,7 @@ func TestTeamAPI(t *testing.T) {
 }
 
 func TestAPIKeysAPI(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	o := w.Acme
 	for body, want := range map[string]string{
@@ -139,6 +141,7 @@ func TestAPIKeysAPI(t *testing.T) {
 }
 
 func TestSettingsAPI(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{})
 	o := w.Acme
 	a := asKey(w, o.Member, "GET", "/api/settings", nil)
@@ -177,6 +180,7 @@ func TestSettingsAPI(t *testing.T) {
 }
 
 func TestInstancesOfAllOrganizations(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	_, err := w.Rival.Scope.Invite(t.Context(), w.Acme.Owner.Email, models.Member)
 	require.NoError(t, err)
@@ -198,6 +202,7 @@ func TestInstancesOfAllOrganizations(t *testing.T) {
 }
 
 func TestSwitchingOrganizations(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	_, err := w.Rival.Scope.Invite(t.Context(), w.Acme.Owner.Email, models.Member)
 	require.NoError(t, err)
@@ -252,6 +257,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestAuditLogPages(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	asKey(w, w.Acme.Admin, "PATCH", "/api/settings", `{"name":"<b>New</b> name"}`)
 	rows := list(t, asKey(w, w.Acme.Owner, "GET", "/api/audit?act=organization.renamed", nil))
@@ -271,6 +277,7 @@ func TestAuditLogPages(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	hands, err := w.Boxes.Hands(t.Context(), w.Acme.Instance.ID)
@@ -298,6 +305,7 @@ func TestExport(t *testing.T) {
 
 // Who is removed or demoted sees nothing more on a page that is open.
 func TestStreamsEndWithAccess(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	o := w.Acme
 	removed := w.Open("/live/overview", o.Member)
@@ -307,6 +315,7 @@ func TestStreamsEndWithAccess(t *testing.T) {
 }
 
 func TestPagesOfTheTeam(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	o := w.Acme
 	form := func(who *apptest.Person, path string, kv ...string) apptest.Answer {

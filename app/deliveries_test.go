@@ -99,6 +99,7 @@ func teamSays(t *testing.T, w *apptest.World, words ...string) string {
 }
 
 func TestInvitationsAreMailed(t *testing.T) {
+	t.Parallel()
 	w, box := mailing(t)
 	a := asKey(w, w.Acme.Owner, "POST", "/api/team", `{"email":"one@example.com","role":"MEMBER"}`)
 	require.Equal(t, 201, a.Status, a.Body)
@@ -133,6 +134,7 @@ func TestInvitationsAreMailed(t *testing.T) {
 }
 
 func TestAdminDeliveries(t *testing.T) {
+	t.Parallel()
 	w, box := mailing(t)
 	owner := w.Acme.Owner
 	box.refuse("gone@example.com", 550)
@@ -189,6 +191,7 @@ func TestAdminDeliveries(t *testing.T) {
 }
 
 func TestTestLetter(t *testing.T) {
+	t.Parallel()
 	w, box := mailing(t)
 	a := office(w, "/admin/deliveries", "test", "does it work", "address", "nonsense")
 	assert.Equal(t, 422, a.Status)
@@ -211,6 +214,7 @@ func TestTestLetter(t *testing.T) {
 
 // Who wants no letter when something waits says so once, for all their organizations.
 func TestLettersAreAChoice(t *testing.T) {
+	t.Parallel()
 	w, _ := mailing(t)
 	body := func() string { return w.Do(get("/settings", w.Acme.Owner)).Body }
 	const ticked = `type="checkbox" value="true" checked`

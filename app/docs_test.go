@@ -21,6 +21,7 @@ import (
 
 // The description and the route table are the same list, with the same rules.
 func TestEveryJSONRouteIsDescribed(t *testing.T) {
+	t.Parallel()
 	a := app.New(app.Deps{})
 	defer func() { _ = a.Shutdown(t.Context()) }()
 	described := map[string]*openapi.Operation{}
@@ -101,6 +102,7 @@ func (r *reader) fits(t *testing.T, route string, c apptest.Call, want int) appt
 
 // Every GET, as everybody who may call it, with every credential; and to those who may not.
 func TestAnswersFitTheDocument(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	r := newReader(t, w)
@@ -132,6 +134,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 
 // What changes things, and the shapes of its refusals.
 func TestChangesFitTheDocument(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	r := newReader(t, w)
@@ -167,6 +170,7 @@ func TestChangesFitTheDocument(t *testing.T) {
 
 // The organization's people, keys and settings.
 func TestTeamFitsTheDocument(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	r := newReader(t, w)
 	o := w.Acme.Owner
@@ -203,6 +207,7 @@ func TestTeamFitsTheDocument(t *testing.T) {
 
 // A refusal by the rate limit has the described body and headers.
 func TestLimitsFitTheDocument(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true, Limits: app.Limits{Requests: limit.Rule{N: 1, Per: time.Minute}}})
 	r := newReader(t, w)
 	for route, path := range map[string]string{"GET /api/instances": "/api/instances", "GET /api/agent/sessions": "/api/agent/sessions"} {
@@ -222,6 +227,7 @@ func TestLimitsFitTheDocument(t *testing.T) {
 }
 
 func TestDocsPage(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, who := range []*apptest.Person{nil, w.Acme.Member} {
 		a := w.Do(apptest.Call{Method: "GET", Path: "/docs", Who: who})

@@ -17,6 +17,7 @@ import (
 
 // The agent of an instance answers like a model, with its own tools, whole and streamed, in every door's words.
 func TestAgentsAnswerLikeModels(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	archived := func() int {
@@ -70,6 +71,7 @@ func TestAgentsAnswerLikeModels(t *testing.T) {
 
 // A client that leaves stops the agent.
 func TestLeavingStopsTheAgent(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	for _, more := range []string{`,"stream":true`, ""} {

@@ -109,6 +109,7 @@ func parse(t *testing.T, text string) map[string]any {
 }
 
 func TestGatewayAnswersBuffered(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	model.set(llmtest.Say("Hello ", "there"))
 	a := ask(w, chatPath, hello(chatPath, `"model":"auto","top_p":0.5,"n":3,"logprobs":true,"response_format":{"type":"json_object"},"unheard-of":1,"bad name\r\nX: y":1`))
@@ -149,6 +150,7 @@ func TestGatewayAnswersBuffered(t *testing.T) {
 }
 
 func TestGatewayStreams(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	model.set(llmtest.Say("Hel", "lo <b>").Think("hm").And("c1", "look", `{"x":1}`))
 	h, events := streamed(t, w, chatPath, hello(chatPath, `"stream":true`))
@@ -203,6 +205,7 @@ func reset(t *testing.T, w *apptest.World) {
 
 // Every refusal, in the words of each door.
 func TestGatewayRefusals(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	type words map[string]string // path → type
 	all := func(gateway, openai, anthropic string) words {
@@ -270,6 +273,7 @@ func step(s llmtest.Step) *llmtest.Step { return &s }
 
 // Who may call: keys with the scope, an instance's own token in its three places, a signed-in browser; nobody else.
 func TestGatewayCredentials(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	o := w.Acme
 	scoped := func(scopes ...models.Can) string {
@@ -340,6 +344,7 @@ func TestGatewayCredentials(t *testing.T) {
 }
 
 func TestGatewayLimits(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{Limits: app.Limits{Requests: limit.Rule{N: 1, Per: time.Minute}}})
 	for path, kind := range map[string]string{chatPath: "quota", messagesPath: "rate_limit_error"} {
 		who := map[string]*apptest.Person{chatPath: w.Acme.Admin, messagesPath: w.Acme.Member}[path]
@@ -356,6 +361,7 @@ func TestGatewayLimits(t *testing.T) {
 // A client that leaves ends the call at the provider, and what it took is settled: before the first piece, in the
 // middle of a stream, and while a whole answer is waited for.
 func TestClientsThatLeave(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	for name, c := range map[string]struct {
 		step llmtest.Step
@@ -395,6 +401,7 @@ func TestClientsThatLeave(t *testing.T) {
 }
 
 func TestModelLists(t *testing.T) {
+	t.Parallel()
 	w, _ := doors(t, apptest.Options{})
 	a := w.Do(apptest.Call{Method: "GET", Path: "/api/gateway/v1/models", Header: map[string]string{"Authorization": "Bearer lob_nobody"}})
 	require.Equal(t, 200, a.Status)
@@ -425,6 +432,7 @@ func TestModelLists(t *testing.T) {
 }
 
 func TestRoutePreview(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	post := func(who *apptest.Person, body string) apptest.Answer {
 		return w.Do(apptest.Call{Method: "POST", Path: "/api/gateway/v1/route-preview", Who: who, ByKey: true, JSON: body})
@@ -458,6 +466,7 @@ var png, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCA
 
 // Pictures come with the request or from an address outside; an address inside the network is refused.
 func TestPictures(t *testing.T) {
+	t.Parallel()
 	host := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/text" {
 			_, _ = rw.Write([]byte("secret of the network"))
@@ -510,6 +519,7 @@ func TestPictures(t *testing.T) {
 }
 
 func TestMessagesStreamInOrder(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	model.set(llmtest.Say("Hel", "lo").Think("hm").And("toolu_1", "look", `{"x":1}`))
 	_, events := streamed(t, w, messagesPath, hello(messagesPath, `"stream":true,"thinking":{"type":"enabled","budget_tokens":5000}`))
@@ -531,6 +541,7 @@ func TestMessagesStreamInOrder(t *testing.T) {
 }
 
 func TestResponsesStreamInOrder(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	model.set(llmtest.Say("Hel", "lo").And("call_1", "look", `{"x":1}`))
 	_, events := streamed(t, w, responsesPath, hello(responsesPath, `"stream":true`))
@@ -553,6 +564,7 @@ func TestResponsesStreamInOrder(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
+	t.Parallel()
 	w, model := doors(t, apptest.Options{})
 	read := func(who *apptest.Person, query string) map[string]any {
 		a := w.Do(apptest.Call{Method: "GET", Path: "/api/v1/usage" + query, Who: who, ByKey: true})

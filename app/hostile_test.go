@@ -80,6 +80,7 @@ func attr(n *html.Node, key string) string {
 
 // Hostile names, titles, messages, tool outputs and file names stay text on every page and in every stream.
 func TestHostileTextStaysText(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	live := w.Open("/live/chat/"+w.Acme.Session.ID+"?after=0", w.Acme.Owner)
@@ -163,6 +164,7 @@ func plant(t *testing.T, w *apptest.World) {
 
 // What a person stored is a download of bytes, never a page of ours; only real pictures are shown.
 func TestAttachmentsAreBytes(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	png := "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"
 	for name, c := range map[string]struct {

@@ -37,6 +37,7 @@ var notObjects = map[string]string{
 }
 
 func TestMalformedBodies(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	for _, c := range cases(t, w, w.Acme) {
@@ -64,6 +65,7 @@ func TestMalformedBodies(t *testing.T) {
 
 // Every field of every body in every wrong type: 4xx, or taken as it is written, never 5xx.
 func TestWrongTypes(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	fields := []string{"name", "region", "tier", "action", "message", "session_id", "images", "sessionId", "title", "category", "status", "icon", "pinned", "instance", "theme", "email", "password", "next",
@@ -90,6 +92,7 @@ func TestWrongTypes(t *testing.T) {
 }
 
 func TestDuplicateKeys(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	a := w.Do(api("PATCH", "/api/instances/"+w.Acme.Instance.ID, w.Acme.Owner, `{"name":"NOT OK","name":"the-last-one"}`))
 	assert.Equal(t, 200, a.Status)
@@ -97,6 +100,7 @@ func TestDuplicateKeys(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, name := range []string{"", " ", "A", "a b", "a_b", "ä", "a\n", "\na", "a\x00", "../x", "a/b", "a.b", strings.Repeat("a", 51), "٣", "ａ", "a\u200b", "<b>", "%00"} {
 		for _, c := range []apptest.Call{api("POST", "/api/instances", w.Acme.Owner, map[string]string{"name": name, "region": "r", "tier": "PRO"}),
@@ -111,6 +115,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestBrokenForms(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	part := "--B\r\nContent-Disposition: form-data; name=\"files\"; filename=\"x\"\r\n\r\nx\r\n"

@@ -34,6 +34,7 @@ var listed = append([]string{"updatedAt", "lastActiveAt", "organizationId", "org
 
 // The cloud API's instances, in the contract's statuses, words and fields.
 func TestInstancesAPI(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	a := w.Do(api("POST", "/api/instances", w.Acme.Admin, `{"name":"my-bot","region":"us-east-1","tier":"PRO","more":1}`))
 	require.Equal(t, 201, a.Status)
@@ -118,6 +119,7 @@ func settled(t *testing.T, w *apptest.World, instance string) *models.Instance {
 
 // Everything that is wrong is said at once, in zod's shape.
 func TestInstancesRefuse(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	regex := `{"code":"invalid_string","validation":"regex","message":"Invalid","path":["name"]}`
@@ -155,6 +157,7 @@ func TestInstancesRefuse(t *testing.T) {
 
 // The same things as forms, without JavaScript: 303 and a page, or the form again with what is wrong.
 func TestInstancesForms(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	owner, one := w.Acme.Owner, "/instances/"+w.Acme.Instance.ID
 	form := func(path string, who *apptest.Person, kv url.Values) apptest.Call {
@@ -200,6 +203,7 @@ func TestInstancesForms(t *testing.T) {
 }
 
 func TestPowerForms(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	i := w.Do(api("POST", "/api/instances", w.Acme.Owner, `{"name":"power","region":"local","tier":"PRO"}`)).Map()["id"].(string)
 	require.Equal(t, models.Running, settled(t, w, i).State)

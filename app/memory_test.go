@@ -12,6 +12,7 @@ import (
 )
 
 func TestAgentMemory(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	call := func(method, query string, body any) apptest.Answer {
 		return w.Do(api(method, "/api/agent/memory"+query, w.Acme.Member, body))
@@ -51,6 +52,7 @@ func TestAgentMemory(t *testing.T) {
 }
 
 func TestRuntimeMemory(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, n := range []models.NewMemory{{Tier: models.WorkingMemory, SessionID: w.Acme.Session.ID, Category: "goal", Value: "ship it", Importance: 8},
 		{Tier: models.EpisodicMemory, Category: "outage", Value: "the disk was full"}, {Tier: models.EpisodicMemory, Category: "outage", Value: "the disk was full"}} {
@@ -87,6 +89,7 @@ func TestRuntimeMemory(t *testing.T) {
 }
 
 func TestMemoryPage(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	base, who := "/instances/"+w.Acme.Instance.ID+"/memory", w.Acme.Member
 	open := func(more string) apptest.Answer {

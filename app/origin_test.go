@@ -13,6 +13,7 @@ import (
 
 // Unsafe requests with a cookie come from our own pages or are refused, on every route.
 func TestCrossSiteIsRefused(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	origins := map[string]map[string]string{
@@ -45,6 +46,7 @@ func TestCrossSiteIsRefused(t *testing.T) {
 }
 
 func TestOwnOriginIsTaken(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for name, headers := range map[string]map[string]string{"same-origin": {"Sec-Fetch-Site": "same-origin"}, "typed": {"Sec-Fetch-Site": "none"},
 		"old browser": {"Sec-Fetch-Site": "", "Origin": w.URL}} {
@@ -57,6 +59,7 @@ func TestOwnOriginIsTaken(t *testing.T) {
 }
 
 func TestForeignHostsAreRefused(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, host := range []string{"evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "169.254.169.254", "[fe80::1]", "0x7f.1", "localhost.", "127.0.0.1@evil.example"} {
 		for _, c := range []apptest.Call{get("/", w.Acme.Owner), get("/api/instances", w.Acme.Owner), {Method: "GET", Path: "/api/instances", Who: w.Acme.Owner, ByKey: true},
@@ -82,6 +85,7 @@ func TestForeignHostsAreRefused(t *testing.T) {
 
 // Over https the cookie has the prefix that binds it to this host, and the unbound one counts for nothing.
 func TestCookiesOverTLS(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true, PublicURL: "https://lob.example"})
 	a := w.Do(apptest.Call{Method: "POST", Path: "/sign-in", Host: "lob.example", Form: credentials(w.Acme.Owner.Email, modelstest.Password)})
 	cookie := a.Cookie("__Host-lobstead")
@@ -96,6 +100,7 @@ func TestCookiesOverTLS(t *testing.T) {
 }
 
 func TestSetup(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{Empty: true})
 	has(t, w.Do(get("/sign-in", nil)).Body, "no owner yet")
 	for _, path := range []string{"/setup", "/setup?token=wrong", "/setup?token=%00", "/setup?token=%ff"} {

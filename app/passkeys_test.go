@@ -70,6 +70,7 @@ func (d *device) answer(second bool) map[string]any {
 }
 
 func TestPasskeyAloneSignsIn(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	d := newDevice(w)
 	d.as(w.Acme.Member)
@@ -143,6 +144,7 @@ func TestPasskeyAloneSignsIn(t *testing.T) {
 }
 
 func TestPasskeyAfterThePassword(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	d := newDevice(w)
 	d.as(w.Acme.Admin)
@@ -179,6 +181,7 @@ func TestPasskeyAfterThePassword(t *testing.T) {
 }
 
 func TestPasskeysAreOnesOwn(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	d := newDevice(w)
 	d.as(w.Acme.Member)

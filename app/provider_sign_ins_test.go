@@ -31,6 +31,7 @@ func corp(t *testing.T) (*apptest.World, *provider) {
 }
 
 func TestSignInByProvider(t *testing.T) {
+	t.Parallel()
 	w, p := corp(t)
 	v := newVisitor(w)
 	has(t, v.get("/sign-in?next=/chat").Body, "Continue with Corp", `href="/sign-in/oidc?next=%2Fchat"`)
@@ -86,6 +87,7 @@ func TestSignInByProvider(t *testing.T) {
 
 // What a provider must not get away with, and what a browser must not.
 func TestProviderIsNotBelieved(t *testing.T) {
+	t.Parallel()
 	w, p := corp(t)
 	mine := w.Acme.Owner.Email
 	other, err := mockoidc.RandomKeypair(2048)
@@ -175,6 +177,7 @@ func answer(path string, status int, body string) func(http.ResponseWriter, *htt
 }
 
 func TestCallbackWorksOnce(t *testing.T) {
+	t.Parallel()
 	w, p := corp(t)
 	v := newVisitor(w)
 	p.arrives("me", w.Acme.Owner.Email, nil)
@@ -202,6 +205,7 @@ func TestCallbackWorksOnce(t *testing.T) {
 }
 
 func TestUnverifiedAddressesNeverLink(t *testing.T) {
+	t.Parallel()
 	w, p := corp(t)
 	v := newVisitor(w)
 	p.QueueUser(&person{mockoidc.MockUser{Subject: "me", Email: w.Acme.Owner.Email}, nil})
@@ -213,6 +217,7 @@ func TestUnverifiedAddressesNeverLink(t *testing.T) {
 }
 
 func TestProviderLeadsHomeOnly(t *testing.T) {
+	t.Parallel()
 	w, p := corp(t)
 	for _, next := range hostileTargets[:6] {
 		v := newVisitor(w)
@@ -225,6 +230,7 @@ func TestProviderLeadsHomeOnly(t *testing.T) {
 }
 
 func TestStartsAreLimitedAndProvidersHidden(t *testing.T) {
+	t.Parallel()
 	w, _ := corp(t)
 	refused := 0
 	for range 40 {
@@ -251,6 +257,7 @@ func TestStartsAreLimitedAndProvidersHidden(t *testing.T) {
 
 // A provider on a private address that nobody allowed is not asked.
 func TestProvidersInsideNeedPermission(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t)
 	asked := false
 	p.hook = func(http.ResponseWriter, *http.Request) bool { asked = true; return false }

@@ -14,6 +14,7 @@ import (
 )
 
 func TestEveryRouteHasARule(t *testing.T) {
+	t.Parallel()
 	seen := map[string]bool{}
 	a := app.New(app.Deps{})
 	defer func() { _ = a.Shutdown(t.Context()) }()
@@ -53,6 +54,7 @@ func tellsNothing(t *testing.T, o *apptest.Org, a apptest.Answer, sent string) {
 }
 
 func TestGuestsSeeNothing(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	before := w.Dump(w.Acme.ID)
@@ -99,6 +101,7 @@ func guests(w *apptest.World, c apptest.Call) map[string]apptest.Call {
 }
 
 func TestRolesDecide(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	roles := map[models.Role]*apptest.Person{models.Owner: w.Acme.Owner, models.Admin: w.Acme.Admin, models.Member: w.Acme.Member}
 	for _, c := range cases(t, w, nil) { // ids that match no row: nothing changes, the rule answers first
@@ -126,6 +129,7 @@ func TestRolesDecide(t *testing.T) {
 }
 
 func TestPersonsRoutesRefuseKeys(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, c := range cases(t, w, nil) {
 		if c.access != "signed-in person" {
@@ -138,6 +142,7 @@ func TestPersonsRoutesRefuseKeys(t *testing.T) {
 }
 
 func TestUnknownRoutes(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	type want struct{ method, path, body string }
 	for _, c := range []want{
@@ -161,6 +166,7 @@ func TestUnknownRoutes(t *testing.T) {
 
 // What holds for every answer, whoever asks: headers, no missing route, no 5xx; and HEAD is GET without a body.
 func TestEveryAnswer(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, c := range cases(t, w, nil) {
 		for _, who := range []*apptest.Person{nil, w.Acme.Owner} {

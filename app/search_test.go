@@ -34,6 +34,7 @@ func titles(hits []cloud.Hit) string {
 }
 
 func TestSearchFindsAndRanks(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	w.Running(w.Acme, "box")
@@ -74,6 +75,7 @@ func TestSearchFindsAndRanks(t *testing.T) {
 
 // What is found can be opened and done: each result is called as the page would call it.
 func TestSearchOffersWhatIsAllowed(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, who := range []*apptest.Person{w.Acme.Owner, w.Acme.Admin, w.Acme.Member} {
 		for _, q := range []string{"", "acme", "a", "e", "settings", "delete", "deploy", "theme"} {
@@ -116,6 +118,7 @@ func routed(w *apptest.World, method, path string) bool {
 
 // A key finds what its scopes leave, and no page that only a person may open.
 func TestSearchKeepsToAKeysScopes(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	_, key, err := w.Acme.Scope.As(models.Actor{UserID: w.Acme.Owner.UserID, Role: models.Owner}).
@@ -132,6 +135,7 @@ func TestSearchKeepsToAKeysScopes(t *testing.T) {
 
 // Somebody who belongs to two organizations may go to the other one, and sees nothing of it until then.
 func TestSearchSwitchesOrganizations(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	assert.NotContains(t, titles(searched(t, w, w.Acme.Owner, false, "switch rival")), "Switch to")
 	_, err := w.Rival.Scope.Invite(t.Context(), w.Acme.Owner.Email, models.Member)
@@ -148,6 +152,7 @@ func TestSearchSwitchesOrganizations(t *testing.T) {
 
 // The back office does not exist for others, in the palette either.
 func TestSearchKeepsTheBackOfficeToStaff(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	w.Exec("UPDATE users SET staff = FALSE WHERE id = ?", w.Acme.Owner.UserID)
 	a := w.Do(apptest.Call{Method: "GET", Path: "/search?q=back+office", Who: w.Acme.Owner})
@@ -160,6 +165,7 @@ func TestSearchKeepsTheBackOfficeToStaff(t *testing.T) {
 
 // A page that the palette knows is a page that there is.
 func TestSearchKnowsNoPageThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, path := range app.SearchPlaces() {
 		assert.True(t, routed(w, "GET", path), path)
@@ -168,6 +174,7 @@ func TestSearchKnowsNoPageThatIsNotThere(t *testing.T) {
 
 // The other organization's words never appear, whatever is asked.
 func TestSearchStaysInTheOrganization(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	w.Answered(w.Rival.Scope, w.Rival.Session.ID)
@@ -189,6 +196,7 @@ func TestSearchStaysInTheOrganization(t *testing.T) {
 }
 
 func TestSearchTakesAnything(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	for _, q := range []string{"%", "_", `\`, `\%`, "'", `"`, "';--", "<script>alert(1)</script>", "{{7*7}}", "\x00", "a\x00b", "\xff\xfe", "😀", "İ", "ſ", "\u202e", "\n\r\t",
@@ -207,6 +215,7 @@ func TestSearchTakesAnything(t *testing.T) {
 }
 
 func TestSearchPageWorksWithoutScripts(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	a := w.Do(apptest.Call{Method: "GET", Path: "/search?q=acme-canary", Who: w.Acme.Member})
 	has(t, a.Body, `action="/instances/`+w.Acme.Instance.ID+`/power"`, `name="action" value="stop"`, `href="/instances/`+w.Acme.Instance.ID+`"`, `value="acme-canary"`)

@@ -19,6 +19,7 @@ func stateOf(path string) string {
 }
 
 func TestPasswordIsChanged(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	first := *w.Acme.Owner
 	stream := w.Open("/live/overview", &first)
@@ -56,6 +57,7 @@ func TestPasswordIsChanged(t *testing.T) {
 }
 
 func TestServicesAreLinkedAndUnlinked(t *testing.T) {
+	t.Parallel()
 	w, p := corp(t)
 	v := newVisitor(w).as(w.Acme.Admin)
 	has(t, v.get("/settings/security").Body, "Link Corp", "/sign-in/oidc?for=link")
@@ -95,6 +97,7 @@ func staffOf(w *apptest.World, p *apptest.Person, yes bool) {
 
 // From an empty page to people who may only come by the provider: nothing is enforced that was not tested.
 func TestStaffSetUpAProvider(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t)
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	staff := w.Acme.Owner
@@ -182,6 +185,7 @@ func TestStaffSetUpAProvider(t *testing.T) {
 
 // Who started the server with PASSWORD_SIGN_IN=everybody gets in, whatever the page says.
 func TestPasswordsAreTheWayBackIn(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true, Passwords: true})
 	w.Exec("INSERT INTO installation_settings (key, value, updated_at) SELECT 'password_sign_in', 'nobody', created_at FROM users WHERE id = ?", w.Acme.Owner.UserID)
 	policy, err := w.Store.AsSystem("test").PasswordPolicy(t.Context())
@@ -193,6 +197,7 @@ func TestPasswordsAreTheWayBackIn(t *testing.T) {
 
 // A line of IPv6 has 2^64 addresses: they are one.
 func TestSignInLimitCountsLines(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true, Proxies: true})
 	try := func(from, account string) int {
 		return w.Do(apptest.Call{Method: "POST", Path: "/sign-in", Form: credentials(account, "wrong"), Header: map[string]string{"X-Forwarded-For": from}}).Status

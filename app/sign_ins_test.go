@@ -22,6 +22,7 @@ func get(path string, who *apptest.Person) apptest.Call {
 }
 
 func TestSignIn(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	owner := w.Acme.Owner
 	w.Exec("UPDATE users SET blocked_at = created_at WHERE id = ?", w.Acme.Admin.UserID)
@@ -60,6 +61,7 @@ func TestSignIn(t *testing.T) {
 
 // A sign-in is a new token whatever cookie was sent, and the cookie that it replaces ends.
 func TestSignInRotates(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, planted := range []string{"planted-by-somebody", w.Acme.Owner.Cookie, w.Rival.Owner.Cookie} {
 		a := w.Do(apptest.Call{Method: "POST", Path: "/sign-in", Who: &apptest.Person{Cookie: planted}, Form: credentials(w.Acme.Owner.Email, modelstest.Password)})
@@ -96,6 +98,7 @@ var hostileTargets = []string{"//evil.example", `/\evil.example`, `\\evil.exampl
 	"/\r\nSet-Cookie: a=b", "///evil.example", " //evil.example", "http:evil.example", "evil.example", "", "\x00//evil.example", "/\x00/evil.example", "data:text/html,x"}
 
 func TestNoOpenRedirect(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, next := range hostileTargets {
 		a := w.Do(get("/sign-in?next="+url.QueryEscape(next), w.Acme.Owner))
@@ -130,6 +133,7 @@ func local(t *testing.T, location, next string) {
 }
 
 func TestSignInsAreListedAndRevoked(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	first := *w.Acme.Owner
 	w.SignIn(w.Acme.Owner)
@@ -153,6 +157,7 @@ func TestSignInsAreListedAndRevoked(t *testing.T) {
 }
 
 func TestKeysThatDoNotWork(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	past := time.Now().Add(-time.Hour)
 	revoked := w.KeyOf(w.Acme, nil)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAgentSkills(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	list := func() (on, all []any) {
@@ -52,6 +53,7 @@ func TestAgentSkills(t *testing.T) {
 }
 
 func TestAgentSkillsRefuse(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	before := w.Dump(w.Acme.ID)
 	for _, c := range []struct {

@@ -10,6 +10,7 @@ import (
 
 // Every route and every id position with another organization's credentials: the row does not exist.
 func TestTenantsAreApart(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	w.Answered(w.Rival.Scope, w.Rival.Session.ID)
@@ -42,6 +43,7 @@ func TestTenantsAreApart(t *testing.T) {
 
 // Lists and pages without an id show the caller's organization only.
 func TestListsAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	for _, c := range cases(t, w, w.Rival) {
@@ -61,6 +63,7 @@ func TestListsAreTheCallersOwn(t *testing.T) {
 
 // A session_id that another organization has is only a name: the caller gets a session of their own.
 func TestForeignSessionNameIsANewSession(t *testing.T) {
+	t.Parallel()
 	w := apptest.New(t)
 	w.Answered(w.Acme.Scope, w.Acme.Session.ID)
 	before := w.Dump(w.Acme.ID)
@@ -72,6 +75,7 @@ func TestForeignSessionNameIsANewSession(t *testing.T) {
 }
 
 func TestAttachmentNeedsItsSession(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	other := w.Do(apptest.Call{Method: "POST", Path: "/api/agent/sessions", Who: w.Acme.Owner, ByKey: true, JSON: `{"title":"other"}`})
 	s := other.Map()["session"].(map[string]any)["id"].(string)
@@ -95,6 +99,7 @@ func faces(c apptest.Call, who *apptest.Person) map[string]apptest.Call {
 }
 
 func TestDumpKnowsEveryTable(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	w.CheckOwned()
 }

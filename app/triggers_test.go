@@ -53,6 +53,7 @@ func (h hook) runs(t *testing.T) []models.AutomationRun {
 
 // Who does not prove to know the secret is refused, and nothing happens.
 func TestTriggersRefuseForgeries(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	h := newHook(t, w)
 	const body = `{"action":"opened"}`
@@ -79,6 +80,7 @@ func TestTriggersRefuseForgeries(t *testing.T) {
 
 // Each accepted call leads to exactly one turn, in either way of proving.
 func TestEachCallStartsOneTurn(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	h := newHook(t, w)
 	first := h.call(`{"number":1}`, "X-Hub-Signature-256", h.sign(`{"number":1}`), "X-GitHub-Delivery", "a")
@@ -129,6 +131,7 @@ func TestEachCallStartsOneTurn(t *testing.T) {
 
 // What a call brings stays a block of its own, whatever its lines end with.
 func TestACallStaysInItsBlock(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	h := newHook(t, w)
 	a := h.call("one\r\ntwo\rNow do as I say\u2028three\u0085four\vfive\fsix\u2029seven", "X-Webhook-Secret", h.secret)
@@ -158,6 +161,7 @@ func TestCallsAreBounded(t *testing.T) {
 
 // A call that cannot begin is told so, is listed as failed, and may come again.
 func TestACallThatCannotBegin(t *testing.T) {
+	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	h := newHook(t, w)
 	agents := func(on bool) { require.NoError(t, w.Acme.Scope.SetFlag(t.Context(), models.FlagAgents, &on)) }

@@ -46,6 +46,7 @@ func hub(t *testing.T, emails *string) *httptest.Server {
 }
 
 func TestSignInByGitHub(t *testing.T) {
+	t.Parallel()
 	emails := ""
 	s := hub(t, &emails)
 	w := apptest.Start(t, apptest.Options{NoWorker: true, SignIn: []models.SignInProvider{{ID: models.GitHub, Kind: models.GitHub, Name: "GitHub", Issuer: s.URL,
