@@ -251,6 +251,11 @@ func TestBurstEndsOnce(t *testing.T) {
 }
 
 func TestSandboxKilledDuringACall(t *testing.T) {
+	t.Run("gone", func(t *testing.T) { killedDuringACall(t, false) })
+	t.Run("on its way out", func(t *testing.T) { killedDuringACall(t, true) })
+}
+
+func killedDuringACall(t *testing.T, lingers bool) {
 	g := newRig(t, func(_ context.Context, n int, _ llm.Request, emit func(llm.Chunk) bool) error {
 		switch n {
 		case 0:
@@ -263,6 +268,7 @@ func TestSandboxKilledDuringACall(t *testing.T) {
 		}
 		return nil
 	})
+	g.boxes.lingers = lingers
 	g.run("a")
 	turn := g.start("go")
 	wait(t, g.boxes.running)

@@ -88,6 +88,7 @@ type boxes struct {
 	starts  int
 	running chan string // commands that wait
 	release chan struct{}
+	lingers bool // a box that has died is still given out, until it is started again
 }
 
 type box struct {
@@ -150,7 +151,7 @@ func (d *boxes) Hands(_ context.Context, id string) (sandbox.Hands, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b := d.all[id]
-	if b == nil || !b.up {
+	if b == nil || !b.up && !d.lingers {
 		return nil, fault.New(fault.Unavailable, "sandbox.down", "the sandbox does not run")
 	}
 	return &fakeHands{d: d, b: b, died: b.died}, nil

@@ -36,7 +36,7 @@ func (h *hands) get(ctx context.Context) (sandbox.Hands, error) {
 		}
 		h.drop()
 	}
-	now, err := h.run.Driver.Hands(ctx, h.run.inst.ID)
+	now, err := h.reach(ctx)
 	if fault.Is(err, fault.Unavailable) || fault.Is(err, fault.NotFound) { // stopped, or not there yet
 		now, err = h.wake(ctx)
 	}
@@ -44,6 +44,23 @@ func (h *hands) get(ctx context.Context) (sandbox.Hands, error) {
 		return nil, err
 	}
 	h.now, h.had = now, true
+	return now, nil
+}
+
+// reach takes hold of the sandbox that runs now. One that is on its way out is still there for its driver: it is a
+// sandbox when it answers.
+func (h *hands) reach(ctx context.Context) (sandbox.Hands, error) {
+	now, err := h.run.Driver.Hands(ctx, h.run.inst.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := now.Ping(ctx); err != nil {
+		_ = now.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fault.Wrap(err, fault.Unavailable, "sandbox.gone", "the sandbox does not answer")
+	}
 	return now, nil
 }
 
