@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
@@ -83,33 +84,63 @@ func (sc *Scope) budgeted(ctx context.Context, how func(context.Context, func(tx
 // bearing gives the budgets of some units that a charge falls under, with the balances of now, in the order in which
 // everybody takes them.
 func (sc *Scope) bearing(tx *gorm.DB, c *Charge, now time.Time, units ...BudgetUnit) ([]bearingBudget, error) {
-	list, err := all[Budget](sc.under(tx.Where("unit IN ?", units), c))
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	zone, _, err := sc.zone(tx)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]bearingBudget, len(list))
-	ids, starts := []string{}, []time.Time{}
-	for i := range list {
-		out[i] = bearingBudget{Budget: list[i], zone: zone, window: list[i].Period.around(now, zone)}
-		ids, starts = append(ids, list[i].ID), append(starts, out[i].window.start)
-	}
-	balances, err := all[BudgetBalance](tx.Where("budget_id IN ? AND period_start IN ?", ids, starts))
-	if err != nil {
-		return nil, err
-	}
-	for i := range out {
-		row := out[i].Budget.balance(balances, out[i].window)
-		if row == nil {
-			return nil, errUnopened
+	name, _ := sc.store.zones.Load(sc.Org)
+	for {
+		zone := location(asText(name))
+		out, said, err := sc.bearingIn(tx, c, now, zone, units)
+		if said == "" || said == asText(name) || err != nil && !errors.Is(err, errUnopened) {
+			return out, err
 		}
-		out[i].Balance = *row
+		name = said
+		sc.store.zones.Store(sc.Org, said)
+	}
+}
+
+func asText(v any) string { s, _ := v.(string); return s }
+
+// bearingIn is bearing for an organization whose days are thought to begin in a zone; said is its own, "" without budgets.
+func (sc *Scope) bearingIn(tx *gorm.DB, c *Charge, now time.Time, zone *time.Location, units []BudgetUnit) (out []bearingBudget, said string, err error) {
+	windows, starts := map[BudgetPeriod]window{}, []any{}
+	for _, p := range BudgetPeriods {
+		windows[p] = p.around(now, zone)
+		starts = append(starts, windows[p].start)
+	}
+	where, of := under(c)
+	args := append(starts, sc.Org)
+	for _, u := range units {
+		args = append(args, string(u))
+	}
+	found := map[string]bool{}
+	err = within(tx).each(func(scan func(...any) error) error {
+		b := bearingBudget{zone: zone}
+		var balance sql.NullString
+		var start sql.NullTime
+		var reserved, spent sql.NullInt64
+		if err := scan(&said, &b.ID, &b.Scope, &b.TargetID, &b.Unit, &b.Period, &b.Amount, &b.WarnPercent, &b.SetBy, &b.CreatedAt, &b.UpdatedAt,
+			&balance, &start, &reserved, &spent); err != nil {
+			return err
+		}
+		found[b.ID] = found[b.ID]
+		b.OrganizationID, b.window = sc.Org, windows[b.Period]
+		if !balance.Valid || !start.Time.Equal(b.window.start) {
+			return nil // none is open, or that of the day on which a month begins
+		}
+		found[b.ID] = true
+		b.Balance = BudgetBalance{ID: balance.String, OrganizationID: sc.Org, BudgetID: b.ID, PeriodStart: start.Time, Reserved: reserved.Int64, Spent: spent.Int64}
+		out = append(out, b)
+		return nil
+	}, `SELECT o.time_zone, b.id, b.scope, b.target_id, b.unit, b.period, b.amount, b.warn_percent, b.set_by, b.created_at, b.updated_at,
+		p.id, p.period_start, p.reserved, p.spent
+		FROM budgets b JOIN organizations o ON o.id = b.organization_id
+		LEFT JOIN budget_balances p ON p.organization_id = b.organization_id AND p.budget_id = b.id AND p.period_start IN `+values(len(starts))+`
+		WHERE b.organization_id = ? AND b.unit IN `+values(len(units))+" AND "+where, append(args, of...)...)
+	for _, open := range found {
+		if err == nil && !open {
+			err = errUnopened
+		}
 	}
 	slices.SortFunc(out, func(a, b bearingBudget) int { return strings.Compare(a.Balance.ID, b.Balance.ID) })
-	return out, nil
+	return out, said, err
 }
 
 // balance finds that of a period; nil when nobody opened it yet.
@@ -121,18 +152,18 @@ func (b *Budget) balance(rows []BudgetBalance, w window) *BudgetBalance {
 	return &rows[n]
 }
 
-// under narrows budgets to those that a charge falls under.
-func (sc *Scope) under(db *gorm.DB, c *Charge) *gorm.DB {
-	parts, args := []string{"scope = 'organization'"}, []any{}
+// under is the condition for budgets that a charge falls under.
+func under(c *Charge) (where string, args []any) {
+	parts := []string{"scope = 'organization'"}
 	for _, p := range []struct {
 		scope BudgetScope
 		id    string
 	}{{BudgetOfMember, c.MemberID}, {BudgetOfKey, c.KeyID}, {BudgetOfInstance, c.InstanceID}, {BudgetOfSession, c.SessionID}, {BudgetOfSchedule, c.ScheduleID}} {
 		if p.id != "" {
-			parts, args = append(parts, "(scope = ? AND target_id = ?)"), append(args, p.scope, p.id)
+			parts, args = append(parts, "(scope = '"+string(p.scope)+"' AND target_id = ?)"), append(args, p.id)
 		}
 	}
-	return db.Where("("+strings.Join(parts, " OR ")+")", args...)
+	return "(" + strings.Join(parts, " OR ") + ")", args
 }
 
 // take holds a call's worst case of every budget it falls under, or says which one refuses.
@@ -148,12 +179,12 @@ func (sc *Scope) take(tx *gorm.DB, c *Charge, now time.Time) (Holds, error) {
 		n := c.units(b.Unit)
 		if n > 0 {
 			// One statement decides: whoever comes second waits for the row and sees what the first one took.
-			ok, err := changed(tx.Model(&BudgetBalance{}).Where("id = ? AND (spent + reserved + ? <= ? OR (reserved = 0 AND spent < ?))",
-				b.Balance.ID, n, b.Amount, b.Amount), map[string]any{"reserved": gorm.Expr("reserved + ?", n)})
+			ok, err := within(tx).exec(`UPDATE budget_balances SET reserved = reserved + ? WHERE organization_id = ? AND id = ?
+				AND (spent + reserved + ? <= ? OR (reserved = 0 AND spent < ?))`, n, sc.Org, b.Balance.ID, n, b.Amount, b.Amount)
 			if err != nil {
 				return nil, err
 			}
-			if !ok {
+			if ok == 0 {
 				return nil, b.refusal(tx)
 			}
 		}
@@ -232,7 +263,7 @@ func (sc *Scope) openBalance(tx *gorm.DB, b *Budget, zone *time.Location, now ti
 
 // spentIn sums the entries that a budget counts: the truth that balances are held against.
 func (b *Budget) spentIn(tx *gorm.DB, w window) (int64, error) {
-	sum, db, at := "coalesce(sum(cost_nanos), 0)", tx.Model(&LedgerEntry{}).Where("kind = ?", Settled), "reserved_at"
+	sum, db, at := "coalesce(sum(cost_nanos), 0)", tx.Model(&LedgerEntry{}).Where(settledOnly), "reserved_at"
 	switch b.Unit {
 	case BudgetTokens:
 		sum = "coalesce(sum(input_tokens + output_tokens), 0)"

@@ -16,7 +16,8 @@ func (sc *Scope) Budgets(ctx context.Context) ([]BudgetState, error) {
 
 // BudgetsOf lists those that a charge falls under; its ids alone count.
 func (sc *Scope) BudgetsOf(ctx context.Context, c Charge) ([]BudgetState, error) {
-	return sc.states(ctx, sc.under(sc.read(ctx), &c))
+	where, args := under(&c)
+	return sc.states(ctx, sc.read(ctx).Where(where, args...))
 }
 
 // Budget reads one.
@@ -202,7 +203,7 @@ func (sc *Scope) UseOfMonth(ctx context.Context) (MonthUse, error) {
 	}
 	w := BudgetMonthly.around(sc.store.now(), zone)
 	m := MonthUse{Start: w.start, End: w.end}
-	if err := sc.read(ctx).Model(&LedgerEntry{}).Select(spendColumns).Where("kind = ? AND reserved_at >= ?", Settled, w.start).Scan(&m.Spend).Error; err != nil {
+	if err := sc.read(ctx).Model(&LedgerEntry{}).Select(spendColumns).Where(settledOnly+" AND reserved_at >= ?", w.start).Scan(&m.Spend).Error; err != nil {
 		return m, translate(err)
 	}
 	return m, translate(sc.read(ctx).Model(&MessageEntry{}).Where("created_at >= ?", w.start).Count(&m.Messages).Error)

@@ -59,6 +59,9 @@ const (
 	Settled  LedgerKind = "settle"
 )
 
+// settledOnly is the condition that the indexes of entries carry: what is only reserved is in none of them.
+const settledOnly = "kind = 'settle'"
+
 // Charge is a call as the ledger sees it.
 type Charge struct {
 	CallID, Purpose               string
@@ -118,15 +121,15 @@ func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
 			return err
 		}
 		now := sc.store.now()
-		if err := tx.Create(sc.entry(Reserved, c, now, now)).Error; err != nil {
+		if err := within(tx).enter(sc.entry(Reserved, c, now, now)); err != nil {
 			return err
 		}
 		held, err := sc.take(tx, &c, now)
 		if err != nil {
 			return err
 		}
-		return tx.Create(&Reservation{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, TurnID: c.TurnID, MemberID: c.MemberID,
-			KeyID: c.KeyID, Holds: held, LeaseUntil: now.Add(ReservationLease), CreatedAt: now}).Error
+		return within(tx).reserve(&Reservation{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, TurnID: c.TurnID, MemberID: c.MemberID,
+			KeyID: c.KeyID, Holds: held, LeaseUntil: now.Add(ReservationLease), CreatedAt: now})
 	})
 }
 
@@ -136,7 +139,7 @@ func (sc *Scope) Settle(ctx context.Context, c Charge) error {
 		if err := sc.shareLedger(tx); err != nil {
 			return err
 		}
-		r, err := first[Reservation](locked(tx).Where("call_id = ?", c.CallID))
+		r, err := within(tx).reservation(sc.Org, c.CallID)
 		switch {
 		case fault.Is(err, fault.NotFound):
 			return sc.settleLoose(tx, &c)
@@ -156,15 +159,15 @@ func (sc *Scope) settle(tx *gorm.DB, r *Reservation, c *Charge) (*LedgerEntry, e
 	now := sc.store.now()
 	c.MemberID, c.KeyID = r.MemberID, r.KeyID
 	e := sc.entry(Settled, *c, now, r.CreatedAt)
-	if err := tx.Create(e).Error; err != nil {
+	if err := within(tx).enter(e); err != nil {
 		return nil, err
 	}
-	if err := tx.Where("id = ?", r.ID).Delete(&Reservation{}).Error; err != nil {
+	if _, err := within(tx).exec("DELETE FROM reservations WHERE organization_id = ? AND id = ?", sc.Org, r.ID); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(r.Holds, func(a, b Hold) int { return strings.Compare(a.Balance, b.Balance) }) // adopted ones came later
 	for _, h := range r.Holds {
-		if err := move(tx, h.Balance, -h.Amount, c.units(h.Unit)); err != nil {
+		if err := sc.move(tx, h.Balance, -h.Amount, c.units(h.Unit)); err != nil {
 			return nil, err
 		}
 	}
@@ -178,7 +181,7 @@ func (sc *Scope) settleLoose(tx *gorm.DB, c *Charge) error {
 		return err
 	}
 	e := sc.entry(Settled, *c, now, now)
-	if err := tx.Create(e).Error; err != nil {
+	if err := within(tx).enter(e); err != nil {
 		return err
 	}
 	rows, err := sc.bearing(tx, c, now, BudgetMoney, BudgetTokens)
@@ -186,7 +189,7 @@ func (sc *Scope) settleLoose(tx *gorm.DB, c *Charge) error {
 		return err
 	}
 	for _, b := range rows {
-		if err := move(tx, b.Balance.ID, 0, c.units(b.Unit)); err != nil {
+		if err := sc.move(tx, b.Balance.ID, 0, c.units(b.Unit)); err != nil {
 			return err
 		}
 	}
@@ -194,9 +197,20 @@ func (sc *Scope) settleLoose(tx *gorm.DB, c *Charge) error {
 }
 
 // move changes a balance; one whose budget was deleted meanwhile is passed over.
-func move(tx *gorm.DB, balance string, reserved, spent int64) error {
-	_, err := changed(tx.Model(&BudgetBalance{}).Where("id = ?", balance), map[string]any{"reserved": gorm.Expr("reserved + ?", reserved),
-		"spent": gorm.Expr("spent + ?", spent)})
+func (sc *Scope) move(tx *gorm.DB, balance string, reserved, spent int64) error {
+	_, err := within(tx).exec("UPDATE budget_balances SET reserved = reserved + ?, spent = spent + ? WHERE organization_id = ? AND id = ?",
+		reserved, spent, sc.Org, balance)
+	return err
+}
+
+const enterEntry = `INSERT INTO ledger_entries (id, organization_id, call_id, kind, purpose, instance_id, session_id, turn_id, member_id, key_id,
+	schedule_id, provider, model, input_tokens, output_tokens, cost_nanos, failure, unpriced, baseline_nanos, created_at, reserved_at) VALUES `
+
+// enter writes an entry.
+func (d direct) enter(e *LedgerEntry) error {
+	args := []any{e.ID, e.OrganizationID, e.CallID, string(e.Kind), e.Purpose, e.InstanceID, e.SessionID, e.TurnID, e.MemberID, e.KeyID, e.ScheduleID,
+		e.Provider, e.Model, e.InputTokens, e.OutputTokens, e.CostNanos, e.Failure, e.Unpriced, e.BaselineNanos, e.CreatedAt, e.ReservedAt}
+	_, err := d.exec(enterEntry+values(len(args)), args...)
 	return err
 }
 
@@ -220,7 +234,7 @@ func (sc *Scope) SpentSince(ctx context.Context, since time.Time) (Spend, error)
 	var s Spend
 	err := sc.read(ctx).Model(&LedgerEntry{}).
 		Select(spendColumns).
-		Where("kind = ? AND created_at >= ?", Settled, since).Scan(&s).Error
+		Where(settledOnly+" AND created_at >= ?", since).Scan(&s).Error
 	return s, translate(err)
 }
 

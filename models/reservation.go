@@ -25,6 +25,24 @@ type Reservation struct {
 	CreatedAt      time.Time
 }
 
+const enterReservation = `INSERT INTO reservations (id, organization_id, call_id, turn_id, member_id, key_id, holds, input_tokens, output_tokens,
+	cost_nanos, lease_until, created_at) VALUES `
+
+// reserve writes a reservation.
+func (d direct) reserve(r *Reservation) error {
+	args := []any{r.ID, r.OrganizationID, r.CallID, r.TurnID, r.MemberID, r.KeyID, r.Holds, r.InputTokens, r.OutputTokens, r.CostNanos, r.LeaseUntil, r.CreatedAt}
+	_, err := d.exec(enterReservation+values(len(args)), args...)
+	return err
+}
+
+// reservation reads that of a call and holds it; fault.NotFound when the call is not under way.
+func (d direct) reservation(org, call string) (*Reservation, error) {
+	r := &Reservation{OrganizationID: org, CallID: call}
+	err := d.one("SELECT r.id, r.turn_id, r.member_id, r.key_id, r.holds, r.created_at FROM reservations r WHERE r.organization_id = ? AND r.call_id = ?"+d.lock("r"),
+		[]any{org, call}, &r.ID, &r.TurnID, &r.MemberID, &r.KeyID, &r.Holds, &r.CreatedAt)
+	return r, err
+}
+
 // ReservationLease is how long a call counts as under way when nobody says that it still is.
 const ReservationLease = time.Minute
 

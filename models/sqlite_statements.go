@@ -48,7 +48,9 @@ type sqliteConn interface {
 
 type keepingConn struct {
 	sqliteConn
-	kept map[string]keptStatement // those that nobody reads from
+	kept   map[string]keptStatement // those that nobody reads from
+	hasty  bool                     // the disk is not waited for
+	inside bool                     // a transaction
 }
 
 type keptStatement interface {
@@ -79,6 +81,9 @@ func (c *keepingConn) statement(ctx context.Context, query string, args []driver
 
 // ExecContext runs a kept statement.
 func (c *keepingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.beHasty(ctx, false); err != nil {
+		return nil, err
+	}
 	s, err := c.statement(ctx, query, args)
 	if err != nil {
 		return nil, err
@@ -91,6 +96,9 @@ func (c *keepingConn) ExecContext(ctx context.Context, query string, args []driv
 
 // QueryContext reads from a kept statement. It is away until its rows are closed: the same question may be asked meanwhile.
 func (c *keepingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.beHasty(ctx, false); err != nil {
+		return nil, err
+	}
 	s, err := c.statement(ctx, query, args)
 	if err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func (s *Store) lead() {
 
 // commit writes transactions together. An answer goes out after the commit, never before.
 func (s *Store) commit(jobs []*sharedTx) {
-	ctx, cancel := context.WithTimeout(systemContext(context.Background(), "shared commit"), sharedLimit)
+	ctx, cancel := context.WithTimeout(hasty(systemContext(context.Background(), "shared commit")), sharedLimit)
 	defer cancel()
 	results := make([]error, len(jobs))
 	err := s.w.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -132,6 +132,9 @@ func (s *Store) commit(jobs []*sharedTx) {
 		}
 		return nil
 	})
+	if s.dialect == migrations.SQLite {
+		s.reachDisk()
+	}
 	for n, j := range jobs {
 		if err != nil {
 			results[n] = err

@@ -40,7 +40,7 @@ var onlyWhere = map[UsageOnly]string{OnlyErrors: "failure NOT IN ('', '" + Cance
 // UsageEntries lists the entries behind a sum: the settled calls that fit, the newest first, at most limit. after is the
 // cursor of the last entry seen; "" begins at the newest.
 func (sc *Scope) UsageEntries(ctx context.Context, f UsageFilter, only UsageOnly, after string, limit int) ([]LedgerEntry, error) {
-	q := f.narrow(sc.read(ctx)).Where("kind = ? AND reserved_at >= ? AND reserved_at < ?", Settled, f.From, f.Until)
+	q := f.narrow(sc.read(ctx)).Where(settledOnly+" AND reserved_at >= ? AND reserved_at < ?", f.From, f.Until)
 	if where, ok := onlyWhere[only]; ok {
 		q = q.Where(where)
 	} else if only != "" {
@@ -69,7 +69,7 @@ func readCursor(s string) (time.Time, string, bool) {
 
 // SettledEntries lists settled calls for programs that page by offset: the last settled first.
 func (sc *Scope) SettledEntries(ctx context.Context, since time.Time, limit, offset int) ([]LedgerEntry, error) {
-	q := sc.read(ctx).Where("kind = ?", Settled)
+	q := sc.read(ctx).Where(settledOnly)
 	if !since.IsZero() {
 		q = q.Where("created_at >= ?", since)
 	}

@@ -13,27 +13,26 @@ import (
 // tally adds settled calls to the sums, inside the transaction that settles them. It comes last there and in one order, so
 // that two transactions never wait for each other's rows.
 func (sc *Scope) tally(tx *gorm.DB, entries ...*LedgerEntry) error {
-	o, err := first[Organization](tx.Select("usage_zone").Where("id = ?", sc.Org))
-	if err != nil {
+	days, run := "", within(tx)
+	if err := run.one("SELECT usage_zone FROM organizations WHERE id = ?", []any{sc.Org}, &days); err != nil {
 		return err
 	}
 	slices.SortFunc(entries, func(a, b *LedgerEntry) int {
 		return strings.Compare(a.Provider+"\x00"+a.Model+"\x00"+a.Purpose, b.Provider+"\x00"+b.Model+"\x00"+b.Purpose)
 	})
-	raw := tx.WithContext(rawContext(tx.Statement.Context))
 	for _, e := range entries {
 		s := e.sum()
-		if err := raw.Exec(insertQuarter, append([]any{sc.Org, quarterOf(e.ReservedAt), e.Provider, e.Model, e.InstanceID, e.MemberID, e.KeyID, e.Purpose, e.SessionID}, s.values()...)...).Error; err != nil {
+		if _, err := run.exec(insertQuarter, append([]any{sc.Org, quarterOf(e.ReservedAt), e.Provider, e.Model, e.InstanceID, e.MemberID, e.KeyID, e.Purpose, e.SessionID}, s.values()...)...); err != nil {
 			return err
 		}
 	}
-	if o.UsageZone == "" {
+	if days == "" {
 		return nil
 	}
-	zone := location(o.UsageZone)
+	zone := location(days)
 	for _, e := range entries {
 		s, day := e.sum(), BudgetDaily.around(e.ReservedAt, zone).start.Unix()
-		if err := raw.Exec(insertDay, append([]any{sc.Org, day, e.Provider, e.Model, e.InstanceID, e.MemberID, e.KeyID, e.Purpose}, s.values()...)...).Error; err != nil {
+		if _, err := run.exec(insertDay, append([]any{sc.Org, day, e.Provider, e.Model, e.InstanceID, e.MemberID, e.KeyID, e.Purpose}, s.values()...)...); err != nil {
 			return err
 		}
 	}
@@ -103,7 +102,7 @@ func (sc *Scope) checkUsage(tx *gorm.DB, r *LedgerReport) error {
 	var entries, quarters, days UsageSum
 	if err := tx.Model(&LedgerEntry{}).Select(`count(*) AS calls, CAST(coalesce(sum(input_tokens), 0) AS BIGINT) AS input_tokens,
 		CAST(coalesce(sum(output_tokens), 0) AS BIGINT) AS output_tokens, CAST(coalesce(sum(cost_nanos), 0) AS BIGINT) AS cost_nanos`).
-		Where("kind = ?", Settled).Scan(&entries).Error; err != nil {
+		Where(settledOnly).Scan(&entries).Error; err != nil {
 		return err
 	}
 	if err := tx.Model(&UsageQuarter{}).Select(usageColumns).Scan(&quarters).Error; err != nil {

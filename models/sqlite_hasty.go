@@ -1,0 +1,86 @@
+package models
+
+import (
+	"context"
+	"database/sql/driver"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// A commit of SQLite waits for the disk, so that what was answered survives the machine. Commits that many calls of
+// models share do not: they survive the process at once, as the system has them, and the machine a moment later
+// (docs/adr/0027-the-ledger-and-the-disk.md).
+
+// diskWithin is how long after such a commit the disk has it.
+const diskWithin = 20 * time.Millisecond
+
+type hastyKey struct{}
+
+// hasty is the context of a transaction whose commit does not wait for the disk.
+func hasty(ctx context.Context) context.Context { return context.WithValue(ctx, hastyKey{}, true) }
+
+// BeginTx begins a transaction, a hasty one when its context says so.
+func (c *keepingConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	if err := c.beHasty(ctx, ctx.Value(hastyKey{}) != nil); err != nil {
+		return nil, err
+	}
+	tx, err := c.sqliteConn.BeginTx(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	c.inside = true
+	return &keptTx{tx, c}, nil
+}
+
+// beHasty says whether what comes next waits for the disk; inside of a transaction that was said when it began.
+func (c *keepingConn) beHasty(ctx context.Context, want bool) error {
+	if c.inside || c.hasty == want {
+		return nil
+	}
+	query := "PRAGMA synchronous=FULL"
+	if want {
+		query = "PRAGMA synchronous=NORMAL"
+	}
+	if _, err := c.sqliteConn.ExecContext(ctx, query, nil); err != nil {
+		return err
+	}
+	c.hasty = want
+	return nil
+}
+
+type keptTx struct {
+	driver.Tx
+	conn *keepingConn
+}
+
+// Commit ends the transaction.
+func (t *keptTx) Commit() error { t.conn.inside = false; return t.Tx.Commit() }
+
+// Rollback ends the transaction.
+func (t *keptTx) Rollback() error { t.conn.inside = false; return t.Tx.Rollback() }
+
+// reachDisk lets the disk have what hasty commits wrote, soon.
+func (s *Store) reachDisk() {
+	if !s.reaching.CompareAndSwap(false, true) {
+		return
+	}
+	time.AfterFunc(diskWithin, func() {
+		s.reaching.Store(false)
+		if err := syncFile(s.path + "-wal"); err != nil && !os.IsNotExist(err) { // folded into the database, which syncs it
+			slog.Warn("models: the disk does not take what was written", "error", err)
+		}
+	})
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
