@@ -55,7 +55,12 @@ func (sc *Scope) Decide(ctx context.Context, d *Decision) {
 	for _, text := range []*string{&d.Requested, &d.Reason, &d.Chosen, &d.Provider, &d.Model, &d.BaselineModel} {
 		*text = clip(cleanText(*text), 300)
 	}
-	sc.soon(ctx, "a decision", func(tx *gorm.DB) error { return tx.Create(d).Error })
+	sc.soon(ctx, "a decision", func(tx *gorm.DB) error {
+		return within(tx).insert("decisions", `id, organization_id, call_id, purpose, instance_id, session_id, turn_id, requested, routed, shadow, complexity, tier,
+			reason, chosen, features, candidates, attempts, provider, model, failure, cached, baseline_model, baseline_reason, baseline_nanos, cost_nanos, created_at`,
+			d.ID, d.OrganizationID, d.CallID, d.Purpose, d.InstanceID, d.SessionID, d.TurnID, d.Requested, d.Routed, d.Shadow, d.Complexity, d.Tier,
+			d.Reason, d.Chosen, d.Features, d.Candidates, d.Attempts, d.Provider, d.Model, d.Failure, string(d.Cached), d.BaselineModel, d.BaselineReason, d.BaselineNanos, d.CostNanos, d.CreatedAt)
+	})
 }
 
 // forAnswers are the decisions about who answers; a summary that a turn needs on its way has one of its own.

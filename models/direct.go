@@ -87,6 +87,12 @@ func (d direct) spelled(query string) string {
 	return b.String()
 }
 
+// insert adds a row.
+func (d direct) insert(table, columns string, args ...any) error {
+	_, err := d.exec("INSERT INTO "+table+" ("+columns+") VALUES "+values(len(args)), args...)
+	return err
+}
+
 // values is the list of places for n values.
 func values(n int) string { return "(?" + strings.Repeat(", ?", n-1) + ")" }
 

@@ -34,7 +34,12 @@ type GatewayCall struct {
 func (sc *Scope) NoteGatewayCall(ctx context.Context, c GatewayCall) {
 	c.OrganizationID, c.KeyID, c.CreatedAt = sc.Org, sc.Actor.KeyID, sc.store.now()
 	c.Session, c.Requested, c.Model = clip(cleanText(c.Session), 200), clip(cleanText(c.Requested), 200), clip(cleanText(c.Model), 200)
-	sc.soon(ctx, "a call of the gateway", func(tx *gorm.DB) error { return tx.Create(&c).Error })
+	sc.soon(ctx, "a call of the gateway", func(tx *gorm.DB) error {
+		return within(tx).insert("gateway_calls", `id, organization_id, door, key_id, instance_id, session, requested, model, routed, streamed, error, input_tokens,
+			output_tokens, cost_nanos, priced, cached, first_ms, total_ms, created_at`,
+			c.ID, c.OrganizationID, c.Door, c.KeyID, c.InstanceID, c.Session, c.Requested, c.Model, c.Routed, c.Streamed, c.Error, c.InputTokens,
+			c.OutputTokens, c.CostNanos, c.Priced, c.Cached, c.FirstMS, c.TotalMS, c.CreatedAt)
+	})
 }
 
 // GatewayCallFilter narrows a list; "" is any.

@@ -203,15 +203,12 @@ func (sc *Scope) move(tx *gorm.DB, balance string, reserved, spent int64) error 
 	return err
 }
 
-const enterEntry = `INSERT INTO ledger_entries (id, organization_id, call_id, kind, purpose, instance_id, session_id, turn_id, member_id, key_id,
-	schedule_id, provider, model, input_tokens, output_tokens, cost_nanos, failure, unpriced, baseline_nanos, created_at, reserved_at) VALUES `
-
 // enter writes an entry.
 func (d direct) enter(e *LedgerEntry) error {
-	args := []any{e.ID, e.OrganizationID, e.CallID, string(e.Kind), e.Purpose, e.InstanceID, e.SessionID, e.TurnID, e.MemberID, e.KeyID, e.ScheduleID,
-		e.Provider, e.Model, e.InputTokens, e.OutputTokens, e.CostNanos, e.Failure, e.Unpriced, e.BaselineNanos, e.CreatedAt, e.ReservedAt}
-	_, err := d.exec(enterEntry+values(len(args)), args...)
-	return err
+	return d.insert("ledger_entries", `id, organization_id, call_id, kind, purpose, instance_id, session_id, turn_id, member_id, key_id, schedule_id,
+		provider, model, input_tokens, output_tokens, cost_nanos, failure, unpriced, baseline_nanos, created_at, reserved_at`,
+		e.ID, e.OrganizationID, e.CallID, string(e.Kind), e.Purpose, e.InstanceID, e.SessionID, e.TurnID, e.MemberID, e.KeyID, e.ScheduleID,
+		e.Provider, e.Model, e.InputTokens, e.OutputTokens, e.CostNanos, e.Failure, e.Unpriced, e.BaselineNanos, e.CreatedAt, e.ReservedAt)
 }
 
 func (sc *Scope) entry(k LedgerKind, c Charge, now, reserved time.Time) *LedgerEntry {

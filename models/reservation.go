@@ -25,14 +25,10 @@ type Reservation struct {
 	CreatedAt      time.Time
 }
 
-const enterReservation = `INSERT INTO reservations (id, organization_id, call_id, turn_id, member_id, key_id, holds, input_tokens, output_tokens,
-	cost_nanos, lease_until, created_at) VALUES `
-
-// reserve writes a reservation.
+// reserve writes a reservation of which nothing is known yet.
 func (d direct) reserve(r *Reservation) error {
-	args := []any{r.ID, r.OrganizationID, r.CallID, r.TurnID, r.MemberID, r.KeyID, r.Holds, r.InputTokens, r.OutputTokens, r.CostNanos, r.LeaseUntil, r.CreatedAt}
-	_, err := d.exec(enterReservation+values(len(args)), args...)
-	return err
+	return d.insert("reservations", "id, organization_id, call_id, turn_id, member_id, key_id, holds, lease_until, created_at",
+		r.ID, r.OrganizationID, r.CallID, r.TurnID, r.MemberID, r.KeyID, r.Holds, r.LeaseUntil, r.CreatedAt)
 }
 
 // reservation reads that of a call and holds it; fault.NotFound when the call is not under way.

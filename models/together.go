@@ -13,9 +13,9 @@ import (
 	"lobstead/migrations"
 )
 
-// SQLite has one writer, and each commit waits for the disk. Many calls at once therefore share commits: those that
-// come while one is being written go into the next one together. Each has a savepoint of its own, so that one that is
-// refused takes nothing from the others. Postgres does the like by itself; what nobody waits for is shared there too.
+// SQLite has one writer, and a commit is dear. Many calls at once therefore share commits: those that come while one is
+// being written go into the next one together. One that is refused takes nothing from the others, which run once more
+// then: they may do nothing but write. Postgres does the like by itself; what nobody waits for is shared there too.
 
 // sharedCommits are the short transactions that wait for the writer.
 type sharedCommits struct {
@@ -120,18 +120,10 @@ func (s *Store) lead() {
 func (s *Store) commit(jobs []*sharedTx) {
 	ctx, cancel := context.WithTimeout(hasty(systemContext(context.Background(), "shared commit")), sharedLimit)
 	defer cancel()
-	results := make([]error, len(jobs))
-	err := s.w.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		for n, j := range jobs {
-			if results[n] = j.ctx.Err(); results[n] == nil {
-				results[n] = j.run(ctx, tx, len(jobs) == 1)
-			}
-		}
-		if len(jobs) == 1 {
-			return results[0] // alone, it goes back with the whole
-		}
-		return nil
-	})
+	results, err := s.write(ctx, jobs, false)
+	if err != nil && len(jobs) > 1 {
+		results, err = s.write(ctx, jobs, true)
+	}
 	if s.dialect == migrations.SQLite {
 		s.reachDisk()
 	}
@@ -143,11 +135,28 @@ func (s *Store) commit(jobs []*sharedTx) {
 	}
 }
 
+// write runs transactions in one. Without a savepoint for each, which every page that they change is copied for, the
+// first refusal is that of all: they run again then, apart.
+func (s *Store) write(ctx context.Context, jobs []*sharedTx, apart bool) ([]error, error) {
+	results := make([]error, len(jobs))
+	return results, s.w.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		for n, j := range jobs {
+			if results[n] = j.ctx.Err(); results[n] != nil {
+				continue
+			}
+			if results[n] = j.run(ctx, tx, apart); results[n] != nil && !apart {
+				return results[n]
+			}
+		}
+		return nil
+	})
+}
+
 // run is one transaction inside the commit. Its statements end with the commit's time, not with its caller: half of it
-// must not be left: without others beside it the commit itself is given up, else what came since the savepoint.
-func (j *sharedTx) run(ctx context.Context, tx *gorm.DB, alone bool) (err error) {
+// must not be left: apart, what came since its savepoint is given up, else the commit itself.
+func (j *sharedTx) run(ctx context.Context, tx *gorm.DB, apart bool) (err error) {
 	const name = "one"
-	if !alone {
+	if apart {
 		if err := tx.SavePoint(name).Error; err != nil {
 			return err
 		}
@@ -156,7 +165,7 @@ func (j *sharedTx) run(ctx context.Context, tx *gorm.DB, alone bool) (err error)
 		if p := recover(); p != nil {
 			err = fault.Wrap(fmt.Errorf("panic: %v", p), fault.Internal, "internal", "Server error")
 		}
-		if err != nil && !alone {
+		if err != nil && apart {
 			if back := tx.RollbackTo(name).Error; back != nil {
 				panic(back) // the commit must not hold half a transaction
 			}
