@@ -286,7 +286,7 @@ func (sc *Scope) adopt(tx *gorm.DB, b *Budget, balance string, w window) (int64,
 	if b.Unit == BudgetMessages {
 		return 0, nil
 	}
-	db := tx.Order("id")
+	db := tx.Order("call_id")
 	if !w.end.IsZero() {
 		db = db.Where("created_at >= ? AND created_at < ?", w.start, w.end)
 	}
@@ -306,7 +306,7 @@ func (sc *Scope) adopt(tx *gorm.DB, b *Budget, balance string, w window) (int64,
 		c := e.charge()
 		n := c.units(b.Unit)
 		sum += n
-		if _, err := changed(tx.Model(&Reservation{}).Where("id = ?", r.ID), map[string]any{"holds": append(r.Holds, Hold{balance, b.Unit, n})}); err != nil {
+		if _, err := changed(tx.Model(&Reservation{}).Where("call_id = ?", r.CallID), map[string]any{"holds": append(r.Holds, Hold{balance, b.Unit, n})}); err != nil {
 			return 0, err
 		}
 	}

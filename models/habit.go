@@ -120,5 +120,5 @@ func (sc *Scope) SessionDecisions(ctx context.Context, sessionID string) ([]Deci
 
 // TurnLedger lists what the calls of a turn cost, in the order in which they were settled.
 func (sc *Scope) TurnLedger(ctx context.Context, turnID string) ([]LedgerEntry, error) {
-	return all[LedgerEntry](sc.read(ctx).Where("turn_id = ? AND "+settledOnly, turnID).Order("created_at, id"))
+	return all[LedgerEntry](sc.read(ctx).Where(settledOnly+" AND turn_id <> '' AND turn_id = ?", turnID).Order("created_at, id"))
 }

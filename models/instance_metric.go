@@ -48,7 +48,7 @@ func (sc *Scope) Measure(ctx context.Context, instanceID string, r Reading) (*In
 	}
 	var sums struct{ Requests, Tokens int }
 	err = sc.read(ctx).Model(&LedgerEntry{}).Select("count(*) AS requests, coalesce(sum(input_tokens + output_tokens), 0) AS tokens").
-		Where("instance_id = ? AND "+settledOnly+" AND created_at > ?", instanceID, since).Scan(&sums).Error
+		Where(settledOnly+" AND instance_id <> '' AND instance_id = ? AND created_at > ?", instanceID, since).Scan(&sums).Error
 	if err != nil {
 		return nil, translate(err)
 	}

@@ -128,7 +128,7 @@ func (sc *Scope) Reserve(ctx context.Context, c Charge) error {
 		if err != nil {
 			return err
 		}
-		return within(tx).reserve(&Reservation{ID: id.New(), OrganizationID: sc.Org, CallID: c.CallID, TurnID: c.TurnID, MemberID: c.MemberID,
+		return within(tx).reserve(&Reservation{OrganizationID: sc.Org, CallID: c.CallID, TurnID: c.TurnID, MemberID: c.MemberID,
 			KeyID: c.KeyID, Holds: held, LeaseUntil: now.Add(ReservationLease), CreatedAt: now})
 	})
 }
@@ -162,7 +162,7 @@ func (sc *Scope) settle(tx *gorm.DB, r *Reservation, c *Charge) (*LedgerEntry, e
 	if err := within(tx).enter(e); err != nil {
 		return nil, err
 	}
-	if _, err := within(tx).exec("DELETE FROM reservations WHERE organization_id = ? AND id = ?", sc.Org, r.ID); err != nil {
+	if _, err := within(tx).exec("DELETE FROM reservations WHERE organization_id = ? AND call_id = ?", sc.Org, r.CallID); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(r.Holds, func(a, b Hold) int { return strings.Compare(a.Balance, b.Balance) }) // adopted ones came later

@@ -11,9 +11,8 @@ import (
 
 // Reservation is a call under way, with what it holds of the budgets it falls under.
 type Reservation struct {
-	ID             string
-	OrganizationID string
-	CallID         string
+	OrganizationID string `gorm:"primaryKey"`
+	CallID         string `gorm:"primaryKey"`
 	TurnID         string
 	MemberID       string
 	KeyID          string
@@ -27,15 +26,15 @@ type Reservation struct {
 
 // reserve writes a reservation of which nothing is known yet.
 func (d direct) reserve(r *Reservation) error {
-	return d.insert("reservations", "id, organization_id, call_id, turn_id, member_id, key_id, holds, lease_until, created_at",
-		r.ID, r.OrganizationID, r.CallID, r.TurnID, r.MemberID, r.KeyID, r.Holds, r.LeaseUntil, r.CreatedAt)
+	return d.insert("reservations", "organization_id, call_id, turn_id, member_id, key_id, holds, lease_until, created_at",
+		r.OrganizationID, r.CallID, r.TurnID, r.MemberID, r.KeyID, r.Holds, r.LeaseUntil, r.CreatedAt)
 }
 
 // reservation reads that of a call and holds it; fault.NotFound when the call is not under way.
 func (d direct) reservation(org, call string) (*Reservation, error) {
 	r := &Reservation{OrganizationID: org, CallID: call}
-	err := d.one("SELECT r.id, r.turn_id, r.member_id, r.key_id, r.holds, r.created_at FROM reservations r WHERE r.organization_id = ? AND r.call_id = ?"+d.lock("r"),
-		[]any{org, call}, &r.ID, &r.TurnID, &r.MemberID, &r.KeyID, &r.Holds, &r.CreatedAt)
+	err := d.one("SELECT r.turn_id, r.member_id, r.key_id, r.holds, r.created_at FROM reservations r WHERE r.organization_id = ? AND r.call_id = ?"+d.lock("r"),
+		[]any{org, call}, &r.TurnID, &r.MemberID, &r.KeyID, &r.Holds, &r.CreatedAt)
 	return r, err
 }
 
@@ -94,7 +93,7 @@ func (sc *Scope) settleTurn(tx *gorm.DB, turnID string) error {
 	if err := sc.shareLedger(tx); err != nil {
 		return err
 	}
-	left, err := all[Reservation](locked(tx).Where("turn_id = ?", turnID).Order("id"))
+	left, err := all[Reservation](locked(tx).Where("turn_id = ?", turnID).Order("call_id"))
 	settled := make([]*LedgerEntry, len(left))
 	for i := 0; err == nil && i < len(left); i++ {
 		settled[i], err = sc.settleKnown(tx, &left[i])
@@ -117,5 +116,5 @@ func (sc *Scope) settleKnown(tx *gorm.DB, r *Reservation) (*LedgerEntry, error) 
 
 // Reservations lists the calls under way, oldest first.
 func (sc *Scope) Reservations(ctx context.Context) ([]Reservation, error) {
-	return all[Reservation](sc.read(ctx).Order("created_at, id"))
+	return all[Reservation](sc.read(ctx).Order("created_at, call_id"))
 }

@@ -56,7 +56,7 @@ func (sc *Scope) SearchSessions(ctx context.Context, text string, said bool, lim
 // SessionSpend sums what the calls of a session cost.
 func (sc *Scope) SessionSpend(ctx context.Context, sessionID string) (Spend, error) {
 	var s Spend
-	err := sc.read(ctx).Model(&LedgerEntry{}).Select(spendColumns).Where(settledOnly+" AND session_id = ?", sessionID).Scan(&s).Error
+	err := sc.read(ctx).Model(&LedgerEntry{}).Select(spendColumns).Where(settledOnly+" AND session_id <> '' AND session_id = ?", sessionID).Scan(&s).Error
 	return s, translate(err)
 }
 
