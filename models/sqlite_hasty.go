@@ -25,12 +25,15 @@ func (c *keepingConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.T
 	if err := c.beHasty(ctx, ctx.Value(hastyKey{}) != nil); err != nil {
 		return nil, err
 	}
-	tx, err := c.sqliteConn.BeginTx(ctx, o)
-	if err != nil {
+	begin := "BEGIN IMMEDIATE" // else two that read before they write fail at once
+	if o.ReadOnly {
+		begin = "BEGIN"
+	}
+	if err := c.run(ctx, begin); err != nil {
 		return nil, err
 	}
 	c.inside = true
-	return &keptTx{tx, c}, nil
+	return keptTx{c}, nil
 }
 
 // beHasty says whether what comes next waits for the disk; inside of a transaction that was said when it began.
@@ -49,16 +52,24 @@ func (c *keepingConn) beHasty(ctx context.Context, want bool) error {
 	return nil
 }
 
-type keptTx struct {
-	driver.Tx
-	conn *keepingConn
+// keptTx is a transaction of a connection that keeps its statements, those that begin and end one too.
+type keptTx struct{ conn *keepingConn }
+
+// Commit ends the transaction; one that cannot be written is taken back.
+func (t keptTx) Commit() error {
+	t.conn.inside = false
+	err := t.conn.run(context.Background(), "COMMIT")
+	if err != nil {
+		_ = t.conn.run(context.Background(), "ROLLBACK") // it may be over already
+	}
+	return err
 }
 
-// Commit ends the transaction.
-func (t *keptTx) Commit() error { t.conn.inside = false; return t.Tx.Commit() }
-
 // Rollback ends the transaction.
-func (t *keptTx) Rollback() error { t.conn.inside = false; return t.Tx.Rollback() }
+func (t keptTx) Rollback() error {
+	t.conn.inside = false
+	return t.conn.run(context.Background(), "ROLLBACK")
+}
 
 // reachDisk lets the disk have what hasty commits wrote, soon.
 func (s *Store) reachDisk() {

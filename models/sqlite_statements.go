@@ -79,6 +79,23 @@ func (c *keepingConn) statement(ctx context.Context, query string, args []driver
 	return s, nil
 }
 
+// run is a statement without values.
+func (c *keepingConn) run(ctx context.Context, query string) error {
+	s, ok := c.kept[query]
+	if !ok {
+		prepared, err := c.PrepareContext(ctx, query)
+		if err != nil {
+			return err
+		}
+		if s, ok = prepared.(keptStatement); !ok {
+			return errors.Join(errors.New("models: SQLite's driver has changed"), prepared.Close())
+		}
+		c.kept[query] = s
+	}
+	_, err := s.ExecContext(ctx, nil)
+	return err
+}
+
 // ExecContext runs a kept statement.
 func (c *keepingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if err := c.beHasty(ctx, false); err != nil {

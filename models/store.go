@@ -71,7 +71,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close closes both handles; SQLite folds its log into the file.
 func (s *Store) Close() error {
-	s.shared.leaders.Wait()
+	s.shared.end()
 	if s.dialect == migrations.SQLite {
 		_ = s.w.WithContext(systemContext(context.Background(), "checkpoint")).Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error
 	}

@@ -21,8 +21,10 @@ import (
 type sharedCommits struct {
 	mu      sync.Mutex
 	waiting []*sharedTx
-	leading bool // somebody is writing, and takes what waits when done
-	leaders sync.WaitGroup
+	leading bool          // the leader is writing, and takes what waits when done
+	wake    chan struct{} // the leader's; nil before the first transaction
+	ended   bool
+	leader  sync.WaitGroup
 }
 
 // sharedTx is one transaction of many in a commit.
@@ -90,16 +92,41 @@ func (s *Store) share(ctx context.Context, f func(tx *gorm.DB) error) <-chan err
 	c := &s.shared
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ended {
+		job.done <- fault.New(fault.Unavailable, "database.closed", "The database is closed")
+		return job.done
+	}
 	c.waiting = append(c.waiting, job)
+	if c.wake == nil {
+		c.wake = make(chan struct{}, 1)
+		c.leader.Go(s.lead)
+	}
 	if !c.leading {
 		c.leading = true
-		c.leaders.Go(s.lead)
+		c.wake <- struct{}{}
 	}
 	return job.done
 }
 
-// lead writes what waits until nothing does.
+// lead writes what waits, until the store closes. It is one goroutine for good: the stack that SQLite needs grows once.
 func (s *Store) lead() {
+	for range s.shared.wake {
+		s.writeWaiting()
+	}
+}
+
+// end lets what waits be written, and the leader go; what is brought later fails.
+func (c *sharedCommits) end() {
+	c.mu.Lock()
+	if c.wake != nil && !c.ended {
+		close(c.wake)
+	}
+	c.ended = true
+	c.mu.Unlock()
+	c.leader.Wait()
+}
+
+func (s *Store) writeWaiting() {
 	c := &s.shared
 	for {
 		c.mu.Lock()
@@ -118,8 +145,12 @@ func (s *Store) lead() {
 
 // commit writes transactions together. An answer goes out after the commit, never before.
 func (s *Store) commit(jobs []*sharedTx) {
-	ctx, cancel := context.WithTimeout(hasty(systemContext(context.Background(), "shared commit")), sharedLimit)
-	defer cancel()
+	ctx := hasty(systemContext(context.Background(), "shared commit"))
+	if s.dialect == migrations.Postgres { // SQLite is no further than the disk, and watching each statement costs more than most of them
+		limited, cancel := context.WithTimeout(ctx, sharedLimit)
+		defer cancel()
+		ctx = limited
+	}
 	results, err := s.write(ctx, jobs, false)
 	if err != nil && len(jobs) > 1 {
 		results, err = s.write(ctx, jobs, true)
