@@ -95,4 +95,3 @@ func (d direct) insert(table, columns string, args ...any) error {
 
 // values is the list of places for n values.
 func values(n int) string { return "(?" + strings.Repeat(", ?", n-1) + ")" }
-

@@ -13,6 +13,7 @@ import (
 var (
 	TenantContext = tenantContext
 	SystemContext = systemContext
+	Hasty         = hasty
 	RawContext    = rawContext
 	CleanText     = cleanText
 	BadEscapes    = badEscapes

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"lobstead/models"
 	"lobstead/models/modelstest"
@@ -61,4 +62,37 @@ func TestASharedCommitRefusesOne(t *testing.T) {
 	spent, err := sc.SpentSince(t.Context(), session.CreatedAt.AddDate(-1, 0, 0))
 	require.NoError(t, err)
 	require.EqualValues(t, 20, spent.Calls)
+}
+
+// Only commits that calls share pass the disk by: what comes after one, in a transaction or alone, waits for it again.
+func TestOnlySharedCommitsPassTheDiskBy(t *testing.T) {
+	if modelstest.Postgres() {
+		t.Skip("SQLite only: on Postgres the operator decides")
+	}
+	store := modelstest.New(t)
+	const normal, full = 1, 2
+	system := models.SystemContext(t.Context(), "test")
+	level := func(ctx context.Context) (n int) {
+		require.NoError(t, store.Gorm(ctx).Transaction(func(tx *gorm.DB) error { return tx.Raw("PRAGMA synchronous").Scan(&n).Error }))
+		return n
+	}
+	for range 3 {
+		require.Equal(t, normal, level(models.Hasty(system)))
+		require.Equal(t, full, level(system))
+		require.Equal(t, normal, level(models.Hasty(system)))
+		n := 0
+		require.NoError(t, store.Gorm(system).Raw("PRAGMA synchronous").Scan(&n).Error)
+		require.Equal(t, full, n)
+	}
+	require.Error(t, store.Gorm(models.Hasty(system)).Transaction(func(tx *gorm.DB) error { return errors.New("no") }))
+	require.Equal(t, full, level(system), "after one that was taken back")
+}
+
+// A store that is closed refuses what is brought to it, and says so.
+func TestAClosedStoreRefuses(t *testing.T) {
+	store := modelstest.New(t)
+	sc, _, _ := conversation(t, store)
+	require.NoError(t, sc.Reserve(t.Context(), models.Charge{CallID: "1", Purpose: "chat", Provider: "p", Model: "m"}))
+	require.NoError(t, store.Close())
+	require.Error(t, sc.Settle(t.Context(), models.Charge{CallID: "1", Purpose: "chat", Provider: "p", Model: "m"}))
 }
