@@ -98,9 +98,15 @@ func (s *Store) openPostgres(dsn string) error {
 }
 
 // SQLite: immediate transactions, else two that read before they write fail at once; times are written as
-// sortable text, all in UTC; FULL so that an answered write survives the machine, not only the process.
-const sqlitePragmas = "_txlock=immediate&_time_format=sqlite&_timezone=UTC&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" +
-	"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)&_pragma=temp_store(MEMORY)"
+// sortable text, all in UTC; FULL so that an answered write survives the machine, not only the process. The log is folded
+// into the database beside the writer (sqliteLog), which does it itself only when that fell far behind.
+const (
+	sqlitePragmas = "_txlock=immediate&_time_format=sqlite&_timezone=UTC&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(MEMORY)"
+	sqliteWriter = "&_pragma=cache_size(-8000)&_pragma=wal_autocheckpoint(16000)" // pages of 4 kB
+	sqliteReader = "&_pragma=cache_size(-2000)&_pragma=query_only(1)"
+	sqliteFolder = "&_pragma=cache_size(-200)"
+)
 
 func (s *Store) openSQLite(path string) error {
 	s.dialect, s.path = migrations.SQLite, path
@@ -114,16 +120,27 @@ func (s *Store) openSQLite(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if s.w, err = s.openSQLiteHandle(path, "", 1); err != nil {
+	s.wal.path, s.wal.log, s.wal.db = path+"-wal", s.log, sql.OpenDB(connector{dsn: sqliteDSN(path, sqliteFolder)})
+	s.wal.db.SetMaxOpenConns(1)
+	if s.w, err = s.openSQLiteHandle(path, sqliteWriter, 1); err != nil {
 		return err
 	}
-	s.r, err = s.openSQLiteHandle(path, "&_pragma=query_only(1)", 4)
-	return err
+	if s.r, err = s.openSQLiteHandle(path, sqliteReader, 4); err != nil {
+		return err
+	}
+	return nil
+}
+
+func sqliteDSN(path, extra string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqlitePragmas + extra
 }
 
 func (s *Store) openSQLiteHandle(path, extra string, conns int) (*gorm.DB, error) {
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqlitePragmas + extra
-	pool := sql.OpenDB(connector{dsn, conns == 1})
+	c := connector{dsn: sqliteDSN(path, extra)}
+	if conns == 1 {
+		c.wrote = s.wal.wrote
+	}
+	pool := sql.OpenDB(c)
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool}), s.config(conns > 1))

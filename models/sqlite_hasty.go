@@ -3,17 +3,11 @@ package models
 import (
 	"context"
 	"database/sql/driver"
-	"log/slog"
-	"os"
-	"time"
 )
 
 // A commit of SQLite waits for the disk, so that what was answered survives the machine. Commits that many calls of
 // models share do not: they survive the process at once, as the system has them, and the machine a moment later
 // (docs/adr/0027-the-ledger-and-the-disk.md).
-
-// diskWithin is how long after such a commit the disk has it.
-const diskWithin = 20 * time.Millisecond
 
 type hastyKey struct{}
 
@@ -59,6 +53,7 @@ type keptTx struct{ conn *keepingConn }
 func (t keptTx) Commit() error {
 	t.conn.inside = false
 	err := t.conn.run(context.Background(), "COMMIT")
+	t.conn.wrote()
 	if err != nil {
 		_ = t.conn.run(context.Background(), "ROLLBACK") // it may be over already
 	}
@@ -69,29 +64,4 @@ func (t keptTx) Commit() error {
 func (t keptTx) Rollback() error {
 	t.conn.inside = false
 	return t.conn.run(context.Background(), "ROLLBACK")
-}
-
-// reachDisk lets the disk have what hasty commits wrote, soon.
-func (s *Store) reachDisk() {
-	if !s.reaching.CompareAndSwap(false, true) {
-		return
-	}
-	time.AfterFunc(diskWithin, func() {
-		s.reaching.Store(false)
-		if err := syncFile(s.path + "-wal"); err != nil && !os.IsNotExist(err) { // folded into the database, which syncs it
-			slog.Warn("models: the disk does not take what was written", "error", err)
-		}
-	})
-}
-
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	err = f.Sync()
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
 }

@@ -17,21 +17,21 @@ const keptStatements = 600 // those of the program are fewer; lists of different
 // connector opens connections to SQLite, those of the writer such that keep their statements.
 type connector struct {
 	dsn   string
-	keeps bool
+	wrote func() // hears of each write; nil = a reader, that keeps nothing
 }
 
 func (connector) Driver() driver.Driver { return &sqlite.Driver{} }
 
 func (k connector) Connect(context.Context) (driver.Conn, error) {
 	c, err := k.Driver().Open(k.dsn)
-	if err != nil || !k.keeps {
+	if err != nil || k.wrote == nil {
 		return c, err
 	}
 	inner, ok := c.(sqliteConn)
 	if !ok {
 		return nil, errors.Join(errors.New("models: SQLite's driver has changed"), c.Close())
 	}
-	return &keepingConn{sqliteConn: inner, kept: map[string]keptStatement{}}, nil
+	return &keepingConn{sqliteConn: inner, kept: map[string]keptStatement{}, wrote: k.wrote}, nil
 }
 
 // sqliteConn is what the driver's connections can do, and database/sql asks for.
@@ -51,6 +51,7 @@ type keepingConn struct {
 	kept   map[string]keptStatement // those that nobody reads from
 	hasty  bool                     // the disk is not waited for
 	inside bool                     // a transaction
+	wrote  func()
 }
 
 type keptStatement interface {
@@ -104,6 +105,9 @@ func (c *keepingConn) ExecContext(ctx context.Context, query string, args []driv
 	s, err := c.statement(ctx, query, args)
 	if err != nil {
 		return nil, err
+	}
+	if !c.inside {
+		defer c.wrote()
 	}
 	if s == nil {
 		return c.sqliteConn.ExecContext(ctx, query, args)

@@ -8,7 +8,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 
 	"gorm.io/gorm"
 
@@ -20,22 +19,22 @@ import (
 // Store is one opened database. SQLite has one writer connection and a few read-only ones; on Postgres the
 // two handles are the same pool.
 type Store struct {
-	w, r     *gorm.DB
-	dialect  migrations.Dialect
-	path     string        // of the SQLite file
-	url      secret.String // of Postgres; holds the password
-	dir      string        // the data directory
-	flags    flagCache
-	clock    clock.Clock
-	box      *secret.Box
-	scrub    func(string) string
-	learn    func(...secret.String)
-	log      *slog.Logger
-	limits   bool
-	cache    planCache
-	shared   sharedCommits
-	reaching atomic.Bool // the disk is about to be told of what was written
-	zones    sync.Map    // of organizations, as last read: a guess that saves a question, never believed unseen
+	w, r    *gorm.DB
+	dialect migrations.Dialect
+	path    string        // of the SQLite file
+	url     secret.String // of Postgres; holds the password
+	dir     string        // the data directory
+	flags   flagCache
+	clock   clock.Clock
+	box     *secret.Box
+	scrub   func(string) string
+	learn   func(...secret.String)
+	log     *slog.Logger
+	limits  bool
+	cache   planCache
+	shared  sharedCommits
+	wal     sqliteLog
+	zones   sync.Map // of organizations, as last read: a guess that saves a question, never believed unseen
 }
 
 // Options are what a store needs from outside.
@@ -72,6 +71,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close closes both handles; SQLite folds its log into the file.
 func (s *Store) Close() error {
 	s.shared.end()
+	s.wal.close()
 	if s.dialect == migrations.SQLite {
 		_ = s.w.WithContext(systemContext(context.Background(), "checkpoint")).Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error
 	}

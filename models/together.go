@@ -156,7 +156,7 @@ func (s *Store) commit(jobs []*sharedTx) {
 		results, err = s.write(ctx, jobs, true)
 	}
 	if s.dialect == migrations.SQLite {
-		s.reachDisk()
+		s.wal.wroteHastily()
 	}
 	for n, j := range jobs {
 		if err != nil {
