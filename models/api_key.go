@@ -2,6 +2,8 @@ package models
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -129,21 +131,20 @@ func (sc *Scope) RevokeAPIKey(ctx context.Context, keyID string) (*APIKey, error
 // ByAPIKey finds who a bearer key acts for, and notes its use.
 func (sy *System) ByAPIKey(ctx context.Context, key secret.String, address string) (*Principal, error) {
 	now := sy.store.now()
-	rows := []principalRow{}
-	err := sy.read(ctx).Raw(`SELECT `+principalColumns+`, k.id AS cred_id, k.scopes AS scopes, k.last_used_at AS last_seen
+	row := principalRow{}
+	err := sy.read(sy.store.brief(ctx)).Raw(`SELECT `+principalColumns+`, k.id AS cred_id, k.scopes AS scopes, k.last_used_at AS last_seen
 		FROM api_keys k JOIN users u ON u.id = k.user_id
 		JOIN memberships m ON m.user_id = u.id AND m.organization_id = k.organization_id
 		JOIN organizations o ON o.id = m.organization_id
 		WHERE k.key_hash = ? AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND u.blocked_at IS NULL
 			AND o.deleting_at IS NULL`,
-		secret.Hash(key.Reveal()), now).Scan(&rows).Error
+		secret.Hash(key.Reveal()), now).Row().Scan(append(row.columns(), &row.CredID, &row.Scopes, &row.LastSeen)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errUnauthorized
+	}
 	if err != nil {
 		return nil, translate(err)
 	}
-	if len(rows) == 0 {
-		return nil, errUnauthorized
-	}
-	row := rows[0]
 	p := row.principal()
 	p.KeyID, p.Scopes = row.CredID, ParseScopes(row.Scopes)
 	if row.LastSeen == nil || now.Sub(*row.LastSeen) > seenEvery {

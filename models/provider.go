@@ -98,7 +98,7 @@ func keyHint(key string) string {
 
 // Providers lists the connected services, the default first.
 func (sc *Scope) Providers(ctx context.Context) ([]Provider, error) {
-	return all[Provider](sc.read(ctx).Order("is_default DESC, created_at"))
+	return all[Provider](sc.brief(ctx).Order("is_default DESC, created_at"))
 }
 
 // Provider reads one.

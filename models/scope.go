@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"gorm.io/gorm"
+
+	"lobstead/migrations"
 )
 
 // Scope is the door to one organization's data, for one actor. It is cheap; make one per request.
@@ -60,6 +62,17 @@ func (sc *Scope) read(ctx context.Context) *gorm.DB {
 	return sc.store.r.WithContext(tenantContext(ctx, sc.Org))
 }
 
+// brief is read for a few rows by a key, as every call of a program needs: SQLite has them before anybody could call it off,
+// and to watch for that costs two goroutines a statement.
+func (sc *Scope) brief(ctx context.Context) *gorm.DB { return sc.read(sc.store.brief(ctx)) }
+
+func (s *Store) brief(ctx context.Context) context.Context {
+	if s.dialect == migrations.SQLite {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
 func (sc *Scope) write(ctx context.Context) *gorm.DB {
 	return sc.store.w.WithContext(tenantContext(ctx, sc.Org))
 }
@@ -113,9 +126,9 @@ func first[T any](db *gorm.DB) (*T, error) {
 	return row, nil
 }
 
-// all reads rows; never nil.
+// all reads rows; never nil. Most lists are short: gorm would begin each with room for twenty.
 func all[T any](db *gorm.DB) ([]T, error) {
-	rows := []T{}
+	rows := make([]T, 0, 4)
 	err := db.Find(&rows).Error
 	return rows, translate(err)
 }
