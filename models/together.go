@@ -21,7 +21,8 @@ import (
 type sharedCommits struct {
 	mu      sync.Mutex
 	waiting []*sharedTx
-	leading bool          // the leader is writing, and takes what waits when done
+	leading bool          // the leader is writing
+	due     bool          // somebody waits for what waits, or it has waited long enough
 	wake    chan struct{} // the leader's; nil before the first transaction
 	ended   bool
 	leader  sync.WaitGroup
@@ -35,9 +36,10 @@ type sharedTx struct {
 }
 
 const (
-	sharedMost  = 64               // transactions in one commit
-	sharedLimit = 10 * time.Second // for one commit
-	soonMost    = 1000             // transactions that nobody waits for; who brings one more waits
+	sharedMost  = 64                    // transactions in one commit
+	sharedLimit = 10 * time.Second      // for one commit
+	soonWithin  = 10 * time.Millisecond // for what nobody waits for, unless a commit comes by earlier
+	soonMost    = 1000                  // transactions that nobody waits for; who brings one more waits
 )
 
 // together is tx for short transactions that many callers make at once.
@@ -46,14 +48,14 @@ func (sc *Scope) together(ctx context.Context, f func(tx *gorm.DB) error) error 
 	if s.dialect == migrations.Postgres {
 		return sc.tx(ctx, f)
 	}
-	return translate(<-s.share(tenantContext(ctx, sc.Org), f))
+	return translate(<-s.share(tenantContext(ctx, sc.Org), true, f))
 }
 
 // soon writes what tells of something that has happened, without keeping who made it happen waiting. A process that is
 // killed takes the last few milliseconds of it along; a failure is logged.
 func (sc *Scope) soon(ctx context.Context, what string, f func(tx *gorm.DB) error) {
 	ctx = tenantContext(context.WithoutCancel(ctx), sc.Org)
-	done := sc.store.share(ctx, func(tx *gorm.DB) error {
+	done := sc.store.share(ctx, false, func(tx *gorm.DB) error {
 		err := translate(f(tx))
 		if err != nil {
 			slog.WarnContext(ctx, "models: "+what+" was not written", "organization", sc.Org, "error", err)
@@ -75,19 +77,19 @@ func (c *sharedCommits) many() bool {
 func (s *Store) caughtUp(ctx context.Context) {
 	c := &s.shared
 	c.mu.Lock()
-	idle := !c.leading
+	idle := !c.leading && len(c.waiting) == 0
 	c.mu.Unlock()
 	if idle {
 		return
 	}
 	select {
-	case <-s.share(systemContext(ctx, "wait for what was written"), func(*gorm.DB) error { return nil }):
+	case <-s.share(systemContext(ctx, "wait for what was written"), true, func(*gorm.DB) error { return nil }):
 	case <-ctx.Done():
 	}
 }
 
-// share brings a transaction; the channel gives its result once.
-func (s *Store) share(ctx context.Context, f func(tx *gorm.DB) error) <-chan error {
+// share brings a transaction that is written at once, or with the next that is; the channel gives its result once.
+func (s *Store) share(ctx context.Context, atOnce bool, f func(tx *gorm.DB) error) <-chan error {
 	job := &sharedTx{ctx: ctx, f: f, done: make(chan error, 1)}
 	c := &s.shared
 	c.mu.Lock()
@@ -101,11 +103,28 @@ func (s *Store) share(ctx context.Context, f func(tx *gorm.DB) error) <-chan err
 		c.wake = make(chan struct{}, 1)
 		c.leader.Go(s.lead)
 	}
+	switch {
+	case atOnce:
+		c.lead()
+	case len(c.waiting) == 1:
+		time.AfterFunc(soonWithin, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if !c.ended {
+				c.lead()
+			}
+		})
+	}
+	return job.done
+}
+
+// lead lets what waits be written now.
+func (c *sharedCommits) lead() {
+	c.due = true
 	if !c.leading {
 		c.leading = true
 		c.wake <- struct{}{}
 	}
-	return job.done
 }
 
 // lead writes what waits, until the store closes. It is one goroutine for good: the stack that SQLite needs grows once.
@@ -119,6 +138,7 @@ func (s *Store) lead() {
 func (c *sharedCommits) end() {
 	c.mu.Lock()
 	if c.wake != nil && !c.ended {
+		c.lead()
 		close(c.wake)
 	}
 	c.ended = true
@@ -131,13 +151,14 @@ func (s *Store) writeWaiting() {
 	for {
 		c.mu.Lock()
 		n := min(len(c.waiting), sharedMost)
-		if n == 0 {
-			c.leading = false
+		if n == 0 || !c.due {
+			c.leading, c.due = false, false
 			c.mu.Unlock()
 			return
 		}
 		jobs := c.waiting[:n:n]
 		c.waiting = c.waiting[n:]
+		c.due = len(c.waiting) > 0
 		c.mu.Unlock()
 		s.commit(jobs)
 	}
