@@ -204,7 +204,7 @@ func (b *tab) text(expression string) string {
 // until waits for an expression to become true; a page that is being replaced counts as not yet.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	b.within(patience, expression)
+	b.within(patience, `document.readyState !== "loading" && (`+expression+`)`)
 }
 
 func (b *tab) within(d time.Duration, expression string) {

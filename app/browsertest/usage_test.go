@@ -67,11 +67,11 @@ func TestUsageInABrowser(t *testing.T) {
 	b.judge("usage-narrowed")
 	b.open("/usage")
 	total := b.text(`document.querySelector("tfoot .usage-sum").textContent`)
-	b.click("tfoot .usage-sum")
+	b.follow("tfoot .usage-sum")
 	b.until(`location.pathname === "/usage/entries"`)
 	require.Contains(t, b.text(`document.querySelector(".lead").textContent`), strings.TrimSpace(total))
 	b.judge("usage-entries")
-	b.click(`nav[aria-label=Pages] a`)
+	b.follow(`nav[aria-label=Pages] a`)
 	b.until(`location.search.includes("after=")`)
 	require.Equal(t, "200", b.text(`fetch(document.querySelector("[href^='/usage']") ? "/usage/export?span=30d" : "/").then(r => "" + r.status)`))
 }
