@@ -156,6 +156,16 @@ func (p TurnProgress) columns(now time.Time) map[string]any {
 	return set
 }
 
+// BeginAnswer notes when a held turn's answer began and who is giving it. It may come late, after the answer was
+// written: then it changes nothing.
+func (sc *Scope) BeginAnswer(ctx context.Context, l Lease, provider, model string) error {
+	const unlessBegun = "CASE WHEN first_token_at IS NULL THEN ? ELSE "
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		return sc.hold(tx, l, map[string]any{"first_token_at": gorm.Expr("coalesce(first_token_at, ?)", sc.store.now()),
+			"provider": gorm.Expr(unlessBegun+"provider END", provider), "model": gorm.Expr(unlessBegun+"model END", model)})
+	})
+}
+
 // countTools adds to a turn's columns what events tell of its tools.
 func countTools(set map[string]any, data []EventData) map[string]any {
 	calls, failures := 0, 0

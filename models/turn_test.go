@@ -271,3 +271,30 @@ func TestSeqHasNoGaps(t *testing.T) {
 		require.EqualValues(t, 25, page[0].Seq)
 	}
 }
+
+// The note of when an answer began is written beside the stream: one that comes after the answer changes nothing.
+func TestBeginAnswerNeverOverwrites(t *testing.T) {
+	store := modelstest.New(t)
+	sc, _, s := conversation(t, store)
+	for _, late := range []bool{false, true} {
+		turn := say(t, sc, s.ID, "x")
+		_, lease, err := sc.ClaimTurn(t.Context(), turn.ID, "w")
+		require.NoError(t, err)
+		begin := func() { require.NoError(t, sc.BeginAnswer(t.Context(), lease, "first", "a")) }
+		if !late {
+			begin()
+			got, err := sc.Turn(t.Context(), turn.ID)
+			require.NoError(t, err)
+			require.Equal(t, "first a", got.Provider+" "+got.Model)
+			require.NotNil(t, got.FirstTokenAt)
+		}
+		_, err = sc.AppendTurn(t.Context(), lease, models.TurnProgress{FirstToken: true, Provider: "second", Model: "b"}, models.AssistantMessage{Text: "y"})
+		require.NoError(t, err)
+		if late {
+			begin()
+		}
+		done, err := sc.EndTurn(t.Context(), lease, models.TurnFinish, models.TurnEnded{})
+		require.NoError(t, err)
+		require.Equal(t, "second b", done.Provider+" "+done.Model)
+	}
+}

@@ -181,7 +181,7 @@ func (x *run) renew(cancel context.CancelCauseFunc, held time.Time) time.Time {
 func (x *run) firstToken() {
 	ctx, done := context.WithTimeout(context.Background(), models.TurnLease/2)
 	defer done()
-	_, _ = x.sc.AppendTurn(ctx, x.lease, models.TurnProgress{FirstToken: true, Provider: x.route.Name, Model: x.route.Model})
+	_ = x.sc.BeginAnswer(ctx, x.lease, x.route.Name, x.route.Model)
 }
 
 // append writes events of the turn, remembers them as context, and tells who follows.
