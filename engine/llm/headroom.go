@@ -35,9 +35,20 @@ func (q Quota) Used() float64 {
 // The spellings of the headers: OpenAI and those who imitate it, Anthropic, OpenRouter. %s stands for limit, remaining
 // and reset. Anthropic counts input and output beside their sum: the scarcest of the three is what matters.
 var (
-	requestHeaders = []string{"X-Ratelimit-%s-Requests", "Anthropic-Ratelimit-Requests-%s", "X-Ratelimit-%s"}
-	tokenHeaders   = []string{"X-Ratelimit-%s-Tokens", "Anthropic-Ratelimit-Tokens-%s", "Anthropic-Ratelimit-Input-Tokens-%s", "Anthropic-Ratelimit-Output-Tokens-%s"}
+	requestHeaders = spelled("X-Ratelimit-%s-Requests", "Anthropic-Ratelimit-Requests-%s", "X-Ratelimit-%s")
+	tokenHeaders   = spelled("X-Ratelimit-%s-Tokens", "Anthropic-Ratelimit-Tokens-%s", "Anthropic-Ratelimit-Input-Tokens-%s", "Anthropic-Ratelimit-Output-Tokens-%s")
 )
+
+// limitHeaders are the three headers of one limit.
+type limitHeaders struct{ limit, remaining, reset string }
+
+func spelled(patterns ...string) (out []limitHeaders) {
+	for _, p := range patterns {
+		say := func(word string) string { return strings.Replace(p, "%s", word, 1) }
+		out = append(out, limitHeaders{say("Limit"), say("Remaining"), say("Reset")})
+	}
+	return out
+}
 
 // ReadHeadroom reads the limits of an answer's headers; ok is false when they say nothing.
 func ReadHeadroom(h http.Header, now time.Time) (out Headroom, ok bool) {
@@ -46,18 +57,21 @@ func ReadHeadroom(h http.Header, now time.Time) (out Headroom, ok bool) {
 	return out, out.Requests.Limit > 0 || out.Tokens.Limit > 0
 }
 
-func scarcest(h http.Header, patterns []string, now time.Time) (best Quota) {
-	for _, p := range patterns {
-		get := func(word string) string { return h.Get(strings.Replace(p, "%s", word, 1)) }
-		limit, err := strconv.Atoi(get("Limit"))
+func scarcest(h http.Header, names []limitHeaders, now time.Time) (best Quota) {
+	for _, n := range names {
+		said := h.Get(n.limit)
+		if said == "" {
+			continue
+		}
+		limit, err := strconv.Atoi(said)
 		if err != nil || limit <= 0 {
 			continue
 		}
-		left, err := strconv.Atoi(get("Remaining"))
+		left, err := strconv.Atoi(h.Get(n.remaining))
 		if err != nil {
 			continue
 		}
-		q := Quota{Limit: limit, Remaining: min(max(left, 0), limit), Reset: untilReset(get("Reset"), now)}
+		q := Quota{Limit: limit, Remaining: min(max(left, 0), limit), Reset: untilReset(h.Get(n.reset), now)}
 		if best.Limit == 0 || q.Used() > best.Used() {
 			best = q
 		}

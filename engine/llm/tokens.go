@@ -13,12 +13,8 @@ func EstimateTokens(text string) int {
 	hundredths := 0
 	for _, r := range text {
 		switch {
-		case r == ' ' || r == '\n' || r == '\t' || r == '\r':
-			hundredths += 20
-		case r < 0x80 && (r|0x20 >= 'a' && r|0x20 <= 'z'):
-			hundredths += 24
 		case r < 0x80:
-			hundredths += 40
+			hundredths += int(asciiWeight[r])
 		case r < 0x250: // Latin with accents
 			hundredths += 45
 		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul):
@@ -33,6 +29,21 @@ func EstimateTokens(text string) int {
 	}
 	return (hundredths + 99) / 100
 }
+
+// asciiWeight is what an ASCII character counts: most text is made of them.
+var asciiWeight = func() (w [0x80]uint8) {
+	for c := range w {
+		switch {
+		case c == ' ' || c == '\n' || c == '\t' || c == '\r':
+			w[c] = 20
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
+			w[c] = 24
+		default:
+			w[c] = 40
+		}
+	}
+	return w
+}()
 
 // EstimateMessage guesses the tokens of one message, its framing included.
 func EstimateMessage(m Message) int {

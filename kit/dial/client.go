@@ -36,8 +36,8 @@ func Transport(p Policy) http.RoundTripper {
 		ResponseHeaderTimeout:  max(p.FirstByte, 0),
 		ExpectContinueTimeout:  time.Second,
 		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConns:           64,
-		MaxIdleConnsPerHost:    8,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    64, // with fewer, as many calls at once as a busy gateway has would dial anew all the time
 		MaxResponseHeaderBytes: 64 << 10,
 	}}
 }

@@ -47,7 +47,7 @@ func NewReader(r io.Reader, l Limits) *Reader {
 	if l.Event <= 0 {
 		l.Event = 16 << 20
 	}
-	return &Reader{in: bufio.NewReaderSize(r, 16<<10), limits: l}
+	return &Reader{in: bufio.NewReader(r), limits: l}
 }
 
 // Next gives the next event that has data. At the end it gives io.EOF; when the stream ends inside an event,

@@ -121,15 +121,15 @@ func (d *Door) stream(ctx context.Context, sc *models.Scope, call Call, route Ro
 			}
 		}
 		charge := call.charge(route)
-		worst := charge
-		worst.InputTokens, worst.OutputTokens = llm.EstimateRequest(req), route.answer(req)
+		worst, input := charge, llm.EstimateRequest(req)
+		worst.InputTokens, worst.OutputTokens = input, route.answer(req)
 		worst.CostNanos = route.cost(llm.Usage{Input: worst.InputTokens, Output: worst.OutputTokens}, d.now())
 		if err := sc.Reserve(ctx, worst); err != nil {
 			d.health.leave(route, outcome{mute: true}, d.now())
 			yield(llm.Chunk{}, err)
 			return
 		}
-		m := meter{route: route, req: req, mute: true}
+		m := meter{route: route, req: req, input: input, mute: true}
 		defer func() { d.settle(ctx, sc, call, charge, &m, how) }()
 		defer d.keep(ctx, sc, charge, &m)()
 		d.relay(ctx, &m, how, yield)
@@ -194,6 +194,7 @@ func (d *Door) now() time.Time {
 type meter struct {
 	route  Route
 	req    llm.Request
+	input  int // tokens of req, estimated
 	done   *llm.Usage
 	served string
 	output int          // bytes
@@ -218,7 +219,7 @@ func (m *meter) see(ctx context.Context, c llm.Chunk, err error) llm.Chunk {
 	m.said.Store(int64(m.output))
 	if c.Done != nil {
 		done := *c.Done
-		done.Usage = done.Usage.Bounded(llm.EstimateRequest(m.req), m.route.Window, m.req.MaxTokens, m.output)
+		done.Usage = done.Usage.Bounded(m.input, m.route.Window, m.req.MaxTokens, m.output)
 		c.Done = &done
 		m.done, m.served = &done.Usage, done.Model
 	}
@@ -245,5 +246,5 @@ func (m *meter) usage(cancelled bool) llm.Usage {
 	case m.chunks == 0 && !cancelled && !errors.Is(m.err, context.Canceled):
 		return llm.Usage{}
 	}
-	return llm.Usage{Input: llm.EstimateRequest(m.req), Output: (m.output + 3) / 4, Estimated: true}
+	return llm.Usage{Input: m.input, Output: (m.output + 3) / 4, Estimated: true}
 }

@@ -45,7 +45,7 @@ func (d *Door) keep(ctx context.Context, sc *models.Scope, c models.Charge, m *m
 func (k *keeper) renew() {
 	ctx, done := context.WithTimeout(k.ctx, settleLimit)
 	defer done()
-	c, u := k.charge, llm.Usage{Input: llm.EstimateRequest(k.meter.req), Output: int(k.meter.said.Load()+3) / 4}
+	c, u := k.charge, llm.Usage{Input: k.meter.input, Output: int(k.meter.said.Load()+3) / 4}
 	c.InputTokens, c.OutputTokens, c.CostNanos = u.Input, u.Output, k.meter.route.cost(u, k.door.now())
 	if _, err := k.sc.KeepReservation(ctx, c); err != nil {
 		slog.WarnContext(ctx, "agent: the lease of a call was not renewed", "call", c.CallID, "error", err)

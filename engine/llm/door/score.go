@@ -52,13 +52,24 @@ func TierFor(complexity int) llm.Tier {
 }
 
 var (
-	codeSigns   = regexp.MustCompile("```|(?m)^\\s*(func|def|class|import|#include|public|const|let|var|SELECT|CREATE TABLE)\\b|[{};]\\s*\\n|=>|\\w+\\(\\)|\\b[\\w/]+\\.(go|py|js|ts|rs|java|c|cpp|sql|sh|yaml|json)\\b")
-	mathSigns   = regexp.MustCompile(`[∑∫√≤≥∀∃∂]|\\(frac|sum|int)|\b(theorem|lemma|equation|integral|derivative|matrix|probability)\b`)
-	reasonWords = regexp.MustCompile(`(?i)\b(prove|proof|derive|analy[sz]e|analysis|compare|evaluate|design|architect(ure)?|plan|strategy|trade-?offs?|debug|root cause|refactor|optimi[sz]e|investigate|explain why|why|step by step|reason(ing)?|think (hard|carefully)|diagnose|algorithm|migrate|security review|audit|critique)\b`)
-	longWords   = regexp.MustCompile(`(?i)\b(essay|report|article|in detail|detailed|comprehensive|thorough|complete guide|whole (file|program)|\d{3,5} words|chapter|white ?paper|specification)\b`)
-	shapeWords  = regexp.MustCompile(`(?i)\b(json|schema|yaml|xml|csv|as a table|markdown table)\b`)
-	trivial     = regexp.MustCompile(`(?i)^\s*(hi|hello|hey|thanks|thank you|ok(ay)?|yes|no|good (morning|evening|night)|bye|cool|great|nice|hallo|danke|ja|nein|hola|gracias|bonjour|merci)\b[\s.!?,]*$`)
-	listItem    = regexp.MustCompile(`(?m)^\s*(\d+[.)]|[-*])\s+\S`)
+	codeSigns = regexp.MustCompile("```|(?m)^\\s*(" + codeWords + ")\\b|[{};]\\s*\\n|=>|\\w+\\(\\)|\\b[\\w/]+" + codeEndings)
+	codeLine  = regexp.MustCompile(`\A(` + codeWords + `)\b`)
+	codeFile  = regexp.MustCompile(`\A` + codeEndings)
+	mathSigns = regexp.MustCompile(`[∑∫√≤≥∀∃∂]|\\(frac|sum|int)|\b(theorem|lemma|equation|integral|derivative|matrix|probability)\b`)
+	trivial   = regexp.MustCompile(`(?i)^\s*(hi|hello|hey|thanks|thank you|ok(ay)?|yes|no|good (morning|evening|night)|bye|cool|great|nice|hallo|danke|ja|nein|hola|gracias|bonjour|merci)\b[\s.!?,]*$`)
+	mathParts = strings.Fields(`∑ ∫ √ ≤ ≥ ∀ ∃ ∂ \frac \sum \int theorem lemma equation integral derivative matrix probability`)
+
+	reasonSigns = newWordSigns(reasonWords, "pro|der|ana|com|eva|des|arc|pla|str|tra|deb|roo|ref|opt|inv|exp|why|ste|rea|thi|dia|alg|mig|sec|aud|cri")
+	longSigns   = newWordSigns(longWords, "ess|rep|art|in |det|com|tho|who|000|cha|whi|spe")
+	shapeSigns  = newWordSigns(shapeWords, "jso|sch|yam|xml|csv|as |mar")
+)
+
+const (
+	codeWords   = `func|def|class|import|#include|public|const|let|var|SELECT|CREATE TABLE`
+	codeEndings = `\.(go|py|js|ts|rs|java|c|cpp|sql|sh|yaml|json)\b`
+	reasonWords = `prove|proof|derive|analy[sz]e|analysis|compare|evaluate|design|architect(ure)?|plan|strategy|trade-?offs?|debug|root cause|refactor|optimi[sz]e|investigate|explain why|why|step by step|reason(ing)?|think (hard|carefully)|diagnose|algorithm|migrate|security review|audit|critique`
+	longWords   = `essay|report|article|in detail|detailed|comprehensive|thorough|complete guide|whole (file|program)|\d{3,5} words|chapter|white ?paper|specification`
+	shapeWords  = `json|schema|yaml|xml|csv|as a table|markdown table`
 )
 
 const maxScored = 12_000 // bytes of the newest message whose words are looked at
@@ -99,13 +110,13 @@ func measure(r llm.Request) gauge {
 	s.count("turns", seen.turns, "messages of people", turnPoints)
 	s.count("tools offered", len(r.Tools), "tools", offerPoints)
 	s.count("tools used", seen.calls, "calls since the newest message", usedPoints)
-	s.count("reasoning", distinctWords(reasonWords, text), "words that call for reasoning", reasonPoints)
-	s.count("several parts", max(strings.Count(text, "?"), len(listItem.FindAllStringIndex(text, 12))), "questions or items", askPoints)
+	s.count("reasoning", distinctWords(reasonSigns.all(text, 50)), "words that call for reasoning", reasonPoints)
+	s.count("several parts", max(strings.Count(text, "?"), items(text, 12)), "questions or items", askPoints)
 	s.count("answer length", r.MaxTokens, "tokens asked for at most", answerPoints)
-	s.flag("long answer", longWords.FindString(text), 8)
-	s.flag("code", clip(strings.TrimSpace(codeSigns.FindString(text)), 20), 12)
-	s.flag("mathematics", clip(mathSigns.FindString(text), 20), 10)
-	s.flag("structured output", shapeWords.FindString(text), 5)
+	s.flag("long answer", longSigns.first(text), 8)
+	s.flag("code", clip(strings.TrimSpace(codeSign(text)), 20), 12)
+	s.flag("mathematics", clip(mathSign(text), 20), 10)
+	s.flag("structured output", shapeSigns.first(text), 5)
 	if seen.failed > 0 {
 		s.add("failed tools", fmt.Sprintf("%d results were errors", seen.failed), min(4+2*seen.failed, 12))
 	}
@@ -150,9 +161,9 @@ func (s *scorer) flag(name, found string, points int) {
 	}
 }
 
-func distinctWords(re *regexp.Regexp, text string) int {
+func distinctWords(words []string) int {
 	found := map[string]bool{}
-	for _, w := range re.FindAllString(text, 50) {
+	for _, w := range words {
 		found[strings.ToLower(w)] = true
 	}
 	return len(found)

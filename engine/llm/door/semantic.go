@@ -65,8 +65,9 @@ func (d *Door) embed(ctx context.Context, sc *models.Scope, call Call, r Route, 
 	call.Purpose = "embedding"
 	charge := call.charge(r)
 	m := meter{route: r, req: llm.Request{Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: text}}}}}, mute: true}
+	m.input = llm.EstimateRequest(m.req)
 	worst := charge
-	worst.InputTokens = llm.EstimateRequest(m.req)
+	worst.InputTokens = m.input
 	worst.CostNanos = r.cost(llm.Usage{Input: worst.InputTokens}, d.now())
 	if err := sc.Reserve(ctx, worst); err != nil {
 		d.health.leave(r, outcome{mute: true}, d.now())

@@ -249,14 +249,19 @@ type watch struct {
 	in     io.Reader
 	limit  time.Duration // 0 = none yet
 	cancel context.CancelCauseFunc
+	clock  *time.Timer
 }
 
 func (w *watch) Read(b []byte) (int, error) {
 	if w.limit == 0 {
 		return w.in.Read(b)
 	}
-	t := time.AfterFunc(w.limit, func() { w.cancel(errIdle) })
-	defer t.Stop()
+	if w.clock == nil {
+		w.clock = time.AfterFunc(w.limit, func() { w.cancel(errIdle) })
+	} else {
+		w.clock.Reset(w.limit)
+	}
+	defer w.clock.Stop()
 	return w.in.Read(b)
 }
 
