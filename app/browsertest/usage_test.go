@@ -47,6 +47,8 @@ func usedForAMonth(t *testing.T, s *server) {
 			calls, failed, unpriced, calls*(1200+n), calls*(150+n%90), cost/int64(calls)*int64(calls), calls)
 		require.NoError(t, err)
 	}
+	_, err = tx.Exec("UPDATE organizations SET usage_zone = '' WHERE id = ?", org) // the sums by day are to be made anew
+	require.NoError(t, err)
 	require.NoError(t, tx.Commit())
 }
 
