@@ -147,7 +147,7 @@ func TestChatCardAtTheLimit(t *testing.T) {
 
 func TestTokenBudget(t *testing.T) {
 	t.Parallel()
-	w := apptest.New(t)
+	w := apptest.Start(t, apptest.Options{NoWorker: true}) // whose own turns would be in the ledger
 	o := w.Acme
 	read := func(method, body string) map[string]any {
 		a := w.Do(api(method, "/api/agent/token-budget", o.Member, body))

@@ -265,8 +265,8 @@ func TestGatewayRefusals(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, w.Count("SELECT count(*) FROM ledger_entries WHERE organization_id = ? AND kind = 'reserve'", w.Acme.ID),
-		w.Count("SELECT count(*) FROM ledger_entries WHERE organization_id = ? AND kind = 'settle'", w.Acme.ID))
+	assert.Equal(t, w.Count("SELECT count(*) FROM ledger_entries WHERE organization_id = ? AND purpose = 'gateway' AND kind = 'reserve'", w.Acme.ID),
+		w.Count("SELECT count(*) FROM ledger_entries WHERE organization_id = ? AND purpose = 'gateway' AND kind = 'settle'", w.Acme.ID))
 }
 
 func step(s llmtest.Step) *llmtest.Step { return &s }
@@ -370,7 +370,7 @@ func TestClientsThatLeave(t *testing.T) {
 	}{"stream": {llmtest.Say("one ", "two ").Hangs(), `"stream":true`, true}, "before the first piece": {llmtest.Say().Hangs(), `"stream":true`, false},
 		"whole": {llmtest.Say("one ").Hangs(), "", false}} {
 		for _, path := range []string{chatPath, messagesPath} {
-			settled := w.Count("SELECT count(*) FROM ledger_entries WHERE kind = 'settle'")
+			settled := w.Count("SELECT count(*) FROM ledger_entries WHERE kind = 'settle' AND purpose = 'gateway'")
 			p := model.set(c.step)
 			ctx, leave := context.WithCancel(t.Context())
 			req := w.Request(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Owner, ByKey: true, JSON: hello(path, c.more)}).WithContext(ctx)
@@ -394,7 +394,7 @@ func TestClientsThatLeave(t *testing.T) {
 			}
 			<-got
 			assert.Eventually(t, func() bool { return p.Running() == 0 && p.Stopped() == 1 }, waitLong, waitStep, "%s %s", name, path)
-			assert.Eventually(t, func() bool { return w.Count("SELECT count(*) FROM ledger_entries WHERE kind = 'settle'") == settled+1 }, waitLong, waitStep, "%s %s", name, path)
+			assert.Eventually(t, func() bool { return w.Count("SELECT count(*) FROM ledger_entries WHERE kind = 'settle' AND purpose = 'gateway'") == settled+1 }, waitLong, waitStep, "%s %s", name, path)
 			leave()
 		}
 	}
