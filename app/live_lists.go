@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -33,8 +34,23 @@ type fragments struct {
 	app  *App
 	on   func(p *models.Principal) []string
 	make func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error)
-	sent map[string]uint64
+	sent []mark // of each element, in their order: a stream stands idle for hours, and a map would be ten times that
 	list bool // the first element holds the others, which come and go: it is sent at first and when they do
+}
+
+// mark is what is remembered of an element that was sent.
+type mark struct{ id, html uint64 }
+
+// was gives what was sent of an element, which probably stands where it stood.
+func (f *fragments) was(id uint64, at int) (mark, bool) {
+	if at < len(f.sent) && f.sent[at].id == id {
+		return f.sent[at], true
+	}
+	n := slices.IndexFunc(f.sent, func(m mark) bool { return m.id == id })
+	if n < 0 {
+		return mark{}, false
+	}
+	return f.sent[n], true
 }
 
 func (f *fragments) topics(p *models.Principal) []string { return f.on(p) }
@@ -57,19 +73,19 @@ func (f *fragments) diff(ctx context.Context, out *strings.Builder, parts []frag
 	if f.list {
 		whole, parts = parts[0], parts[1:]
 	}
-	now := make(map[string]uint64, len(parts))
+	now := make([]mark, len(parts))
 	var changed strings.Builder // in the list; what is apart goes out at once
 	others := f.sent == nil || len(f.sent) != len(parts)
-	for _, part := range parts {
+	for n, part := range parts {
 		var b strings.Builder
 		if err := part.html.Render(ctx, &b); err != nil {
 			return err
 		}
-		now[part.id] = maphash.String(seed, b.String())
-		was, known := f.sent[part.id]
+		now[n] = mark{maphash.String(seed, part.id), maphash.String(seed, b.String())}
+		was, known := f.was(now[n].id, n)
 		others = others || !known
 		switch {
-		case known && was == now[part.id]:
+		case known && was == now[n]:
 		case part.apart:
 			out.WriteString(b.String())
 		default:

@@ -28,10 +28,11 @@ type listener struct {
 func (b *Bus) Listen(name string, f func(Event)) (cancel func()) {
 	l := &listener{f: f}
 	b.topics.add(name, l)
-	return sync.OnceFunc(func() {
-		l.gone.Store(true)
-		b.topics.remove(name, l)
-	})
+	return func() {
+		if !l.gone.Swap(true) {
+			b.topics.remove(name, l)
+		}
+	}
 }
 
 func (ts *topics) add(name string, l *listener) {
