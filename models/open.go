@@ -104,7 +104,7 @@ const (
 	sqlitePragmas = "_txlock=immediate&_time_format=sqlite&_timezone=UTC&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)" +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(MEMORY)"
 	sqliteWriter = "&_pragma=cache_size(-8000)&_pragma=wal_autocheckpoint(16000)" // pages of 4 kB
-	sqliteReader = "&_pragma=cache_size(-2000)&_pragma=query_only(1)"
+	sqliteReader = "&_pragma=cache_size(-8000)&_pragma=query_only(1)"
 	sqliteFolder = "&_pragma=cache_size(-200)"
 )
 
