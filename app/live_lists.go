@@ -35,7 +35,7 @@ type fragments struct {
 	on   func(p *models.Principal) []string
 	make func(ctx context.Context, sc *models.Scope, p *models.Principal) ([]fragment, error)
 	sent []mark // of each element, in their order: a stream stands idle for hours, and a map would be ten times that
-	list bool // the first element holds the others, which come and go: it is sent at first and when they do
+	list bool   // the first element holds the others, which come and go: it is sent at first and when they do
 }
 
 // mark is what is remembered of an element that was sent.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -23,6 +24,15 @@ type BudgetBalance struct {
 	Reserved       int64
 	Spent          int64
 	CreatedAt      time.Time
+}
+
+// balance finds that of a period; nil when nobody opened it yet.
+func (b *Budget) balance(rows []BudgetBalance, w window) *BudgetBalance {
+	n := slices.IndexFunc(rows, func(r BudgetBalance) bool { return r.BudgetID == b.ID && r.PeriodStart.Equal(w.start) })
+	if n < 0 {
+		return nil
+	}
+	return &rows[n]
 }
 
 // Hold is what a reservation keeps of one balance.

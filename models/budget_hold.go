@@ -49,7 +49,7 @@ func (sc *Scope) bearingIn(tx *gorm.DB, c *Charge, now time.Time, zone *time.Loc
 	for _, u := range units {
 		args = append(args, string(u))
 	}
-	found := map[string]bool{}
+	met := map[string]bool{}
 	err = within(tx).each(func(scan func(...any) error) error {
 		b := bearingBudget{zone: zone}
 		var balance sql.NullString
@@ -59,12 +59,11 @@ func (sc *Scope) bearingIn(tx *gorm.DB, c *Charge, now time.Time, zone *time.Loc
 			&balance, &start, &reserved, &spent); err != nil {
 			return err
 		}
-		found[b.ID] = found[b.ID]
+		met[b.ID] = true
 		b.OrganizationID, b.window = sc.Org, windows[b.Period]
 		if !balance.Valid || !start.Time.Equal(b.window.start) {
 			return nil // none is open, or that of the day on which a month begins
 		}
-		found[b.ID] = true
 		b.Balance = BudgetBalance{ID: balance.String, OrganizationID: sc.Org, BudgetID: b.ID, PeriodStart: start.Time, Reserved: reserved.Int64, Spent: spent.Int64}
 		out = append(out, b)
 		return nil
@@ -73,22 +72,11 @@ func (sc *Scope) bearingIn(tx *gorm.DB, c *Charge, now time.Time, zone *time.Loc
 		FROM budgets b JOIN organizations o ON o.id = b.organization_id
 		LEFT JOIN budget_balances p ON p.organization_id = b.organization_id AND p.budget_id = b.id AND p.period_start IN `+values(len(starts))+`
 		WHERE b.organization_id = ? AND b.unit IN `+values(len(units))+" AND "+where, append(args, of...)...)
-	for _, open := range found {
-		if err == nil && !open {
-			err = errUnopened
-		}
+	if err == nil && len(out) < len(met) {
+		err = errUnopened
 	}
 	slices.SortFunc(out, func(a, b bearingBudget) int { return strings.Compare(a.Balance.ID, b.Balance.ID) })
 	return out, said, err
-}
-
-// balance finds that of a period; nil when nobody opened it yet.
-func (b *Budget) balance(rows []BudgetBalance, w window) *BudgetBalance {
-	n := slices.IndexFunc(rows, func(r BudgetBalance) bool { return r.BudgetID == b.ID && r.PeriodStart.Equal(w.start) })
-	if n < 0 {
-		return nil
-	}
-	return &rows[n]
 }
 
 // under is the condition for budgets that a charge falls under.

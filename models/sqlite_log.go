@@ -23,7 +23,7 @@ type sqliteLog struct {
 	db      *sql.DB // the connection that folds
 	syncing atomic.Bool
 	folding atomic.Bool
-	mu      sync.Mutex // of closed: held while the log is worked on
+	mu      sync.RWMutex // of closed: shared by those who work on the log
 	closed  bool
 	path    string
 	log     *slog.Logger
@@ -42,8 +42,8 @@ func (l *sqliteLog) later(due *atomic.Bool, after time.Duration, f func() error)
 	}
 	time.AfterFunc(after, func() {
 		due.Store(false)
-		l.mu.Lock()
-		defer l.mu.Unlock()
+		l.mu.RLock()
+		defer l.mu.RUnlock()
 		if l.closed {
 			return
 		}

@@ -68,6 +68,11 @@ func (c *keepingConn) statement(ctx context.Context, query string, args []driver
 	if len(args) == 0 || len(c.kept) >= keptStatements {
 		return nil, nil
 	}
+	return c.keep(ctx, query)
+}
+
+// keep prepares a statement for good.
+func (c *keepingConn) keep(ctx context.Context, query string) (keptStatement, error) {
 	prepared, err := c.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -80,20 +85,15 @@ func (c *keepingConn) statement(ctx context.Context, query string, args []driver
 	return s, nil
 }
 
-// run is a statement without values.
-func (c *keepingConn) run(ctx context.Context, query string) error {
+// run is a single statement without values.
+func (c *keepingConn) run(ctx context.Context, query string) (err error) {
 	s, ok := c.kept[query]
 	if !ok {
-		prepared, err := c.PrepareContext(ctx, query)
-		if err != nil {
+		if s, err = c.keep(ctx, query); err != nil {
 			return err
 		}
-		if s, ok = prepared.(keptStatement); !ok {
-			return errors.Join(errors.New("models: SQLite's driver has changed"), prepared.Close())
-		}
-		c.kept[query] = s
 	}
-	_, err := s.ExecContext(ctx, nil)
+	_, err = s.ExecContext(ctx, nil)
 	return err
 }
 

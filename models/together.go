@@ -105,21 +105,21 @@ func (s *Store) share(ctx context.Context, atOnce bool, f func(tx *gorm.DB) erro
 	}
 	switch {
 	case atOnce:
-		c.lead()
+		c.hurry()
 	case len(c.waiting) == 1:
 		time.AfterFunc(soonWithin, func() {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if !c.ended {
-				c.lead()
+				c.hurry()
 			}
 		})
 	}
 	return job.done
 }
 
-// lead lets what waits be written now.
-func (c *sharedCommits) lead() {
+// hurry lets what waits be written now.
+func (c *sharedCommits) hurry() {
 	c.due = true
 	if !c.leading {
 		c.leading = true
@@ -138,7 +138,7 @@ func (s *Store) lead() {
 func (c *sharedCommits) end() {
 	c.mu.Lock()
 	if c.wake != nil && !c.ended {
-		c.lead()
+		c.hurry()
 		close(c.wake)
 	}
 	c.ended = true

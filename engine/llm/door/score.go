@@ -59,9 +59,9 @@ var (
 	trivial   = regexp.MustCompile(`(?i)^\s*(hi|hello|hey|thanks|thank you|ok(ay)?|yes|no|good (morning|evening|night)|bye|cool|great|nice|hallo|danke|ja|nein|hola|gracias|bonjour|merci)\b[\s.!?,]*$`)
 	mathParts = strings.Fields(`∑ ∫ √ ≤ ≥ ∀ ∃ ∂ \frac \sum \int theorem lemma equation integral derivative matrix probability`)
 
-	reasonSigns = newWordSigns(reasonWords, "pro|der|ana|com|eva|des|arc|pla|str|tra|deb|roo|ref|opt|inv|exp|why|ste|rea|thi|dia|alg|mig|sec|aud|cri")
-	longSigns   = newWordSigns(longWords, "ess|rep|art|in |det|com|tho|who|000|cha|whi|spe")
-	shapeSigns  = newWordSigns(shapeWords, "jso|sch|yam|xml|csv|as |mar")
+	reasonSigns = newWordSigns(reasonWords)
+	longSigns   = newWordSigns(longWords)
+	shapeSigns  = newWordSigns(shapeWords)
 )
 
 const (

@@ -34,8 +34,8 @@ func TestSignsAreThoseOfThePatterns(t *testing.T) {
 	})
 }
 
-// Every word has its beginning in the table.
-func TestSignsBeginAsTheTableSays(t *testing.T) {
+// Every word is found by its beginning.
+func TestSignsAreFoundByTheirBeginnings(t *testing.T) {
 	t.Parallel()
 	for text, s := range map[string]wordSigns{
 		"prove proof derive analyse analyze analysis compare evaluate design architect architecture plan strategy trade-off tradeoffs debug refactor optimise optimize investigate why reason reasoning diagnose algorithm migrate audit critique": reasonSigns,

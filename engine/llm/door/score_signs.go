@@ -10,15 +10,16 @@ import (
 
 // wordSigns match words and phrases, in any case.
 type wordSigns struct {
-	at     *regexp.Regexp // anchored
-	begins map[string]bool
+	at     *regexp.Regexp  // anchored
+	begins map[string]bool // the first three letters of each; 000 stands for digits
 }
 
-// newWordSigns takes an alternation of words, and the first three letters of each; 000 stands for digits.
-func newWordSigns(words, begins string) wordSigns {
+// newWordSigns takes an alternation of words, each of which begins with three letters or with digits. One of its
+// inner alternatives is taken for a word as well, which costs a look and nothing else.
+func newWordSigns(words string) wordSigns {
 	s := wordSigns{at: regexp.MustCompile(`(?i)\A(?:` + words + `)\b`), begins: map[string]bool{}}
-	for b := range strings.SplitSeq(begins, "|") {
-		s.begins[b] = true
+	for word := range strings.SplitSeq(words, "|") {
+		s.begins[strings.Replace(word, `\d{3,5}`, "000", 1)[:3]] = true
 	}
 	return s
 }
