@@ -23,7 +23,7 @@ var floors = []struct {
 	{"lobstead/views/docs", []string{"lobstead/views/...", "lobstead/api/openapi", "lobstead/models", "lobstead/static", "lobstead/kit/..."}}, // the page is made of the document's tables
 	{"lobstead/views/admin", []string{"lobstead/views/...", "lobstead/models", "lobstead/jobs", "lobstead/static", "lobstead/kit/..."}},       // the queue's own words
 	{"lobstead/views/...", []string{"lobstead/views/...", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
-	{"lobstead/api/openapi", []string{"lobstead/api/wire", "lobstead/api/cloud", "lobstead/api/agent", "lobstead/api/fleet", "lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/api/openapi", []string{"lobstead/api/wire", "lobstead/api/cloud", "lobstead/api/agent", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/api/openai", []string{"lobstead/api/wire", "lobstead/engine/llm", "lobstead/kit/..."}}, // spells what a model is asked and says
 	{"lobstead/api/anthropic", []string{"lobstead/api/wire", "lobstead/engine/llm", "lobstead/kit/..."}},
 	{"lobstead/api/...", []string{"lobstead/api/wire", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},

@@ -12,6 +12,7 @@ import (
 
 	"lobstead/api/agent"
 	"lobstead/api/cloud"
+	"lobstead/api/fleet"
 	"lobstead/api/runtime"
 	"lobstead/kit/fault"
 	"lobstead/views/layout"
@@ -56,6 +57,8 @@ func (a *App) fail(c *Ctx, err error) error {
 		return writeJSON(c.f, status, c.refusal(e))
 	case c.family == Agent:
 		return writeJSON(c.f, status, agent.NewError(e))
+	case c.family == Fleet:
+		return writeJSON(c.f, status, fleet.NewError(e, c.anonymous()))
 	case c.family == Runtime:
 		return writeJSON(c.f, status, runtime.NewError(e))
 	case c.wantsJSON():

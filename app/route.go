@@ -20,6 +20,7 @@ const (
 	Pages   Family = "pages"
 	Cloud   Family = "cloud-api"
 	Agent   Family = "agent-api"
+	Fleet   Family = "fleet-api"
 	Runtime Family = "runtime-api"
 	Ops     Family = "ops" // health and assets: no person
 	// The front doors of the model gateway.
@@ -134,6 +135,8 @@ func familyOf(path string) Family {
 		return OpenAI
 	case strings.HasPrefix(path, "/anthropic"):
 		return Anthropic
+	case strings.HasPrefix(path, "/v1/agent"), strings.HasPrefix(path, "/v1/webhooks"):
+		return Fleet
 	case strings.HasPrefix(path, "/api/agent"), strings.HasPrefix(path, "/api/v1"):
 		return Agent
 	case strings.HasPrefix(path, "/api/memory"), strings.HasPrefix(path, "/api/breaker/"), strings.HasPrefix(path, "/api/models/"), strings.HasPrefix(path, "/api/stats/"),

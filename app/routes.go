@@ -240,7 +240,7 @@ func (a *App) table() []Route {
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/status", view, Runtime, 0, agentStatus.Show}, // two families' path: a refusal is spelt as both can read it
 		{post, "/api/agent/chat-automate", use, Agent, 0, agentAutomate.Create},
-		{post, "/v1/webhooks/triggers/:id", Public, Cloud, automate.MaxCall, triggers.Create},
+		{post, "/v1/webhooks/triggers/:id", Public, Fleet, automate.MaxCall, triggers.Create},
 		{post, "/api/agent/update", use, Agent, 0, agentUpdate.Create},
 		{get, "/api/agent/skills", use, Agent, 0, agentSkills.Index},
 		{post, "/api/agent/skills", use, Agent, 0, agentSkills.Create},

@@ -91,6 +91,9 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	}
 	if err == nil {
 		c.enter()
+		if r.Family == Fleet {
+			err = c.Scope.AgentsOn(c)
+		}
 	}
 	return err
 }
@@ -147,7 +150,16 @@ func (c *Ctx) credentials() (bearer, cookie secret.String) {
 	if h := f.Get("X-Api-Key"); h != "" {
 		return secret.Of(h), secret.String{}
 	}
+	if h := f.Get("X-Shinzo-Api-Key"); h != "" && c.family == Fleet {
+		return secret.Of(h), secret.String{}
+	}
 	return secret.String{}, secret.Of(f.Cookies(c.cookieName()))
+}
+
+// anonymous tells that no credential came at all.
+func (c *Ctx) anonymous() bool {
+	bearer, cookie := c.credentials()
+	return bearer.Empty() && cookie.Empty()
 }
 
 func safeMethod(m string) bool {

@@ -154,7 +154,7 @@ func TestCallsAreBounded(t *testing.T) {
 	a = h.call(`{}`, "X-Webhook-Secret", h.secret)
 	require.Equal(t, 429, a.Status)
 	require.NotEmpty(t, a.Header.Get("Retry-After"))
-	has(t, a.Body, "Too many requests")
+	has(t, a.Body, "Rate limit exceeded")
 	require.Len(t, h.runs(t), listed, "nothing is written")
 	require.Equal(t, 200, other.call(`{}`, "X-Webhook-Secret", other.secret).Status)
 }
@@ -168,7 +168,7 @@ func TestACallThatCannotBegin(t *testing.T) {
 	agents(false)
 	a := h.call(`{}`, "X-Webhook-Secret", h.secret, "Webhook-Id", "d")
 	require.Equal(t, 403, a.Status)
-	has(t, a.Body, "AI agents are switched off")
+	has(t, a.Body, "AI Agents feature is not enabled")
 	require.Equal(t, models.RunFailed, h.runs(t)[0].State)
 	agents(true)
 	require.Equal(t, 200, h.call(`{}`, "X-Webhook-Secret", h.secret, "Webhook-Id", "d").Status)

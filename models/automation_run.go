@@ -77,7 +77,7 @@ func (sc *Scope) StartRun(ctx context.Context, automationID string, r Run) (*Aut
 	in := Input{Text: r.Text, Source: r.Source}
 	err := in.check()
 	if err == nil {
-		err = sc.agentsOn(ctx)
+		err = sc.AgentsOn(ctx)
 	}
 	var run *AutomationRun
 	if err == nil {

@@ -164,8 +164,9 @@ func (sc *Scope) FlagOn(ctx context.Context, name string) (bool, error) {
 	return false, nil
 }
 
-// agentsOn refuses work for agents while they are switched off: the one gate, at StartTurn.
-func (sc *Scope) agentsOn(ctx context.Context) error {
+// AgentsOn refuses work for agents while they are switched off, with Forbidden agents.off. StartTurn asks it of every turn; an edge asks
+// it where its API refuses everything then.
+func (sc *Scope) AgentsOn(ctx context.Context) error {
 	on, err := sc.FlagOn(ctx, FlagAgents)
 	if err == nil && !on {
 		err = fault.New(fault.Forbidden, "agents.off", "AI agents are switched off for this organization").

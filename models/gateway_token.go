@@ -41,7 +41,7 @@ var notCalled = slices.Concat(notListed, []string{"gateway_token_sealed"})
 // MayInfer is the gate of every call that is no turn: agents are not switched off, and the organization stands.
 // Forbidden agents.off, Payment or Forbidden organization.suspended.
 func (sc *Scope) MayInfer(ctx context.Context) error {
-	if err := sc.agentsOn(ctx); err != nil {
+	if err := sc.AgentsOn(ctx); err != nil {
 		return err
 	}
 	o := sc.known

@@ -113,7 +113,7 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 	if err := in.check(); err != nil {
 		return nil, nil, err
 	}
-	if err := sc.agentsOn(ctx); err != nil {
+	if err := sc.AgentsOn(ctx); err != nil {
 		return nil, nil, err
 	}
 	now := sc.store.now()

@@ -3,7 +3,6 @@ package openapi
 import (
 	"lobstead/api/agent"
 	"lobstead/api/cloud"
-	"lobstead/api/fleet"
 	"lobstead/models"
 )
 
@@ -71,12 +70,6 @@ var Operations = []Operation{
 	{Method: "POST", Path: "/api/agent/chat-automate", ID: "automations.create", Noun: "automations", Caller: use, Summary: "Make a workflow of words, or list them",
 		Note:   "The answer shows the time as it was understood, its zone and the next five runs. 422 when it could mean two things: nothing is guessed. status lists what there is instead, as workflows.",
 		Params: which, Request: AutomateCommand{}, Status: 200, Answer: agent.Automated{}, Errors: []int{404, 409, 422}},
-
-	{Method: "POST", Path: "/v1/webhooks/triggers/:id", ID: "triggers.call", Noun: "automations", Caller: Anybody, Summary: "Call a trigger from outside",
-		Note: "The trigger's secret is the credential: itself in X-Webhook-Secret or as Bearer, or X-Hub-Signature-256 over the body. Starts one run with the body as its matter; a repetition, told by Webhook-Id or by a signed body, starts none and names the first's.",
-		Params: []Param{{Name: "X-Webhook-Secret", In: "header", Say: "The secret that was shown once", Example: "whs_…"}, {Name: "X-Hub-Signature-256", In: "header", Say: "Instead: sha256= and the HMAC of the body", Example: "sha256=5257a869e7ec"},
-			{Name: "Webhook-Id", In: "header", Say: "What repetitions are told by", Example: "d-1"}, {Name: "Webhook-Timestamp", In: "header", Say: "Unix seconds; older than five minutes is refused", Example: "1795340000"}},
-		Request: map[string]any{}, BodyOptional: true, Status: 200, Answer: fleet.WebhookReceived{}, Errors: []int{401, 402, 404, 409, 503}},
 
 	{Method: "GET", Path: "/api/agent/skills", ID: "skills.list", Noun: "skills", Caller: use, Summary: "List an agent's skills",
 		Note: "skills are those that are on, available are all. What is configured is told by its keys, never by its values.", Params: which, Status: 200, Answer: agent.SkillList{}, Errors: []int{404}},

@@ -124,8 +124,6 @@ var rules = map[string]Rule{
 	"AgentWorkflowTrigger.timezone":    {Example: "Europe/Berlin"},
 	"AgentWorkflowTrigger.run_at":      moment("Of once"),
 	"AgentWorkflowTrigger.next_run_at": moment("Null while it is paused, and for a webhook"),
-	"WebhookReceived.message":          {Say: "Whether it is new", Example: "Webhook received"},
-	"WebhookReceived.message_id":       {Say: "The turn that it began", Example: exampleID},
 	"AgentWorkflowStep.type":           {Enum: []string{"llm"}, Example: "llm"},
 	"AgentWorkflowStep.prompt":         {Say: "What the agent is told at each run"},
 	"SkillSwitch.skill":                {Example: "web"},
