@@ -29,6 +29,9 @@ var floors = []struct {
 	{"lobstead/api/...", []string{"lobstead/api/wire", "lobstead/models", "lobstead/static", "lobstead/kit/..."}},
 	{"lobstead/engine/automate/when", []string{"lobstead/kit/..."}}, // pure: words go in, times come out
 	{"lobstead/engine/automate", []string{"lobstead/engine/automate/when", "lobstead/engine/agent", "lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/engine/channels/service", []string{"lobstead/kit/..."}}, // the contract
+	{"lobstead/engine/channels/text", []string{"lobstead/kit/..."}},    // pure: Markdown goes in, a service's words come out
+	{"lobstead/engine/channels/...", []string{"lobstead/engine/channels/...", "lobstead/kit/..."}},
 	{"lobstead/engine/skills", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/policy", []string{"lobstead/models"}}, // pure: rules and a call go in, a verdict comes out
 	{"lobstead/engine/agent", []string{"lobstead/engine/policy", "lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
