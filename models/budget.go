@@ -47,9 +47,10 @@ type BudgetUnit string
 
 // The units.
 const (
-	BudgetMoney    BudgetUnit = "money"    // nano-dollars
-	BudgetTokens   BudgetUnit = "tokens"   // read and written
-	BudgetMessages BudgetUnit = "messages" // to agents, whoever sends them; a call of a bare model through the gateway is none
+	BudgetMoney    BudgetUnit = "money"         // nano-dollars
+	BudgetTokens   BudgetUnit = "tokens"        // read and written
+	BudgetOutput   BudgetUnit = "output_tokens" // written alone
+	BudgetMessages BudgetUnit = "messages"      // to agents, whoever sends them; a call of a bare model through the gateway is none
 )
 
 // BudgetPeriod is how long a budget lasts until it starts again.
@@ -65,7 +66,7 @@ const (
 // What a budget can be of, in, and for.
 var (
 	BudgetScopes  = []BudgetScope{BudgetOfOrganization, BudgetOfMember, BudgetOfKey, BudgetOfInstance, BudgetOfSession, BudgetOfSchedule}
-	BudgetUnits   = []BudgetUnit{BudgetMoney, BudgetTokens, BudgetMessages}
+	BudgetUnits   = []BudgetUnit{BudgetMoney, BudgetTokens, BudgetOutput, BudgetMessages}
 	BudgetPeriods = []BudgetPeriod{BudgetDaily, BudgetMonthly, BudgetTotal}
 )
 
@@ -265,13 +266,13 @@ func (b *Budget) of(target string) string {
 
 // title is "monthly budget in money".
 func (b *Budget) title() string {
-	return map[BudgetPeriod]string{BudgetDaily: "daily budget", BudgetMonthly: "monthly budget", BudgetTotal: "total budget"}[b.Period] + " in " + string(b.Unit)
+	return map[BudgetPeriod]string{BudgetDaily: "daily budget", BudgetMonthly: "monthly budget", BudgetTotal: "total budget"}[b.Period] + " in " + strings.ReplaceAll(string(b.Unit), "_", " ")
 }
 
 // FormatAmount writes an amount for people: "$5.00", "$0.0123", "12,000 tokens".
 func (u BudgetUnit) FormatAmount(n int64) string {
 	if u != BudgetMoney {
-		word := strings.TrimSuffix(string(u), "s")
+		word := strings.ReplaceAll(strings.TrimSuffix(string(u), "s"), "_", " ")
 		if n != 1 {
 			word += "s"
 		}

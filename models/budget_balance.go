@@ -125,6 +125,8 @@ func (b *Budget) spentIn(tx *gorm.DB, w window) (int64, error) {
 	switch b.Unit {
 	case BudgetTokens:
 		sum = "coalesce(sum(input_tokens + output_tokens), 0)"
+	case BudgetOutput:
+		sum = "coalesce(sum(output_tokens), 0)"
 	case BudgetMessages:
 		sum, db, at = "count(*)", tx.Model(&MessageEntry{}), "created_at"
 	}

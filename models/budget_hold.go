@@ -95,7 +95,7 @@ func under(c *Charge) (where string, args []any) {
 
 // take holds a call's worst case of every budget it falls under, or says which one refuses.
 func (sc *Scope) take(tx *gorm.DB, c *Charge, now time.Time) (Holds, error) {
-	rows, err := sc.bearing(tx, c, now, BudgetMoney, BudgetTokens)
+	rows, err := sc.bearing(tx, c, now, callUnits...)
 	out := Holds{}
 	for i := range rows {
 		b := &rows[i]

@@ -35,7 +35,8 @@ type Instance struct {
 	RetryAt            *time.Time
 	LeaseOwner         string
 	LeaseUntil         *time.Time
-	Isolation          string // JSON of the driver's layers
+	PausedAt           *time.Time // its turns wait since then
+	Isolation          string     // JSON of the driver's layers
 	GatewayTokenHash   string
 	GatewayTokenSealed []byte
 	LastActiveAt       *time.Time

@@ -75,6 +75,9 @@ type Charge struct {
 	BaselineNanos                 *int64 // nil = nothing to compare with
 }
 
+// callUnits are what calls of models are counted in.
+var callUnits = []BudgetUnit{BudgetMoney, BudgetTokens, BudgetOutput}
+
 // units gives what a charge is in a budget's unit.
 func (c *Charge) units(u BudgetUnit) int64 {
 	switch u {
@@ -82,6 +85,8 @@ func (c *Charge) units(u BudgetUnit) int64 {
 		return c.CostNanos
 	case BudgetTokens:
 		return int64(c.InputTokens) + int64(c.OutputTokens)
+	case BudgetOutput:
+		return int64(c.OutputTokens)
 	}
 	return 0
 }
@@ -184,7 +189,7 @@ func (sc *Scope) settleLoose(tx *gorm.DB, c *Charge) error {
 	if err := within(tx).enter(e); err != nil {
 		return err
 	}
-	rows, err := sc.bearing(tx, c, now, BudgetMoney, BudgetTokens)
+	rows, err := sc.bearing(tx, c, now, callUnits...)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ type Turn struct {
 	CreatedBy      string
 	KeyID          string     // of the key that sent the message
 	AutomationID   string     // whose run it is
+	Channel        string     // of a message: by which way it came
+	QueueMode      QueueMode  // of a message by a channel
+	JoinedTo       string     // the turn that answers its message together with its own
 	WaitsFor       WaitReason // of a parked turn
 	WaitUntil      *time.Time // when a parked turn is tried again by itself; nil = when somebody decides
 	CreatedAt      time.Time
@@ -64,8 +67,9 @@ type Input struct {
 	Text        string
 	Attachments []Upload
 	Source      string
-	Own         bool // the instance's own token asks: TooMany turn.own while MaxOwnTurns such turns are open
-	Once        bool // TooMany message.duplicate while a turn of the session is open that was told the same
+	Own         bool        // the instance's own token asks: TooMany turn.own while MaxOwnTurns such turns are open
+	Message     *NewMessage // it comes by a channel, and its answer leaves by it
+	Once        bool        // TooMany message.duplicate while a turn of the session is open that was told the same
 }
 
 // Upload is a file that comes with a message.
@@ -104,6 +108,9 @@ func (in *Input) check() error {
 			is.Custom("attachments", "A file can have at most 20 MB")
 		}
 	}
+	if in.Message != nil {
+		in.Message.check(&is)
+	}
 	return is.Err()
 }
 
@@ -119,6 +126,9 @@ func (sc *Scope) StartTurn(ctx context.Context, sessionID string, in Input) (*Tu
 	now := sc.store.now()
 	turn := &Turn{ID: id.New(), OrganizationID: sc.Org, SessionID: sessionID, Source: in.Source, State: TurnQueued,
 		CreatedBy: sc.Actor.UserID, KeyID: sc.Actor.KeyID, CreatedAt: now}
+	if in.Message != nil {
+		turn.Channel, turn.QueueMode = in.Message.Channel, in.Message.QueueMode
+	}
 	var event *Event
 	err := sc.budgeted(ctx, sc.tx, func(tx *gorm.DB) error {
 		var err error
@@ -165,7 +175,10 @@ func (sc *Scope) acceptTurn(tx *gorm.DB, turn *Turn, in Input) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &events[0], nil
+	if in.Message != nil {
+		err = sc.noteMessage(tx, turn, &events[0], in.Message)
+	}
+	return &events[0], err
 }
 
 func mayQueue(tx *gorm.DB, s *Session) error {

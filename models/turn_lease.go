@@ -24,6 +24,9 @@ const TurnLease = 5 * time.Second
 // ErrLeaseLost means that another worker has the turn, or that it was ended.
 var ErrLeaseLost = fault.New(fault.Conflict, "turn.lease_lost", "Another worker took this turn over")
 
+// ErrTurnJoined means that a turn's message is answered together with a later one's: that one is to be claimed.
+var ErrTurnJoined = fault.New(fault.Conflict, "turn.joined", "This message is answered together with the next one")
+
 // TurnRef names a turn over all organizations.
 type TurnRef struct{ OrganizationID, ID string }
 
@@ -33,16 +36,18 @@ func (sy *System) ClaimableTurns(ctx context.Context, limit int) ([]TurnRef, err
 	out := []TurnRef{}
 	err := sy.read(ctx).Raw(`SELECT t.organization_id, t.id FROM turns t
 		WHERE (t.state IN ('running', 'waiting_approval', 'interrupting') AND t.lease_until < ?)
-		OR (t.state = 'queued' AND NOT EXISTS (SELECT 1 FROM turns o WHERE o.session_id = t.session_id AND
+		OR (t.state = 'queued' AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = t.instance_id AND i.paused_at IS NOT NULL)
+			AND NOT EXISTS (SELECT 1 FROM turns o WHERE o.session_id = t.session_id AND
 			(o.state IN ('running', 'waiting_approval', 'interrupting') OR (o.state = 'queued' AND o.input_seq < t.input_seq))))
 		ORDER BY t.created_at, t.id LIMIT ?`, sy.store.now(), limit).Scan(&out).Error
 	return out, translate(err)
 }
 
-// ClaimTurn takes a turn for a worker: Conflict when it is not to be had. The turn comes back as it is now;
+// ClaimTurn takes a turn for a worker: Conflict when it is not to be had, ErrTurnJoined when another one answers it. The turn comes back as it is now;
 // one that was interrupting stays so, to be ended by its new holder.
 func (sc *Scope) ClaimTurn(ctx context.Context, turnID, owner string) (*Turn, Lease, error) {
 	var t *Turn
+	var joined bool
 	now := sc.store.now()
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
 		row, err := first[Turn](locked(tx).Where("id = ?", turnID))
@@ -72,6 +77,12 @@ func (sc *Scope) ClaimTurn(ctx context.Context, turnID, owner string) (*Turn, Le
 			if older > 0 {
 				return ErrLeaseLost
 			}
+			if err := mayBegin(tx, row); err != nil {
+				return err
+			}
+			if joined, err = sc.join(tx, row); joined || err != nil {
+				return err
+			}
 		}
 		set := map[string]any{"state": next, "attempt": row.Attempt + 1, "lease_owner": owner, "lease_until": now.Add(TurnLease)}
 		if row.StartedAt == nil {
@@ -88,6 +99,9 @@ func (sc *Scope) ClaimTurn(ctx context.Context, turnID, owner string) (*Turn, Le
 			err = ErrLeaseLost
 		}
 		return nil, Lease{}, err
+	}
+	if joined {
+		return nil, Lease{}, ErrTurnJoined
 	}
 	return t, Lease{TurnID: t.ID, SessionID: t.SessionID, Owner: owner, Attempt: t.Attempt}, nil
 }
@@ -270,6 +284,9 @@ func (sc *Scope) end(tx *gorm.DB, l Lease, t *Turn, e TurnEnded) error {
 		return err
 	}
 	if _, err := sc.appendEvents(tx, l.SessionID, &l.TurnID, l.Attempt, e); err != nil {
+		return err
+	}
+	if err := sc.answerMessage(tx, t, e); err != nil {
 		return err
 	}
 	_, err := changed(tx.Model(&Turn{}).Where("id = ?", l.TurnID),

@@ -26,12 +26,13 @@ const (
 	TurnInterrupt TurnMove = "interrupt" // somebody pressed Stop
 	TurnFinish    TurnMove = "finish"
 	TurnFail      TurnMove = "fail"
-	TurnCut       TurnMove = "cut" // the worker ended it after an interrupt
+	TurnCut       TurnMove = "cut"  // the worker ended it after an interrupt
+	TurnJoin      TurnMove = "join" // a later message of the same person is answered together with it
 )
 
 // TurnMoves is the table: state and move give the next state; what is missing is refused.
 var TurnMoves = map[TurnState]map[TurnMove]TurnState{
-	TurnQueued:          {TurnClaim: TurnRunning, TurnInterrupt: TurnInterrupted, TurnFail: TurnFailed},
+	TurnQueued:          {TurnClaim: TurnRunning, TurnJoin: TurnDone, TurnInterrupt: TurnInterrupted, TurnFail: TurnFailed},
 	TurnRunning:         {TurnTakeOver: TurnRunning, TurnAsk: TurnWaitingApproval, TurnInterrupt: TurnInterrupting, TurnFinish: TurnDone, TurnFail: TurnFailed, TurnCut: TurnInterrupted},
 	TurnWaitingApproval: {TurnTakeOver: TurnWaitingApproval, TurnAnswer: TurnRunning, TurnInterrupt: TurnInterrupting, TurnFail: TurnFailed, TurnCut: TurnInterrupted},
 	TurnInterrupting:    {TurnTakeOver: TurnInterrupting, TurnCut: TurnInterrupted, TurnFail: TurnFailed, TurnFinish: TurnDone},
@@ -43,7 +44,7 @@ var TurnMoves = map[TurnState]map[TurnMove]TurnState{
 // TurnStates and AllTurnMoves list both sides of the table in reading order.
 var (
 	TurnStates   = []TurnState{TurnQueued, TurnRunning, TurnWaitingApproval, TurnInterrupting, TurnDone, TurnFailed, TurnInterrupted}
-	AllTurnMoves = []TurnMove{TurnClaim, TurnTakeOver, TurnAsk, TurnAnswer, TurnInterrupt, TurnFinish, TurnFail, TurnCut}
+	AllTurnMoves = []TurnMove{TurnClaim, TurnJoin, TurnTakeOver, TurnAsk, TurnAnswer, TurnInterrupt, TurnFinish, TurnFail, TurnCut}
 )
 
 // Ended tells whether nothing can happen to the turn any more.

@@ -140,6 +140,9 @@ func TestTurnTable(t *testing.T) {
 			switch m {
 			case models.TurnClaim:
 				require.Equal(t, models.TurnQueued, s)
+			case models.TurnJoin:
+				require.Equal(t, models.TurnQueued, s, "what began is answered by itself")
+				require.True(t, next.Ended())
 			case models.TurnTakeOver:
 				require.Equal(t, s, next, "taking over changes the holder only")
 				require.True(t, s.Held())
@@ -152,7 +155,7 @@ func TestTurnTable(t *testing.T) {
 		require.Equal(t, !s.Ended(), strings.Contains(models.IsOpen, "'"+string(s)+"'"), "the index and the table are in step")
 		require.Equal(t, s == models.TurnDone || s == models.TurnFailed || s == models.TurnInterrupted, s.Ended())
 	}
-	require.Equal(t, 18, n)
+	require.Equal(t, 19, n)
 }
 
 func TestEndingByAnotherMoveIsADefect(t *testing.T) {

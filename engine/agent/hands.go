@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,12 +118,18 @@ func (h *hands) close() {
 
 // placeUploads puts the files of the message into the workspace before the model hears of them.
 func (x *run) placeUploads(ctx context.Context) {
-	if !x.book.hasUploads(x.turn.ID) || x.turn.Attempt > 1 && x.steps > 0 {
+	if x.turn.Attempt > 1 && x.steps > 0 {
 		return
 	}
-	files, err := x.sc.Attachments(ctx, x.turn.ID)
-	if err == nil && len(files) > 0 {
-		err = x.writeUploads(ctx, files)
+	var err error
+	for _, turn := range append(slices.Clone(x.alike), x.turn.ID) {
+		if err != nil || !x.book.hasUploads(turn) {
+			continue
+		}
+		var files []models.Attachment
+		if files, err = x.sc.Attachments(ctx, turn); err == nil && len(files) > 0 {
+			err = x.writeUploads(ctx, files)
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		x.notice(ctx, models.LogWarn, "The attached files could not be put into the workspace: %s", fault.As(err).Detail)

@@ -60,9 +60,35 @@ func (x *run) load(ctx context.Context) error {
 	if events, err = x.withQuestions(ctx, events, waits); err != nil {
 		return err
 	}
+	if x.turn.Channel != "" {
+		if x.alike, err = x.sc.JoinedTurns(ctx, x.turn.ID); err != nil {
+			return err
+		}
+		if x.profile.Fresh {
+			events = x.afresh(events)
+		}
+	}
 	x.book = logbook{events: events, waits: waits}
 	x.history = nil
 	return nil
+}
+
+// afresh leaves what belongs to the messages that are being answered: this agent begins each time without what was said before. A
+// summary counts when it is of this turn.
+func (x *run) afresh(events []models.Event) []models.Event {
+	mine, own := []models.Event{}, false
+	for _, e := range events {
+		if e.TurnID == nil || *e.TurnID != x.turn.ID && !slices.Contains(x.alike, *e.TurnID) {
+			continue
+		}
+		mine, own = append(mine, e), own || e.Kind == models.KindCompacted
+	}
+	if !own {
+		forgotten := *x.session
+		forgotten.Summary = ""
+		x.session = &forgotten
+	}
+	return mine
 }
 
 // withQuestions adds the messages that were compacted away while something after them is still visible: a

@@ -56,6 +56,9 @@ func (x *run) open(ctx context.Context) error {
 	if err := mayRun(x.inst); err != nil && x.turn.State != models.TurnInterrupting {
 		return err
 	}
+	if x.profile, err = x.sc.AgentProfile(ctx, x.inst.ID); err != nil {
+		return err
+	}
 	if err := x.load(ctx); err != nil {
 		return err
 	}

@@ -33,6 +33,8 @@ type run struct {
 	lease     models.Lease
 	session   *models.Session
 	inst      *models.Instance
+	profile   *models.AgentProfile
+	alike     []string   // turns whose messages this one answers too
 	base      door.Route // what answers without a choice: contexts are made for its window
 	route     door.Route // what is asked first
 	plan      *door.Plan // nil = nothing was asked yet
@@ -70,6 +72,10 @@ func (r *Runner) take(ref models.TurnRef) {
 		return
 	}
 	turn, lease, err := x.sc.ClaimTurn(ctx, ref.ID, r.owner)
+	if errors.Is(err, models.ErrTurnJoined) {
+		r.joined(ctx, x.sc, ref)
+		return
+	}
 	if err != nil {
 		if !errors.Is(err, models.ErrLeaseLost) && ctx.Err() == nil {
 			r.Log.WarnContext(ctx, "agent: a turn cannot be claimed", "turn", ref.ID, "error", err)
@@ -113,6 +119,16 @@ func (r *Runner) mayClaim(ctx context.Context, sc *models.Scope, ref models.Turn
 		return false
 	}
 	return true
+}
+
+// joined goes on with the turn that answers a message together with its own.
+func (r *Runner) joined(ctx context.Context, sc *models.Scope, ref models.TurnRef) {
+	turn, err := sc.Turn(ctx, ref.ID)
+	if err != nil { // the sweep finds the other one
+		return
+	}
+	hintSession(ctx, r.Bus, turn.SessionID, 0)
+	r.waiting.push(models.TurnRef{OrganizationID: ref.OrganizationID, ID: turn.JoinedTo})
 }
 
 func nudge(c chan struct{}) {

@@ -124,7 +124,7 @@ func PlainAmount(u models.BudgetUnit, n int64) string {
 }
 
 func amountLabel(u models.BudgetUnit) string {
-	return map[models.BudgetUnit]string{models.BudgetMoney: "US dollars", models.BudgetTokens: "Tokens", models.BudgetMessages: "Messages to agents"}[u]
+	return map[models.BudgetUnit]string{models.BudgetMoney: "US dollars", models.BudgetTokens: "Tokens", models.BudgetOutput: "Written tokens", models.BudgetMessages: "Messages to agents"}[u]
 }
 
 func (p BudgetsProps) options() []ui.Option {
