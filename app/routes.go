@@ -19,6 +19,9 @@ const (
 // the whole form is capped below that.
 const messageBody = 48 << 20
 
+// initialFiles lets an agent be made with what it begins with: twenty megabytes, and what writing them as base64 adds.
+const initialFiles = 32 << 20
+
 // table lists every route: a path, who may call it, whose spelling it speaks, and its handler. The page and
 // the JSON route of one thing share a handler.
 func (a *App) table() []Route {
@@ -45,6 +48,7 @@ func (a *App) table() []Route {
 	automations, automationPower := &Automations{a}, &AutomationPower{a}
 	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
 	skills := &Skills{a}
+	fleetAgents, fleetEdit, fleetPower, fleetMessages := &FleetAgents{a}, &FleetAgentEdit{a}, &FleetPower{a}, &FleetMessages{a}
 	caches := &Caches{a}
 	catalogue := &Catalogue{a}
 	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
@@ -240,6 +244,21 @@ func (a *App) table() []Route {
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/status", view, Runtime, 0, agentStatus.Show}, // two families' path: a refusal is spelt as both can read it
 		{post, "/api/agent/chat-automate", use, Agent, 0, agentAutomate.Create},
+		{post, "/v1/agent/create", create, Fleet, initialFiles, fleetEdit.Create},
+		{get, "/v1/agent/list", view, Fleet, 0, fleetAgents.Index},
+		{post, "/v1/agent/update/:id", use, Fleet, initialFiles, fleetEdit.Update},
+		{post, "/v1/agent/delete/:id", destroy, Fleet, 0, fleetAgents.Destroy},
+		{get, "/v1/agent/:id", view, Fleet, 0, fleetAgents.Show},
+		{get, "/v1/agent/:id/summary", view, Fleet, 0, fleetAgents.Summary},
+		{get, "/v1/agent/:id/ready", view, Fleet, 0, fleetAgents.Ready},
+		{post, "/v1/agent/:id/pause", use, Fleet, 0, fleetPower.Pause},
+		{post, "/v1/agent/:id/resume", use, Fleet, 0, fleetPower.Resume},
+		{post, "/v1/agent/:id/stop", use, Fleet, 0, fleetPower.Stop},
+		{post, "/v1/agent/:id/status", use, Fleet, 0, fleetPower.Status},
+		{post, "/v1/agent/:id/balance", manageBudgets, Fleet, 0, fleetAgents.Balance},
+		{post, "/v1/agent/:id/messages", use, Fleet, 2 << 20, fleetMessages.Create},
+		{get, "/v1/agent/:id/messages", view, Fleet, 0, fleetMessages.Index},
+		{get, "/v1/agent/:id/conversations", view, Fleet, 0, fleetMessages.Conversations},
 		{post, "/v1/webhooks/triggers/:id", Public, Fleet, automate.MaxCall, triggers.Create},
 		{post, "/api/agent/update", use, Agent, 0, agentUpdate.Create},
 		{get, "/api/agent/skills", use, Agent, 0, agentSkills.Index},

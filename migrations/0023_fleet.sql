@@ -3,6 +3,19 @@
 
 -- +goose Up
 ALTER TABLE instances ADD COLUMN paused_at TIMESTAMPTZ; -- its turns wait since then
+ALTER TABLE instances ADD COLUMN env_sealed BYTEA; -- JSON object: what its sandbox finds in the environment
+
+-- Files that a new instance begins with, until its sandbox has them.
+CREATE TABLE instance_files (
+    id              TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    instance_id     TEXT NOT NULL,
+    path            TEXT NOT NULL, -- in the workspace
+    data            BYTEA NOT NULL,
+    created_at      TIMESTAMPTZ NOT NULL,
+    UNIQUE (organization_id, instance_id, path),
+    FOREIGN KEY (organization_id, instance_id) REFERENCES instances (organization_id, id) ON DELETE CASCADE
+);
 
 CREATE TABLE agent_profiles (
     instance_id       TEXT PRIMARY KEY,
@@ -127,4 +140,6 @@ ALTER TABLE turns DROP COLUMN joined_to;
 ALTER TABLE turns DROP COLUMN queue_mode;
 ALTER TABLE turns DROP COLUMN channel;
 DROP TABLE agent_profiles;
+DROP TABLE instance_files;
+ALTER TABLE instances DROP COLUMN env_sealed;
 ALTER TABLE instances DROP COLUMN paused_at;

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"lobstead/kit/fault"
 )
@@ -77,6 +76,9 @@ func (c *ProfileChange) check() error {
 	if m := c.InstructionsMode; m != nil && *m != AppendInstructions && *m != ReplaceInstructions {
 		is.NotOneOf("system_prompt_type", string(*m), string(ReplaceInstructions), string(AppendInstructions))
 	}
+	if _, err := storedSettings(c.Settings); err != nil {
+		return err
+	}
 	return is.Err()
 }
 
@@ -122,35 +124,44 @@ func (sc *Scope) ChangeProfile(ctx context.Context, instanceID string, c Profile
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	var out *AgentProfile
+	err := sc.tx(ctx, func(tx *gorm.DB) error {
+		i, err := first[Instance](locked(tx).Select("id", "name", "organization_id").Where("id = ? AND desired <> ?", instanceID, WantDeleted))
+		if err == nil {
+			out, err = sc.changeProfile(tx, i, c)
+		}
+		return err
+	})
+	return out, err
+}
+
+// changeProfile is ChangeProfile for an instance that nobody else changes meanwhile.
+func (sc *Scope) changeProfile(tx *gorm.DB, i *Instance, c ProfileChange) (*AgentProfile, error) {
 	settings, err := storedSettings(c.Settings)
 	if err != nil {
 		return nil, err
 	}
-	var out *AgentProfile
-	err = sc.tx(ctx, func(tx *gorm.DB) error {
-		i, err := first[Instance](locked(tx).Select("id", "name", "organization_id").Where("id = ? AND desired <> ?", instanceID, WantDeleted))
-		if err != nil {
-			return err
-		}
-		now := sc.store.now()
-		row := &AgentProfile{InstanceID: i.ID, OrganizationID: sc.Org, InstructionsMode: AppendInstructions, Settings: "{}", CreatedAt: now, UpdatedAt: now}
-		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(row).Error; err != nil {
-			return err
-		}
-		set := c.columns(i)
-		set["updated_at"] = now
-		if settings != "" {
-			set["settings"] = settings
-		}
-		if _, err := changed(tx.Model(&AgentProfile{}).Where("instance_id = ?", i.ID), set); err != nil {
-			return err
-		}
-		if out, err = first[AgentProfile](tx.Where("instance_id = ?", i.ID)); err != nil {
-			return err
-		}
-		return sc.audit(tx, act{name: "instance.described", kind: "instance", id: i.ID, of: i.Name, after: c.figures()})
-	})
-	return out, err
+	now := sc.store.now()
+	_, err = first[AgentProfile](tx.Where("instance_id = ?", i.ID))
+	if fault.Is(err, fault.NotFound) {
+		err = tx.Create(&AgentProfile{InstanceID: i.ID, OrganizationID: sc.Org, InstructionsMode: AppendInstructions, Settings: "{}", CreatedAt: now, UpdatedAt: now}).Error
+	}
+	if err != nil {
+		return nil, err
+	}
+	set := c.columns(i)
+	set["updated_at"] = now
+	if settings != "" {
+		set["settings"] = settings
+	}
+	if _, err := changed(tx.Model(&AgentProfile{}).Where("instance_id = ?", i.ID), set); err != nil {
+		return nil, err
+	}
+	out, err := first[AgentProfile](tx.Where("instance_id = ?", i.ID))
+	if err != nil {
+		return nil, err
+	}
+	return out, sc.audit(tx, act{name: "instance.described", kind: "instance", id: i.ID, of: i.Name, after: c.figures()})
 }
 
 func storedSettings(settings map[string]any) (string, error) {

@@ -35,6 +35,7 @@ type Instance struct {
 	RetryAt            *time.Time
 	LeaseOwner         string
 	LeaseUntil         *time.Time
+	EnvSealed          []byte     // JSON object: what its sandbox finds in the environment; see Scope.Env
 	PausedAt           *time.Time // its turns wait since then
 	Isolation          string     // JSON of the driver's layers
 	GatewayTokenHash   string
@@ -53,6 +54,7 @@ type NewInstance struct {
 	Region string
 	Tier   Tier
 	Model  string
+	Agent  *NewAgent // what it begins with; nil = nothing more
 }
 
 // CheckInstanceName notes what is wrong with a name, in the contract's words.
@@ -85,6 +87,9 @@ func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, 
 	if err := is.Err(); err != nil {
 		return nil, err
 	}
+	if err := n.Agent.check(); err != nil {
+		return nil, err
+	}
 	plans, err := sc.store.plans(ctx)
 	if err != nil {
 		return nil, err
@@ -102,10 +107,18 @@ func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, 
 		return nil, err
 	}
 	err = sc.tx(ctx, func(tx *gorm.DB) error {
+		if n.Agent != nil { // its balance: before the organization, as all who take both
+			if _, err := sc.ownLedger(tx); err != nil {
+				return err
+			}
+		}
 		if err := sc.mayAddInstance(tx, plans); err != nil {
 			return err
 		}
 		if err := tx.Create(row).Error; err != nil {
+			return err
+		}
+		if err := sc.equip(tx, row, n.Agent); err != nil {
 			return err
 		}
 		if err := sc.log(tx, row.ID, LogInfo, "Created by "+sc.Actor.label()); err != nil {
@@ -139,7 +152,7 @@ func (sc *Scope) Instances(ctx context.Context) ([]Instance, error) {
 }
 
 // notListed are the columns that no list shows: they were a third of the memory that reading fifty rows takes.
-var notListed = []string{"isolation", "gateway_token_hash", "lease_owner", "lease_until", "retry_at", "created_by", "processes", "cpus"}
+var notListed = []string{"isolation", "gateway_token_hash", "lease_owner", "lease_until", "retry_at", "created_by", "processes", "cpus", "env_sealed"}
 
 // Instance reads one.
 func (sc *Scope) Instance(ctx context.Context, instanceID string) (*Instance, error) {
@@ -166,6 +179,9 @@ func (sc *Scope) ActOnInstance(ctx context.Context, instanceID string, a Action)
 			return nil, "", err
 		}
 		set := map[string]any{"desired": want, "generation": i.Generation + 1, "attempts": 0, "retry_at": nil, "reason": ""}
+		if want == WantStopped {
+			set["paused_at"] = nil
+		}
 		if a == Delete {
 			err = sc.audit(tx, act{name: "instance.deleted", kind: "instance", id: i.ID, of: i.Name, before: map[string]any{"tier": i.Tier}})
 		}

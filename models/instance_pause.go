@@ -2,48 +2,16 @@ package models
 
 import (
 	"context"
+	"slices"
 
 	"gorm.io/gorm"
 
 	"lobstead/kit/fault"
 )
 
-// A paused instance runs on and takes messages: its sandbox is up, its files can be reached, what was begun is ended. Its turns wait
-// until it is resumed. Pause is no state of the reconciler's: it is about the loop, not about the sandbox.
-
-// PauseInstance lets an instance's turns wait; Conflict instance.paused when they do already, instance.not_active when it is stopped
-// or failed.
-func (sc *Scope) PauseInstance(ctx context.Context, instanceID string) (*Instance, error) {
-	return sc.setPaused(ctx, instanceID, true)
-}
-
-// ResumeInstance lets them go on; Conflict instance.not_paused when they do. The caller wakes the workers.
-func (sc *Scope) ResumeInstance(ctx context.Context, instanceID string) (*Instance, error) {
-	return sc.setPaused(ctx, instanceID, false)
-}
-
-func (sc *Scope) setPaused(ctx context.Context, instanceID string, pause bool) (*Instance, error) {
-	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
-		switch {
-		case i.Desired == WantDeleted:
-			return nil, "", fault.New(fault.Invalid, "instance.deleting", "This instance is being deleted")
-		case pause && i.PausedAt != nil:
-			return nil, "", fault.New(fault.Conflict, "instance.paused", "This instance is paused already")
-		case !pause && i.PausedAt == nil:
-			return nil, "", fault.New(fault.Conflict, "instance.not_paused", "This instance is not paused")
-		case pause && i.Standing() != AgentActive:
-			return nil, "", fault.New(fault.Conflict, "instance.not_active", "This instance is %s: it has nothing to pause", i.Standing())
-		}
-		set, line, name := map[string]any{"paused_at": nil}, "Resumed by ", "instance.resumed"
-		if pause {
-			set["paused_at"], line, name = sc.store.now(), "Paused by ", "instance.paused"
-		}
-		return set, line + sc.Actor.label(), sc.audit(tx, act{name: name, kind: "instance", id: i.ID, of: i.Name})
-	})
-}
-
 // Standing is how an agent is to be met, in the fleet API's four words: the instance's one state, what is wanted of it, and whether its
-// loop is paused.
+// loop is paused. A paused instance runs on and takes messages: its sandbox is up, its files can be reached, what was begun is ended. Its
+// turns wait until it is resumed. Pause is no state of the reconciler's: it is about the loop, not about the sandbox.
 type Standing string
 
 // The four.
@@ -65,4 +33,45 @@ func (i *Instance) Standing() Standing {
 		return AgentPaused
 	}
 	return AgentActive
+}
+
+// standings is the table of what each one wants.
+var standings = map[Standing]struct {
+	want   Desired
+	paused bool
+}{
+	AgentActive: {WantRunning, false}, AgentPaused: {WantRunning, true}, AgentStopped: {WantStopped, false},
+}
+
+// SetStanding brings an instance to a standing, from any other, or only from some; Conflict instance.standing when it has another one.
+// The caller tells the reconciler, and workers of turns that may go on.
+func (sc *Scope) SetStanding(ctx context.Context, instanceID string, to Standing, from ...Standing) (*Instance, error) {
+	goal, ok := standings[to]
+	if !ok {
+		var is fault.Issues
+		is.NotOneOf("status", string(to), string(AgentActive), string(AgentPaused), string(AgentStopped))
+		return nil, is.Err()
+	}
+	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
+		now := i.Standing()
+		switch {
+		case i.Desired == WantDeleted:
+			return nil, "", fault.NotFoundf("instance")
+		case i.State == Suspended:
+			return nil, "", fault.New(fault.Conflict, "instance.state", "This instance is suspended")
+		case len(from) > 0 && !slices.Contains(from, now):
+			return nil, "", fault.New(fault.Conflict, "instance.standing", "This instance is %s", now)
+		case now == to:
+			return map[string]any{}, "", nil
+		}
+		set := map[string]any{"paused_at": nil}
+		if goal.paused {
+			set["paused_at"] = sc.store.now()
+		}
+		if i.Desired != goal.want || now == AgentError {
+			set["desired"], set["generation"], set["attempts"], set["retry_at"], set["reason"] = goal.want, i.Generation+1, 0, nil, ""
+		}
+		return set, "Set to " + string(to) + " by " + sc.Actor.label(), sc.audit(tx, act{name: "instance.standing", kind: "instance", id: i.ID, of: i.Name,
+			before: map[string]any{"status": now}, after: map[string]any{"status": to}})
+	})
 }

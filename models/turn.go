@@ -305,6 +305,13 @@ func (sc *Scope) OpenTurns(ctx context.Context, sessionID string) ([]Turn, error
 	return all[Turn](sc.read(ctx).Where("session_id = ? AND "+isOpen, sessionID).Order("input_seq"))
 }
 
+// QueuedTurns names the turns of an instance that wait, oldest first, at most n.
+func (sc *Scope) QueuedTurns(ctx context.Context, instanceID string, n int) ([]string, error) {
+	ids := []string{}
+	err := sc.read(ctx).Model(&Turn{}).Where("instance_id = ? AND state = ?", instanceID, TurnQueued).Order("created_at, id").Limit(n).Pluck("id", &ids).Error
+	return ids, translate(err)
+}
+
 // BusyTurns lists the turns of an instance that a worker holds.
 func (sc *Scope) BusyTurns(ctx context.Context, instanceID string) ([]Turn, error) {
 	return all[Turn](sc.read(ctx).Where("instance_id = ? AND state <> ? AND "+isOpen, instanceID, TurnQueued))

@@ -272,3 +272,58 @@ func (f *Fields) StringMap(name string) map[string]string {
 	f.Issues = append(f.Issues, inner.Issues...)
 	return out
 }
+
+// Null tells whether a field was sent as null.
+func (f *Fields) Null(name string) bool {
+	v, ok := f.values[name]
+	return ok && v == nil
+}
+
+// Object reads an object that may be absent (nil). Issues of its fields are noted in it; Take them back with its name.
+func (f *Fields) Object(name string) *Fields {
+	v, ok := f.values[name]
+	if !ok {
+		return nil
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		f.Issues.WrongType(name, "object", kindOf(v))
+		return nil
+	}
+	return &Fields{values: object}
+}
+
+// Objects reads an array of objects that may be absent (nil).
+func (f *Fields) Objects(name string) []*Fields {
+	v, ok := f.values[name]
+	if !ok {
+		return nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		f.Issues.WrongType(name, "array", kindOf(v))
+		return nil
+	}
+	out := []*Fields{}
+	for n, x := range list {
+		object, ok := x.(map[string]any)
+		if !ok {
+			f.Issues.WrongType(name, "object", kindOf(x))
+			f.Issues[len(f.Issues)-1].Path = []any{name, n}
+			continue
+		}
+		out = append(out, &Fields{values: object})
+	}
+	return out
+}
+
+// Take notes the issues of an inner object under its name.
+func (f *Fields) Take(name string, inner *Fields) {
+	for _, i := range inner.Issues {
+		i.Path = append([]any{name}, i.Path...)
+		f.Issues = append(f.Issues, i)
+	}
+}
+
+// Values are the fields as they were sent: numbers as json.Number.
+func (f *Fields) Values() map[string]any { return f.values }

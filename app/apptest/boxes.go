@@ -131,3 +131,10 @@ func (d *Boxes) Paths(id string) []string {
 	}
 	return out
 }
+
+// File reads one of a workspace; nil when there is none.
+func (d *Boxes) File(id, name string) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return bytes.Clone(d.files[id][name])
+}

@@ -78,7 +78,10 @@ func (h *hands) wake(ctx context.Context) (sandbox.Hands, error) {
 		return nil, fault.New(fault.Unavailable, "sandbox.stopped", "the instance was stopped: it has no sandbox now")
 	}
 	replaced := h.had || inst.State == models.Running
-	spec := x.Spec(inst)
+	spec, err := x.Spec(x.sc, inst)
+	if err != nil {
+		return nil, err
+	}
 	if err := x.Driver.Ensure(ctx, spec); err != nil {
 		return nil, err
 	}

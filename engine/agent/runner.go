@@ -28,7 +28,7 @@ type Config struct {
 
 	// Spec says what sandbox an instance gets: the same function as whoever provisions uses, since the driver keeps
 	// the last word.
-	Spec func(*models.Instance) sandbox.Spec
+	Spec func(*models.Scope, *models.Instance) (sandbox.Spec, error)
 
 	// Letters is where the links of letters to people lead: the address of the installation. "" = nobody is written to.
 	Letters string

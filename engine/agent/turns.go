@@ -28,8 +28,37 @@ func (t *Turns) Start(ctx context.Context, sc *models.Scope, sessionID string, i
 	hintTurn(ctx, t.Bus, sc.Org, turn.ID)
 	hintSession(ctx, t.Bus, sessionID, event.Seq)
 	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
+	if turn.QueueMode == models.Interrupt {
+		t.hearStops(ctx, sc, sessionID)
+	}
 	return turn, event, nil
 }
+
+// hearStops tells the workers of turns that were asked to stop. What it loses, their heartbeats find.
+func (t *Turns) hearStops(ctx context.Context, sc *models.Scope, sessionID string) {
+	open, err := sc.OpenTurns(ctx, sessionID)
+	if err != nil {
+		return
+	}
+	for _, turn := range open {
+		if turn.State == models.TurnInterrupting {
+			t.Bus.Publish(ctx, TurnTopic(turn.ID), nil)
+		}
+	}
+}
+
+// WakeInstance wakes workers for the turns of an instance that may go on. What it loses, the sweep finds.
+func (t *Turns) WakeInstance(ctx context.Context, sc *models.Scope, instanceID string) error {
+	ids, err := sc.QueuedTurns(ctx, instanceID, mostWoken)
+	for _, id := range ids {
+		hintTurn(ctx, t.Bus, sc.Org, id)
+	}
+	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
+	return err
+}
+
+// mostWoken bounds a burst.
+const mostWoken = 200
 
 // Accepted wakes a worker for a turn that another verb wrote, and tells who watches.
 func (t *Turns) Accepted(ctx context.Context, org, sessionID, turnID string) {

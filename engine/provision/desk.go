@@ -54,6 +54,12 @@ func (d *Desk) Act(ctx context.Context, sc *models.Scope, id string, a models.Ac
 	return d.asked(ctx, sc, i, err)
 }
 
+// Stand brings an agent to a standing; see models.Scope.SetStanding.
+func (d *Desk) Stand(ctx context.Context, sc *models.Scope, id string, to models.Standing, from ...models.Standing) (*models.Instance, error) {
+	i, err := sc.SetStanding(ctx, id, to, from...)
+	return d.asked(ctx, sc, i, err)
+}
+
 // Delete asks for the end of an instance; its row goes when its files are gone.
 func (d *Desk) Delete(ctx context.Context, sc *models.Scope, id string) (*models.Instance, error) {
 	return d.Act(ctx, sc, id, models.Delete)

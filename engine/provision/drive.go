@@ -57,7 +57,10 @@ func (h *hold) run(ctx context.Context, rec *recorder, saw models.Observed) (mod
 			return saw, err
 		}
 	}
-	spec := Spec(h.row)
+	spec, err := Spec(h.scope, h.row)
+	if err != nil {
+		return saw, err
+	}
 	err = rec.step(ctx, "Workspace", func(ctx context.Context) (string, error) {
 		return limitsText(spec.Limits), h.Driver.Ensure(ctx, spec)
 	})
@@ -79,6 +82,9 @@ func (h *hold) run(ctx context.Context, rec *recorder, saw models.Observed) (mod
 		return isolationText(o.Isolation), err
 	})
 	if err != nil {
+		return saw, err
+	}
+	if err := h.placeFiles(ctx, rec); err != nil {
 		return saw, err
 	}
 	saw.Saw = models.SawRunning
@@ -122,10 +128,11 @@ func ended(o sandbox.Observed) error {
 }
 
 // Spec is what an instance asks of its sandbox.
-func Spec(i *models.Instance) sandbox.Spec {
-	return sandbox.Spec{ID: i.ID, OrganizationID: i.OrganizationID, Limits: sandbox.Limits{
+func Spec(sc *models.Scope, i *models.Instance) (sandbox.Spec, error) {
+	env, err := sc.Env(i)
+	return sandbox.Spec{ID: i.ID, OrganizationID: i.OrganizationID, Env: env, Limits: sandbox.Limits{
 		MemoryMB: i.MemoryMB, StorageMB: i.StorageMB, Processes: i.Processes, CPUs: i.CPUs,
-	}}
+	}}, err
 }
 
 func limitsText(l sandbox.Limits) string {

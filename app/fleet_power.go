@@ -1,0 +1,83 @@
+package app
+
+import (
+	"lobstead/api/fleet"
+	"lobstead/api/wire"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+// FleetPower pauses, resumes and stops agents in the fleet API's spelling.
+type FleetPower struct{ *App }
+
+// Pause lets an agent's messages wait; what it is doing it ends.
+func (h *FleetPower) Pause(c *Ctx) (Reply, error) {
+	refuse := map[models.Standing]string{models.AgentPaused: "Agent is already paused", models.AgentStopped: "Agent is stopped", models.AgentError: "Agent is in error state"}
+	i, err := h.stand(c, models.AgentPaused, refuse, models.AgentActive)
+	if err != nil {
+		return nil, err
+	}
+	now := wire.Time(h.Store.Now())
+	return data(fleet.AgentChanged{Message: "Agent paused successfully", ID: i.ID, UUID: i.ID, Status: string(i.Standing()), PausedAt: &now}), nil
+}
+
+// Resume lets them be answered.
+func (h *FleetPower) Resume(c *Ctx) (Reply, error) {
+	i, err := h.stand(c, models.AgentActive, map[models.Standing]string{"": "Agent is not paused"}, models.AgentPaused)
+	if err != nil {
+		return nil, err
+	}
+	now := wire.Time(h.Store.Now())
+	return data(fleet.AgentChanged{Message: "Agent resumed successfully", ID: i.ID, UUID: i.ID, Status: string(i.Standing()), ResumedAt: &now}), nil
+}
+
+// Stop ends an agent's sandbox; its files stay.
+func (h *FleetPower) Stop(c *Ctx) (Reply, error) {
+	i, err := h.stand(c, models.AgentStopped, map[models.Standing]string{"": "Agent is already stopped"}, models.AgentActive, models.AgentPaused, models.AgentError)
+	if err != nil {
+		return nil, err
+	}
+	return data(fleet.AgentChanged{Message: "Agent stopped successfully", ID: i.ID, UUID: i.ID, Status: string(i.Standing())}), nil
+}
+
+// Status sets any of the three, from any other.
+func (h *FleetPower) Status(c *Ctx) (Reply, error) {
+	if _, err := h.agentOf(c); err != nil {
+		return nil, err
+	}
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	to, _ := f.Enum("status", string(models.AgentActive), string(models.AgentPaused), string(models.AgentStopped))
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	i, err := h.stand(c, models.Standing(to), nil)
+	if err != nil {
+		return nil, err
+	}
+	return data(fleet.AgentChanged{Message: "Agent status updated successfully", ID: i.ID, UUID: i.ID, Status: to}), nil
+}
+
+// stand brings the path's agent to a standing. refuse has the words for one that it cannot be brought from; "" those of all others.
+func (h *FleetPower) stand(c *Ctx, to models.Standing, refuse map[models.Standing]string, from ...models.Standing) (*models.Instance, error) {
+	i, err := h.agentOf(c)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := h.Desk.Stand(c, c.Scope, i.ID, to, from...)
+	switch {
+	case err == nil:
+		return changed, h.Turns.WakeInstance(c, c.Scope, i.ID)
+	case fault.As(err).Code == "instance.standing":
+		words := refuse[i.Standing()]
+		if words == "" {
+			words = refuse[""]
+		}
+		return nil, fault.New(fault.Invalid, "agent.standing", "%s", words)
+	case fault.Is(err, fault.Conflict):
+		return nil, fault.Wrap(err, fault.Invalid, "agent.standing", "%s", fault.As(err).Detail)
+	}
+	return nil, err
+}

@@ -1,0 +1,239 @@
+package models
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"lobstead/kit/fault"
+)
+
+// MessageStatus is how far a message got.
+type MessageStatus string
+
+// The statuses: it waits; the agent has it, or it has left to the person; the agent is answering it.
+const (
+	MessagePending   MessageStatus = "pending"
+	MessageDelivered MessageStatus = "delivered"
+	MessageRead      MessageStatus = "read"
+)
+
+// MessageStatuses lists them in order.
+var MessageStatuses = []MessageStatus{MessagePending, MessageDelivered, MessageRead}
+
+// MessageRow is a message with its words and how far it got.
+type MessageRow struct {
+	Message
+	Text   string
+	Status MessageStatus
+	Given  *time.Time // when it was delivered
+	ReadAt *time.Time
+}
+
+// MessageFilter narrows a list; zero fields do not.
+type MessageFilter struct {
+	Before  string // a message's id: those that came earlier, newest first
+	After   string // those that came later, oldest first
+	Status  MessageStatus
+	Channel string
+	Person  *string // user
+	Limit   int     // 0 = 50
+}
+
+func (f *MessageFilter) check() error {
+	var is fault.Issues
+	if f.Status != "" && !slices.Contains(MessageStatuses, f.Status) {
+		is.NotOneOf("status", string(f.Status), words(MessageStatuses)...)
+	}
+	if f.Channel != "" && !slices.Contains(MessageChannels, f.Channel) {
+		is.NotOneOf("channel", f.Channel, MessageChannels...)
+	}
+	if f.Before != "" && f.After != "" {
+		is.Custom("before", "before and after exclude each other")
+	}
+	if f.Limit == 0 {
+		f.Limit = 50
+	}
+	return is.Err()
+}
+
+// messageSource joins a message with the turn that answers it: its own, or the one that answers it together with others.
+const messageSource = ` FROM messages m JOIN turns o ON o.id = m.turn_id JOIN turns t ON t.id = CASE WHEN o.joined_to = '' THEN o.id ELSE o.joined_to END
+	WHERE m.organization_id = ? AND m.instance_id = ?`
+
+// messageStatus is how far a message got. One that only waits for a budget was not taken up.
+const messageStatus = `CASE WHEN m.role = 'assistant' THEN CASE WHEN m.delivered_at IS NULL THEN 'pending' ELSE 'delivered' END
+	WHEN t.first_token_at IS NOT NULL OR t.ended_at IS NOT NULL THEN 'read'
+	WHEN t.started_at IS NOT NULL AND NOT (t.waits_for = 'budget' AND t.steps = 0) THEN 'delivered' ELSE 'pending' END`
+
+// messageRead is a message beside the times of its turn.
+type messageRead struct {
+	Message
+	Status                                       MessageStatus
+	TurnStartedAt, TurnFirstTokenAt, TurnEndedAt *time.Time
+}
+
+func (r *messageRead) row() MessageRow {
+	out := MessageRow{Message: r.Message, Status: r.Status}
+	switch {
+	case r.Role == FromAssistant:
+		out.Given = r.DeliveredAt
+	case r.Status != MessagePending:
+		out.Given = cmp.Or(r.TurnStartedAt, r.TurnEndedAt)
+	}
+	if r.Status == MessageRead {
+		out.ReadAt = cmp.Or(r.TurnFirstTokenAt, r.TurnEndedAt)
+	}
+	return out
+}
+
+// Messages lists those of an instance, and tells whether there are more beyond.
+func (sc *Scope) Messages(ctx context.Context, instanceID string, f MessageFilter) ([]MessageRow, bool, error) {
+	if err := f.check(); err != nil {
+		return nil, false, err
+	}
+	where, args := []string{}, []any{sc.Org, instanceID}
+	narrow := func(condition string, v string) {
+		if v != "" {
+			where, args = append(where, condition), append(args, v)
+		}
+	}
+	narrow("m.channel = ?", f.Channel)
+	if f.Person != nil {
+		where, args = append(where, "m.person_id = ?"), append(args, *f.Person)
+	}
+	narrow("m.id < ?", f.Before)
+	narrow("m.id > ?", f.After)
+	narrow(messageStatus+" = ?", string(f.Status))
+	source, order := messageSource, " ORDER BY m.id DESC LIMIT ?"
+	for _, w := range where {
+		source += " AND " + w
+	}
+	if f.After != "" {
+		order = " ORDER BY m.id LIMIT ?"
+	}
+	list := []messageRead{}
+	err := sc.raw(ctx).Raw("SELECT m.*, t.started_at AS turn_started_at, t.first_token_at AS turn_first_token_at, t.ended_at AS turn_ended_at, "+
+		messageStatus+" AS status"+source+order, append(args, f.Limit+1)...).Scan(&list).Error
+	if err != nil {
+		return nil, false, translate(err)
+	}
+	rows := []MessageRow{}
+	for n := range list[:min(len(list), f.Limit)] {
+		rows = append(rows, list[n].row())
+	}
+	return rows, len(list) > f.Limit, sc.readWords(ctx, rows)
+}
+
+// raw is for one statement that names the organization itself.
+func (sc *Scope) raw(ctx context.Context) *gorm.DB {
+	db := sc.read(ctx)
+	return db.WithContext(rawContext(db.Statement.Context))
+}
+
+// readWords fills in the texts from the log.
+func (sc *Scope) readWords(ctx context.Context, rows []MessageRow) error {
+	ids := make([]string, len(rows))
+	for n := range rows {
+		ids[n] = rows[n].ID
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	events, err := all[Event](sc.read(ctx).Where("id IN ?", ids))
+	if err != nil {
+		return err
+	}
+	texts := map[string]string{}
+	for _, e := range events {
+		if texts[e.ID], err = e.words(); err != nil {
+			return err
+		}
+	}
+	for n := range rows {
+		rows[n].Text = texts[rows[n].ID]
+	}
+	return nil
+}
+
+// words is what was said in an event of a message.
+func (e *Event) words() (string, error) {
+	if e.Kind == KindUser {
+		m, err := Decode[UserMessage](*e)
+		return m.Text, err
+	}
+	m, err := Decode[AssistantMessage](*e)
+	return m.Text, err
+}
+
+// Counterparty is somebody whom an agent talks to by channels, with how much was said.
+type Counterparty struct {
+	PersonID string // user; "" = a program with the agent's own token
+	Name     string
+	Total    int
+	Unread   int // of theirs, that the agent has not taken up
+	LastAt   time.Time
+}
+
+// Counterparties lists whom an instance talks to, the latest first, before a time (zero: from now), and tells whether there are more.
+func (sc *Scope) Counterparties(ctx context.Context, instanceID string, before time.Time, limit int) ([]Counterparty, bool, error) {
+	args, having := []any{sc.Org, instanceID}, ""
+	if !before.IsZero() {
+		having, args = " HAVING max(m.created_at) < ?", append(args, before)
+	}
+	list := []struct {
+		PersonID      string
+		Total, Unread int
+	}{}
+	err := sc.raw(ctx).Raw("SELECT m.person_id, count(*) AS total, sum(CASE WHEN m.role = 'user' AND "+messageStatus+" <> 'read' THEN 1 ELSE 0 END) AS unread"+
+		messageSource+" GROUP BY m.person_id"+having+" ORDER BY max(m.id) DESC LIMIT ?", append(args, limit+1)...).Scan(&list).Error
+	if err != nil {
+		return nil, false, translate(err)
+	}
+	more := len(list) > limit
+	out := []Counterparty{}
+	for _, row := range list[:min(len(list), limit)] {
+		last, err := first[Message](sc.read(ctx).Where("instance_id = ? AND person_id = ?", instanceID, row.PersonID).Order("id DESC"))
+		if err != nil {
+			return nil, false, err
+		}
+		out = append(out, Counterparty{PersonID: row.PersonID, Total: row.Total, Unread: row.Unread, LastAt: last.CreatedAt})
+	}
+	return out, more, sc.namePeople(ctx, out)
+}
+
+func (sc *Scope) namePeople(ctx context.Context, list []Counterparty) error {
+	team, err := sc.team(sc.read(ctx))
+	if err != nil {
+		return err
+	}
+	names := map[string]string{}
+	for _, m := range team {
+		names[m.User.ID] = strings.TrimSpace(m.User.Name)
+	}
+	for n := range list {
+		list[n].Name = names[list[n].PersonID]
+	}
+	return nil
+}
+
+// CountMessages counts what went in and out of instances by channels, by instance.
+func (sc *Scope) CountMessages(ctx context.Context, instanceIDs []string) (map[string]int, error) {
+	list := []struct {
+		InstanceID string
+		N          int
+	}{}
+	out := map[string]int{}
+	if len(instanceIDs) == 0 {
+		return out, nil
+	}
+	err := sc.read(ctx).Model(&Message{}).Select("instance_id, count(*) AS n").Where("instance_id IN ?", instanceIDs).Group("instance_id").Scan(&list).Error
+	for _, row := range list {
+		out[row.InstanceID] = row.N
+	}
+	return out, translate(err)
+}
