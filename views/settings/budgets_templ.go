@@ -575,7 +575,7 @@ func setBudget(p BudgetsProps) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = ui.Select(ui.FieldProps{Name: "unit", Label: "Counts", Value: p.New.Unit, Error: p.Errors["unit"], Hint: "Models without a price cannot run under a budget in money."}, []ui.Option{
-			{Value: string(models.BudgetMoney), Text: "Money, in US dollars"}, {Value: string(models.BudgetTokens), Text: "Tokens"}, {Value: string(models.BudgetMessages), Text: "Messages to agents"},
+			{Value: string(models.BudgetMoney), Text: "Money, in US dollars"}, {Value: string(models.BudgetTokens), Text: "Tokens"}, {Value: string(models.BudgetOutput), Text: "Tokens that are written"}, {Value: string(models.BudgetMessages), Text: "Messages to agents"},
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
