@@ -27,7 +27,7 @@ func (h *FleetMessages) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s := i.Standing(); s == models.AgentStopped || s == models.AgentError {
+	if s := i.Standing(); s == models.StandingStopped || s == models.StandingError {
 		return nil, unanswering(s)
 	}
 	s, err := c.Scope.SessionOf(c, i.ID, models.APIChannel+":"+c.Principal.User.ID)
@@ -36,7 +36,7 @@ func (h *FleetMessages) Create(c *Ctx) (Reply, error) {
 	}
 	_, event, err := h.Turns.Start(c, c.Scope, s.ID, in)
 	if e := fault.As(err); err != nil && (e.Code == "instance.stopped" || e.Code == "instance.state" || e.Code == "instance.deleting") {
-		return nil, unanswering(models.AgentStopped)
+		return nil, unanswering(models.StandingStopped)
 	}
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (h *FleetMessages) Create(c *Ctx) (Reply, error) {
 
 func unanswering(s models.Standing) error {
 	words := "Agent is stopped"
-	if s == models.AgentError {
+	if s == models.StandingError {
 		words = "Agent is in error state"
 	}
 	return fault.New(fault.Unavailable, "agent.unavailable", "%s", words)

@@ -12,8 +12,8 @@ type FleetPower struct{ *App }
 
 // Pause lets an agent's messages wait; what it is doing it ends.
 func (h *FleetPower) Pause(c *Ctx) (Reply, error) {
-	refuse := map[models.Standing]string{models.AgentPaused: "Agent is already paused", models.AgentStopped: "Agent is stopped", models.AgentError: "Agent is in error state"}
-	i, err := h.stand(c, models.AgentPaused, refuse, models.AgentActive)
+	refuse := map[models.Standing]string{models.StandingPaused: "Agent is already paused", models.StandingStopped: "Agent is stopped", models.StandingError: "Agent is in error state"}
+	i, err := h.stand(c, models.StandingPaused, refuse, models.StandingActive)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (h *FleetPower) Pause(c *Ctx) (Reply, error) {
 
 // Resume lets them be answered.
 func (h *FleetPower) Resume(c *Ctx) (Reply, error) {
-	i, err := h.stand(c, models.AgentActive, map[models.Standing]string{"": "Agent is not paused"}, models.AgentPaused)
+	i, err := h.stand(c, models.StandingActive, map[models.Standing]string{"": "Agent is not paused"}, models.StandingPaused)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (h *FleetPower) Resume(c *Ctx) (Reply, error) {
 
 // Stop ends an agent's sandbox; its files stay.
 func (h *FleetPower) Stop(c *Ctx) (Reply, error) {
-	i, err := h.stand(c, models.AgentStopped, map[models.Standing]string{"": "Agent is already stopped"}, models.AgentActive, models.AgentPaused, models.AgentError)
+	i, err := h.stand(c, models.StandingStopped, map[models.Standing]string{"": "Agent is already stopped"}, models.StandingActive, models.StandingPaused, models.StandingError)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (h *FleetPower) Status(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, _ := f.Enum("status", string(models.AgentActive), string(models.AgentPaused), string(models.AgentStopped))
+	to, _ := f.Enum("status", string(models.StandingActive), string(models.StandingPaused), string(models.StandingStopped))
 	if err := f.Err(); err != nil {
 		return nil, err
 	}

@@ -16,23 +16,23 @@ type Standing string
 
 // The four.
 const (
-	AgentActive  Standing = "active"
-	AgentPaused  Standing = "paused"
-	AgentStopped Standing = "stopped"
-	AgentError   Standing = "error"
+	StandingActive  Standing = "active"
+	StandingPaused  Standing = "paused"
+	StandingStopped Standing = "stopped"
+	StandingError   Standing = "error"
 )
 
 // Standing derives it. One that is being brought up counts as active: messages are taken.
 func (i *Instance) Standing() Standing {
 	switch {
 	case i.Desired != WantRunning || i.State == Suspended:
-		return AgentStopped
+		return StandingStopped
 	case i.State == Errored:
-		return AgentError
+		return StandingError
 	case i.PausedAt != nil:
-		return AgentPaused
+		return StandingPaused
 	}
-	return AgentActive
+	return StandingActive
 }
 
 // standings is the table of what each one wants.
@@ -40,7 +40,7 @@ var standings = map[Standing]struct {
 	want   Desired
 	paused bool
 }{
-	AgentActive: {WantRunning, false}, AgentPaused: {WantRunning, true}, AgentStopped: {WantStopped, false},
+	StandingActive: {WantRunning, false}, StandingPaused: {WantRunning, true}, StandingStopped: {WantStopped, false},
 }
 
 // SetStanding brings an instance to a standing, from any other, or only from some; Conflict instance.standing when it has another one.
@@ -49,7 +49,7 @@ func (sc *Scope) SetStanding(ctx context.Context, instanceID string, to Standing
 	goal, ok := standings[to]
 	if !ok {
 		var is fault.Issues
-		is.NotOneOf("status", string(to), string(AgentActive), string(AgentPaused), string(AgentStopped))
+		is.NotOneOf("status", string(to), string(StandingActive), string(StandingPaused), string(StandingStopped))
 		return nil, is.Err()
 	}
 	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
@@ -68,7 +68,7 @@ func (sc *Scope) SetStanding(ctx context.Context, instanceID string, to Standing
 		if goal.paused {
 			set["paused_at"] = sc.store.now()
 		}
-		if i.Desired != goal.want || now == AgentError {
+		if i.Desired != goal.want || now == StandingError {
 			set["desired"], set["generation"], set["attempts"], set["retry_at"], set["reason"] = goal.want, i.Generation+1, 0, nil, ""
 		}
 		return set, "Set to " + string(to) + " by " + sc.Actor.label(), sc.audit(tx, act{name: "instance.standing", kind: "instance", id: i.ID, of: i.Name,

@@ -220,7 +220,7 @@ func NewAgentSummary(f Facts) AgentSummary {
 // NewAgentReady presents readiness; seen is when the sandbox last gave a sign, nil when it never did.
 func NewAgentReady(i *models.Instance, seen *time.Time) AgentReady {
 	r := AgentReady{Status: string(i.Standing()), PodStatus: pod(i)}
-	r.Ready = r.Status == string(models.AgentActive) && r.PodStatus == "running"
+	r.Ready = r.Status == string(models.StandingActive) && r.PodStatus == "running"
 	if r.PodStatus == "running" {
 		r.LastHeartbeat = wire.TimeOrNull(seen)
 	}
