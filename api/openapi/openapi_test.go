@@ -76,7 +76,7 @@ func TestSchemasSayWhatGoSays(t *testing.T) {
 	assert.Equal(t, []string{"integer"}, schemas["Issue"].Value.Properties["minimum"].Value.Type.Slice())
 	assert.Equal(t, "#/components/schemas/Log", schemas["InstanceDetail"].Value.Properties["logs"].Value.Items.Ref)
 	assert.NotContains(t, schemas["InstanceChange"].Value.Required, "name")
-	assert.Contains(t, schemas, "StandingError")
+	assert.Contains(t, schemas, "AgentError")
 }
 
 // readers are what really reads each body; the described one must want the same.

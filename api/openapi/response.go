@@ -25,7 +25,7 @@ func failureName(family string, status int) string { return family + strconv.Ito
 // failures are the error answers of both families.
 func failures() object {
 	out := object{}
-	for family, component := range map[string]string{"cloud": "Error", "agent": "StandingError"} {
+	for family, component := range map[string]string{"cloud": "Error", "agent": "AgentError"} {
 		for status, say := range Failure {
 			with := object{"X-Request-Id": ref("headers", "X-Request-Id")}
 			if status == 429 {

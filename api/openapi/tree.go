@@ -31,7 +31,7 @@ func (b *Book) ErrorFields(o *Operation) []Field {
 
 func errorOf(o *Operation) string {
 	if o.Family() == "agent" {
-		return "StandingError"
+		return "AgentError"
 	}
 	return "Error"
 }
