@@ -24,11 +24,14 @@ const (
 	NoteDeliveryDead  NotificationKind = "delivery_dead"
 )
 
-// NotificationKinds lists them, with what they tell of, in the order of the page.
-var NotificationKinds = []struct {
+// NotificationWords is a kind with what it tells of.
+type NotificationWords struct {
 	Kind NotificationKind
 	Says string
-}{
+}
+
+// NotificationKinds lists them, in the order of the page.
+var NotificationKinds = []NotificationWords{
 	{NoteRunFailed, "A run of an automation of yours failed"},
 	{NoteMessageFailed, "A message of yours ended without an answer"},
 	{NoteApproval, "A tool call waits for your decision"},
@@ -61,9 +64,14 @@ type NotificationChoice struct {
 	Digest  Digest
 }
 
-// unchosen is what holds for who has chosen nothing.
+// unchosen is what holds for who has chosen nothing. Who sent a message that failed is mostly looking at it: what they have
+// not opened an hour later goes into a letter.
 func unchosen(userID string, kind NotificationKind) NotificationChoice {
-	return NotificationChoice{UserID: userID, Kind: kind, Mail: true, Digest: DigestOnce}
+	c := NotificationChoice{UserID: userID, Kind: kind, Mail: true, Digest: DigestOnce}
+	if kind == NoteMessageFailed {
+		c.Digest = DigestHourly
+	}
+	return c
 }
 
 // choicesOf gives what people chose for a kind, by their ids.
@@ -101,12 +109,7 @@ func (sy *System) ChooseNotifications(ctx context.Context, userID string, chosen
 		if !slices.Contains(Digests, c.Digest) {
 			is.NotOneOf("digest", string(c.Digest), string(DigestOnce), string(DigestHourly), string(DigestDaily))
 		}
-		if !slices.ContainsFunc(NotificationKinds, func(k struct {
-			Kind NotificationKind
-			Says string
-		}) bool {
-			return k.Kind == c.Kind
-		}) {
+		if !slices.ContainsFunc(NotificationKinds, func(k NotificationWords) bool { return k.Kind == c.Kind }) {
 			is.Custom("kind", "There is no such kind")
 		}
 	}

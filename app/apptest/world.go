@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +63,7 @@ type World struct {
 	dialect string
 	box     *secret.Box
 	stop    func()
+	awake   *atomic.Bool // workers hear of what is written: not of what a world begins with
 }
 
 // Options change what New starts.
@@ -87,7 +89,7 @@ func New(t testing.TB) *World { return Start(t, Options{}) }
 // Start is New with options.
 func Start(t testing.TB, o Options) *World {
 	t.Helper()
-	w := &World{T: t, Boxes: NewBoxes(), box: modelstest.Box(t)}
+	w := &World{T: t, Boxes: NewBoxes(), box: modelstest.Box(t), awake: &atomic.Bool{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	w.Address = l.Addr().String()
@@ -161,11 +163,15 @@ func Start(t testing.TB, o Options) *World {
 	if !o.Empty {
 		w.populate()
 	}
+	w.awake.Store(true)
 	return w
 }
 
 // written tells workers and open pages of what a transaction left for them, as the program does.
 func (w *World) written(ctx context.Context, left models.Written) {
+	if !w.awake.Load() {
+		return
+	}
 	for _, d := range left.Deliveries {
 		outbox.Wake(ctx, w.Bus, d)
 	}
