@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -137,7 +138,7 @@ func (sy *System) deliver(tx *gorm.DB, n newDelivery) (*Delivery, error) {
 func (s *Store) deliver(tx *gorm.DB, org string, n newDelivery) (*Delivery, error) {
 	var is fault.Issues
 	CheckText(&is, "destination", n.to, maxDestination)
-	payload, err := json.Marshal(n.payload)
+	payload, err := plainJSON(n.payload)
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +164,18 @@ func (s *Store) deliver(tx *gorm.DB, org string, n newDelivery) (*Delivery, erro
 	}
 	leaveDelivery(tx, d, now)
 	return d, tx.Create(d).Error
+}
+
+// plainJSON is json.Marshal without the escapes that only HTML needs: people read payloads.
+func plainJSON(v any) ([]byte, error) {
+	if raw, ok := v.(json.RawMessage); ok {
+		return raw, nil
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimRight(b.Bytes(), "\n"), err
 }
 
 func lane(org string, kind DeliveryKind, to string) string {

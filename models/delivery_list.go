@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -80,11 +81,9 @@ func (d *Delivery) Content() string {
 			return "Subject: " + m.Subject + "\n\n" + strings.ReplaceAll(m.Text, SecretMark, "[redacted]")
 		}
 	}
-	var v any
-	if json.Unmarshal([]byte(d.Payload), &v) == nil {
-		if text, err := json.MarshalIndent(v, "", "  "); err == nil {
-			return string(text)
-		}
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(d.Payload), "", "  ") == nil {
+		return out.String()
 	}
 	return d.Payload
 }

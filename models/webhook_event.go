@@ -80,7 +80,7 @@ func (sc *Scope) emit(tx *gorm.DB, o occurrence) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(WebhookBody{Type: o.event, Timestamp: sc.store.now().UTC().Truncate(time.Millisecond), Data: data})
+	body, err := plainJSON(WebhookBody{Type: o.event, Timestamp: sc.store.now().UTC().Truncate(time.Millisecond), Data: data})
 	if err != nil {
 		return err
 	}
