@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"lobstead/kit/fault"
 	"lobstead/kit/secret"
@@ -67,31 +68,29 @@ type Claim struct {
 // ClaimDelivery takes a delivery for one attempt: ErrDeliveryHeld when it is not to be had. The attempt is counted here,
 // so that one that kills its workers ends. One that is of no use any more, or whose attempts are used up, dies here.
 func (sy *System) ClaimDelivery(ctx context.Context, deliveryID, owner string, kinds []DeliveryKind) (*Claim, error) {
-	c := &Claim{Owner: owner}
-	died := false
-	err := sy.tx(ctx, func(tx *gorm.DB) error {
+	c, held, died := &Claim{}, false, false
+	err := sy.together(ctx, func(tx *gorm.DB) error { // it may run twice
+		*c, held, died = Claim{Owner: owner}, false, false
 		now := sy.store.now()
-		hit, err := changed(tx.Model(&Delivery{}).Where("id = ? AND kind IN ?", deliveryID, kinds).Where(deliverable, now, now, now),
-			map[string]any{"lease_owner": owner, "lease_until": now.Add(DeliveryLease), "attempts": gorm.Expr("attempts + 1")})
-		if err != nil || !hit {
-			return errOr(err, ErrDeliveryHeld)
+		hit := []Delivery{} // one statement less for each delivery
+		res := tx.Model(&hit).Clauses(clause.Returning{}).Where("id = ? AND kind IN ?", deliveryID, kinds).Where(deliverable, now, now, now).
+			Updates(map[string]any{"lease_owner": owner, "lease_until": now.Add(DeliveryLease), "attempts": gorm.Expr("attempts + 1")})
+		if held = res.Error == nil && len(hit) == 0; res.Error != nil || held {
+			return res.Error
 		}
-		d, err := first[Delivery](tx.Where("id = ?", deliveryID))
-		if err != nil {
-			return err
-		}
+		d := &hit[0]
 		c.Delivery = *d
 		why := sy.unsendable(c, now)
 		if died = why != ""; !died {
 			return nil
 		}
-		if _, err = changed(tx.Model(&Delivery{}).Where("id = ?", deliveryID), ended(DeliveryMoves[d.State][DeliveryDie], why, now)); err != nil {
+		if _, err := changed(tx.Model(&Delivery{}).Where("id = ?", deliveryID), ended(DeliveryMoves[d.State][DeliveryDie], why, now)); err != nil {
 			return err
 		}
 		d.Reason = why
 		return sy.tellOfDead(tx, d)
 	})
-	if err == nil && died {
+	if err == nil && (held || died) {
 		err = ErrDeliveryHeld
 	}
 	if err != nil {
@@ -133,7 +132,11 @@ type Attempt struct {
 // the hold is over.
 func (sy *System) SettleDelivery(ctx context.Context, c *Claim, a Attempt) (*Delivery, error) {
 	var d *Delivery
-	err := sy.tx(ctx, func(tx *gorm.DB) error {
+	write := sy.together // most are; what was not sent tells people after its commit
+	if !a.Sent {
+		write = sy.tx
+	}
+	err := write(ctx, func(tx *gorm.DB) error {
 		if c.Kind == WebhookDelivery && !a.Sent { // its endpoint may be switched off: the organization comes first for all who take both
 			if err := sy.store.In(c.OrganizationID).lockOrganization(tx); err != nil {
 				return err
@@ -147,12 +150,12 @@ func (sy *System) SettleDelivery(ctx context.Context, c *Claim, a Attempt) (*Del
 		if err != nil {
 			return err
 		}
-		if _, err := changed(tx.Model(&Delivery{}).Where("id = ?", row.ID), set); err != nil {
-			return err
+		now := []Delivery{}
+		res := tx.Model(&now).Clauses(clause.Returning{}).Where("id = ?", row.ID).Updates(set)
+		if res.Error != nil || len(now) == 0 {
+			return errOr(res.Error, ErrDeliveryLease)
 		}
-		if d, err = first[Delivery](tx.Where("id = ?", row.ID)); err != nil {
-			return err
-		}
+		d = &now[0]
 		return sy.after(tx, row, d)
 	})
 	return d, err

@@ -151,11 +151,6 @@ func newRig(t *testing.T, s *server) *rig {
 	require.NoError(t, err)
 	r.o.URL, r.o.Clock = modelstest.URL(t), r.clock
 	r.store = modelstest.Open(t, r.o)
-	r.store.OnWritten(func(ctx context.Context, w models.Written) {
-		for _, d := range w.Deliveries {
-			outbox.Wake(ctx, r.bus, d)
-		}
-	})
 	r.sc, _ = modelstest.Found(t, r.store, "Acme")
 	r.sy = r.store.AsSystem("test")
 	r.box = r.outbox(s, "a")

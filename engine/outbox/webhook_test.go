@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -289,6 +290,11 @@ func TestAWebhooksTest(t *testing.T) {
 func TestAWebhookLeavesByItsHint(t *testing.T) {
 	h := receive(t, nil)
 	r := newHooked(t, h)
+	r.store.OnWritten(func(ctx context.Context, w models.Written) {
+		for _, d := range w.Deliveries {
+			outbox.Wake(ctx, r.bus, d)
+		}
+	})
 	r.follow(r.box)
 	d := r.fails("one")
 	r.ends(d.ID, models.DeliverySent)
