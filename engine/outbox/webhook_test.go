@@ -149,6 +149,15 @@ func TestAWebhookIsSignedAndTriedAgain(t *testing.T) {
 	require.Equal(t, d.IdempotencyKey, h.got()[2].header.Get("webhook-id"), "who was sent it before can tell")
 }
 
+// The library signs as the specification's text has it: docs/webhooks.md shows the same by hand.
+func TestTheSchemeOfTheSpecification(t *testing.T) {
+	w, err := standardwebhooks.NewWebhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	require.NoError(t, err)
+	got, err := w.Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
+	require.NoError(t, err)
+	require.Equal(t, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", got)
+}
+
 // Both secrets sign while a rotation overlaps, then the new one alone.
 func TestAWebhooksRotation(t *testing.T) {
 	h := receive(t, nil)
