@@ -74,7 +74,11 @@ func (n *node) openStore(ctx context.Context) error {
 	s := n.cfg.SignIn
 	n.scrubber.Add(n.cfg.SecretKey, n.cfg.SMTP, p.OpenAI, p.Anthropic, p.Gemini, p.OpenRouter, s.GitHubSecret, s.GoogleSecret, s.OIDCSecret,
 		n.cfg.Stripe.Key, n.cfg.Stripe.WebhookSecret)
-	n.store, err = models.Open(ctx, models.Options{URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Learn: n.scrubber.Add, Log: n.log,
+	letters := ""
+	if !n.cfg.SMTP.Empty() {
+		letters = n.publicURL()
+	}
+	n.store, err = models.Open(ctx, models.Options{Letters: letters, URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Learn: n.scrubber.Add, Log: n.log,
 		PlanLimits: !n.cfg.Stripe.Key.Empty()})
 	if err != nil {
 		return err
@@ -107,6 +111,7 @@ func (n *node) openQueue(ctx context.Context) error {
 		return err
 	}
 	n.bus = events.Open(n.redis.Client())
+	n.store.OnWritten(n.written)
 	n.jobs = jobs.NewClient(n.redis, n.log)
 	n.desk = &provision.Desk{Bus: n.bus, Jobs: n.jobs}
 	n.turns = &agent.Turns{Store: n.store, Bus: n.bus}
@@ -143,9 +148,19 @@ func (n *node) post() (*mail.Sender, error) {
 	return mail.New(n.cfg.SMTP, n.cfg.MailFrom)
 }
 
+// written tells workers and open pages of what a transaction left for them.
+func (n *node) written(ctx context.Context, w models.Written) {
+	for _, d := range w.Deliveries {
+		outbox.Wake(ctx, n.bus, d)
+	}
+	for _, org := range w.Inboxes {
+		n.bus.Publish(ctx, agent.InboxTopic(org), nil)
+	}
+}
+
 // outbox sends what rows say, by the ways that are configured; the others' wait for a worker that has them.
 func (n *node) outbox(host string) *outbox.Outbox {
-	senders := map[models.DeliveryKind]outbox.Sender{}
+	senders := map[models.DeliveryKind]outbox.Sender{models.WebhookDelivery: outbox.NewWebhook(n.store, version)}
 	if n.mail != nil {
 		senders[models.MailDelivery] = outbox.Mail{Server: n.mail}
 	}

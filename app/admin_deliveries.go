@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"lobstead/api/cloud"
-	"lobstead/engine/outbox"
 	"lobstead/kit/fault"
 	"lobstead/models"
 	"lobstead/views/admin"
@@ -75,7 +74,6 @@ func (h *AdminDeliveries) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	outbox.Wake(c, h.Bus, d.ID)
 	return redirect(admin.DeliveriesPath+"/"+d.ID).json(cloud.NewDelivery(&models.DeliveryRow{Delivery: *d})).with(201).say("ok", "A worker sends it"), nil
 }
 
@@ -115,7 +113,6 @@ func (h *AdminDeliveries) Update(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	outbox.Wake(c, h.Bus, d.ID)
 	said := map[string]string{"replay": "A worker sends it", "drop": "It is not sent"}[a.name]
 	return redirect(admin.DeliveriesPath+"/"+id).json(cloud.NewDelivery(&models.DeliveryRow{Delivery: *d})).say("ok", said), nil
 }

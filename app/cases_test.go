@@ -19,15 +19,16 @@ type ids struct {
 	identity, passkey, nobody, user, delivery, budget, memory, held                              string
 	approval, rule, grant                                                                        string
 	automation                                                                                   string
+	webhook, notification                                                                        string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
 		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget, o.Memory, o.Held,
-		o.Approval, o.Rule, o.Grant, o.Automation}
+		o.Approval, o.Rule, o.Grant, o.Automation, o.Webhook, o.Notification}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -74,20 +75,27 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/admin/sign-in/":     func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
 	"/settings/sign-ins/": func(i ids) map[string]string { return map[string]string{":id": i.signIn} },
 
-	"/settings/team/":        func(i ids) map[string]string { return map[string]string{":id": i.member} },
-	"/api/team/":             func(i ids) map[string]string { return map[string]string{":id": i.member} },
-	"/settings/invitations/": func(i ids) map[string]string { return map[string]string{":id": i.invitation} },
-	"/settings/keys/":        func(i ids) map[string]string { return map[string]string{":id": i.key} },
-	"/api/api-keys/":         func(i ids) map[string]string { return map[string]string{":id": i.key} },
-	"/settings/budgets/":     func(i ids) map[string]string { return map[string]string{":id": i.budget} },
-	"/organizations/":        func(i ids) map[string]string { return map[string]string{":id": i.organization} },
-	"/admin/users/":          func(i ids) map[string]string { return map[string]string{":id": i.user} },
-	"/admin/organizations/":  func(i ids) map[string]string { return map[string]string{":id": i.organization} },
-	"/admin/instances/":      func(i ids) map[string]string { return map[string]string{":id": i.instance} },
-	"/admin/deliveries/":     func(i ids) map[string]string { return map[string]string{":id": i.delivery} },
-	"/admin/jobs/":           func(ids) map[string]string { return map[string]string{":queue": "critical"} },
-	"/admin/plans/":          func(ids) map[string]string { return map[string]string{":tier": "PRO"} },
-	"/admin/backups/":        func(ids) map[string]string { return map[string]string{":id": id.New()} },
+	"/settings/team/":            func(i ids) map[string]string { return map[string]string{":id": i.member} },
+	"/api/team/":                 func(i ids) map[string]string { return map[string]string{":id": i.member} },
+	"/settings/invitations/":     func(i ids) map[string]string { return map[string]string{":id": i.invitation} },
+	"/settings/keys/":            func(i ids) map[string]string { return map[string]string{":id": i.key} },
+	"/api/api-keys/":             func(i ids) map[string]string { return map[string]string{":id": i.key} },
+	"/settings/budgets/":         func(i ids) map[string]string { return map[string]string{":id": i.budget} },
+	"/settings/webhooks/":        func(i ids) map[string]string { return map[string]string{":id": i.webhook} },
+	"/api/webhook-endpoints/":    func(i ids) map[string]string { return map[string]string{":id": i.webhook} },
+	"/deliveries/":               func(i ids) map[string]string { return map[string]string{":id": i.delivery} },
+	"/api/deliveries/":           func(i ids) map[string]string { return map[string]string{":id": i.delivery} },
+	"/api/channels/dead-letter/": func(i ids) map[string]string { return map[string]string{":id": i.delivery} },
+	"/notifications/":            func(i ids) map[string]string { return map[string]string{":id": i.notification} },
+	"/api/notifications/":        func(i ids) map[string]string { return map[string]string{":id": i.notification} },
+	"/organizations/":            func(i ids) map[string]string { return map[string]string{":id": i.organization} },
+	"/admin/users/":              func(i ids) map[string]string { return map[string]string{":id": i.user} },
+	"/admin/organizations/":      func(i ids) map[string]string { return map[string]string{":id": i.organization} },
+	"/admin/instances/":          func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/admin/deliveries/":         func(i ids) map[string]string { return map[string]string{":id": i.delivery} },
+	"/admin/jobs/":               func(ids) map[string]string { return map[string]string{":queue": "critical"} },
+	"/admin/plans/":              func(ids) map[string]string { return map[string]string{":tier": "PRO"} },
+	"/admin/backups/":            func(ids) map[string]string { return map[string]string{":id": id.New()} },
 }
 
 // body is one way to fill a route's body or query; ids in it are id positions like those of a path.
@@ -210,8 +218,18 @@ func bodies(i ids) map[string][]body {
 		"POST /instances/:id/policy": {{form: form("verdict", "nonsense")}}, "POST /instances/:id/policy/try": {{form: form("tool", "bash", "input", "{}")}},
 		"POST /instances/:id/policy/:rule": {{form: form("verdict", "nonsense")}}, "POST /instances/:id/policy/:rule/move": {{form: form("to", "up")}},
 		"POST /instances/:id/policy/:rule/delete": none, "POST /instances/:id/grants/:grant/delete": none,
-		"GET /chat":          {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
-		"GET /live/chat/:id": {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
+		"POST /settings/webhooks": {{form: form("name", "x", "url", "https://example.com/x", "events", "nonsense", "instance", i.instance)}}, "POST /settings/webhooks/:id": {{form: form("name", "x")}},
+		"POST /settings/webhooks/:id/rotate": none, "POST /settings/webhooks/:id/test": none, "POST /settings/webhooks/:id/delete": none,
+		"POST /api/webhook-endpoints":      {{json: `{"name":"x","url":"https://example.com/x","events":["agent.error"],"instanceId":"` + i.instance + `"}`, foreign: true}},
+		"PATCH /api/webhook-endpoints/:id": {{json: `{"name":"changed"}`}}, "POST /api/webhook-endpoints/:id/rotate": {{json: `{}`}}, "POST /api/webhook-endpoints/:id/test": {{json: `{}`}},
+		"POST /deliveries/:id/replay": none, "POST /deliveries/:id/drop": none, "POST /api/deliveries/:id/replay": {{json: `{}`}}, "POST /api/deliveries/:id/drop": {{json: `{}`}},
+		"GET /deliveries": {{query: "?state=pending&kind=mail&q=x&webhook=" + i.webhook}}, "GET /api/deliveries": {{query: "?webhook=" + i.webhook}},
+		"POST /api/channels/dead-letter/:id/replay": {{json: `{}`}},
+		"POST /notifications/read":                  none, "POST /notifications/:id/read": {{form: form("read", "false")}}, "POST /notifications/preferences": {{form: form("digest_run_failed", "hourly")}},
+		"POST /api/notifications/read": {{json: `{}`}}, "POST /api/notifications/:id/read": {{json: `{"read":true}`}},
+		"GET /live/notifications": {{query: "?unread=true"}},
+		"GET /chat":               {{query: "?new=1&instance=" + i.instance, foreign: true}, {query: "?instance=" + i.instance, foreign: true}},
+		"GET /live/chat/:id":      {{query: "?after=0"}}, "GET /chat/:id/events": {{query: "?before=2"}},
 		"GET /live/overview": {{query: "?after=0"}}, "GET /live/instances": {{query: "?after=0"}}, "GET /live/instances/:id": {{query: "?after=0"}},
 	}
 }

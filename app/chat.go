@@ -84,6 +84,9 @@ func (h *Chat) Show(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Scope.SawSession(c, session); err != nil {
+		return nil, err
+	}
 	p, err := h.props(c, session)
 	if err != nil {
 		return nil, err

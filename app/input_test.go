@@ -14,7 +14,11 @@ import (
 )
 
 // ignoresBody are routes whose request says all in its path.
-var ignoresBody = map[string]bool{"POST /sign-out": true, "POST /chat/:id/delete": true, "POST /turns/:id/stop": true, "POST /settings/models/:id/default": true,
+var ignoresBody = map[string]bool{
+	"POST /settings/webhooks/:id/rotate": true, "POST /settings/webhooks/:id/test": true, "POST /settings/webhooks/:id/delete": true,
+	"POST /api/webhook-endpoints/:id/rotate": true, "POST /api/webhook-endpoints/:id/test": true, "DELETE /api/webhook-endpoints/:id": true,
+	"POST /deliveries/:id/replay": true, "POST /deliveries/:id/drop": true, "POST /api/deliveries/:id/replay": true, "POST /api/deliveries/:id/drop": true,
+	"POST /api/channels/dead-letter/:id/replay": true, "POST /notifications/read": true, "POST /api/notifications/read": true, "POST /sign-out": true, "POST /chat/:id/delete": true, "POST /turns/:id/stop": true, "POST /settings/models/:id/default": true,
 	"POST /settings/models/:id/delete": true, "POST /settings/sign-ins/others/delete": true, "POST /settings/sign-ins/:id/delete": true, "DELETE /api/instances/:id": true,
 	"POST /settings/security/identities/:id/delete": true, "POST /settings/security/passkeys/:id/delete": true, "POST /settings/security/passkeys/options": true,
 	"POST /organizations/:id/switch": true, "POST /settings/team/leave": true, "POST /settings/team/:id/delete": true,

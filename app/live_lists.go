@@ -100,15 +100,20 @@ func (f *fragments) diff(ctx context.Context, out *strings.Builder, parts []frag
 	return nil
 }
 
-// around is what stands around every page: why nothing runs while the organization is suspended, and how many turns wait
-// for a person. It is read anew: the principal may be a moment old, and nothing comes after.
+// around is what stands around every page: why nothing runs while the organization is suspended, how many turns wait for a
+// person, and what this one was told. It is read anew: the principal may be a moment old, and nothing comes after.
 func around(ctx context.Context, sc *models.Scope) ([]fragment, error) {
 	o, err := sc.Organization(ctx)
 	if err != nil {
 		return nil, err
 	}
 	waiting, err := sc.WaitingCount(ctx)
-	return []fragment{{"org-notice", layout.Notice(suspendedNotice(o)), true}, {layout.InboxCount, layout.Count(layout.InboxCount, waiting), true}}, err
+	if err != nil {
+		return nil, err
+	}
+	unread, err := sc.UnreadNotifications(ctx)
+	return []fragment{{"org-notice", layout.Notice(suspendedNotice(o)), true}, {layout.InboxCount, layout.Count(layout.InboxCount, waiting), true},
+		{layout.UnreadCount, layout.Count(layout.UnreadCount, unread), true}}, err
 }
 
 func orgTopics(p *models.Principal) []string {

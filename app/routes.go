@@ -51,6 +51,7 @@ func (a *App) table() []Route {
 	fleetAgents, fleetEdit, fleetPower, fleetMessages := &FleetAgents{a}, &FleetAgentEdit{a}, &FleetPower{a}, &FleetMessages{a}
 	caches := &Caches{a}
 	catalogue := &Catalogue{a}
+	webhooks, sent, told, hook := &Webhooks{a}, &Deliveries{a}, &Notifications{a}, May(models.CanManageWebhooks)
 	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
 	approvals, policy, approve, setPolicy := &Approvals{a}, &Policy{a}, May(models.CanApprove), May(models.CanManagePolicy)
 	return []Route{
@@ -152,6 +153,18 @@ func (a *App) table() []Route {
 		{post, "/instances/:id/policy/:rule/delete", setPolicy, Pages, 0, policy.Destroy},
 		{post, "/instances/:id/grants/:grant/delete", approve, Pages, 0, policy.Revoke},
 
+		{get, "/deliveries", hook, Pages, 0, sent.Index},
+		{get, "/deliveries/:id", hook, Pages, 0, sent.Show},
+		{post, "/deliveries/:id/replay", hook, Pages, 0, sent.Replay},
+		{post, "/deliveries/:id/drop", hook, Pages, 0, sent.Drop},
+		{get, "/notifications", view, Pages, 0, told.Index},
+		{post, "/notifications/read", view, Pages, 0, told.ReadAll},
+		{get, "/notifications/preferences", view, Pages, 0, told.Preferences},
+		{post, "/notifications/preferences", view, Pages, 0, told.Choose},
+		{get, "/notifications/:id", view, Pages, 0, told.Show},
+		{post, "/notifications/:id/read", view, Pages, 0, told.Read},
+		{get, "/live/notifications", view, Pages, 0, live.Notifications},
+
 		{get, "/live/chat/:id", use, Pages, 0, live.Chat},
 		{get, "/live/instances", view, Pages, 0, live.Instances},
 		{get, "/live/instances/:id", view, Pages, 0, live.Instance},
@@ -187,6 +200,13 @@ func (a *App) table() []Route {
 		{post, "/settings/budgets/zone", manageBudgets, Pages, 0, budgets.Zone},
 		{post, "/settings/budgets/:id", manageBudgets, Pages, 0, budgets.Update},
 		{post, "/settings/budgets/:id/delete", manageBudgets, Pages, 0, budgets.Destroy},
+		{get, "/settings/webhooks", hook, Pages, 0, webhooks.Index},
+		{post, "/settings/webhooks", hook, Pages, 0, webhooks.Create},
+		{get, "/settings/webhooks/:id", hook, Pages, 0, webhooks.Show},
+		{post, "/settings/webhooks/:id", hook, Pages, 0, webhooks.Update},
+		{post, "/settings/webhooks/:id/rotate", hook, Pages, 0, webhooks.Rotate},
+		{post, "/settings/webhooks/:id/test", hook, Pages, 0, webhooks.Test},
+		{post, "/settings/webhooks/:id/delete", hook, Pages, 0, webhooks.Destroy},
 		{get, "/settings/billing", view, Pages, 0, billing.Show},
 		{get, "/settings/billing/invoices", view, Pages, 0, billing.Invoices},
 		{post, "/settings/billing/checkout", pay, Pages, 0, billing.Checkout},
@@ -228,6 +248,20 @@ func (a *App) table() []Route {
 		{patc, "/api/settings", edit, Cloud, 0, organization.Update},
 		{dele, "/api/settings", end, Cloud, 0, organization.Destroy},
 		{get, "/api/audit", readAudit, Cloud, 0, audit.Index},
+		{get, "/api/webhook-endpoints", hook, Cloud, 0, webhooks.Index},
+		{post, "/api/webhook-endpoints", hook, Cloud, 0, webhooks.Create},
+		{get, "/api/webhook-endpoints/:id", hook, Cloud, 0, webhooks.Show},
+		{patc, "/api/webhook-endpoints/:id", hook, Cloud, 0, webhooks.Update},
+		{dele, "/api/webhook-endpoints/:id", hook, Cloud, 0, webhooks.Destroy},
+		{post, "/api/webhook-endpoints/:id/rotate", hook, Cloud, 0, webhooks.Rotate},
+		{post, "/api/webhook-endpoints/:id/test", hook, Cloud, 0, webhooks.Test},
+		{get, "/api/deliveries", hook, Cloud, 0, sent.Index},
+		{get, "/api/deliveries/:id", hook, Cloud, 0, sent.Show},
+		{post, "/api/deliveries/:id/replay", hook, Cloud, 0, sent.Replay},
+		{post, "/api/deliveries/:id/drop", hook, Cloud, 0, sent.Drop},
+		{get, "/api/notifications", view, Cloud, 0, told.Index},
+		{post, "/api/notifications/read", view, Cloud, 0, told.ReadAll},
+		{post, "/api/notifications/:id/read", view, Cloud, 0, told.Read},
 		{post, "/api/stripe/checkout", pay, Cloud, 0, billing.Checkout},
 		{post, "/api/stripe/webhook", Public, Cloud, webhookBody, billing.Webhook},
 
@@ -305,6 +339,8 @@ func (a *App) table() []Route {
 		{get, "/api/memory/semantic/:category", use, Runtime, 0, runtimeMemory.SemanticOf},
 		{get, "/api/memory/search", use, Runtime, 0, runtimeMemory.Search},
 
+		{get, "/api/channels/dead-letter", hook, Runtime, 0, sent.Dead},
+		{post, "/api/channels/dead-letter/:id/replay", hook, Runtime, 0, sent.ReplayDead},
 		{get, "/api/sessions/:id/turns", use, Runtime, 0, seen.Index},
 		{get, "/api/sessions/:id/insights", use, Runtime, 0, seen.Insights},
 		{post, "/api/sessions/:id/analyze", use, Runtime, 0, seen.AnalyzeSession},

@@ -5,7 +5,6 @@ import (
 
 	"lobstead/api/cloud"
 	"lobstead/api/wire"
-	"lobstead/engine/outbox"
 	"lobstead/kit/fault"
 	"lobstead/models"
 	"lobstead/views/settings"
@@ -77,7 +76,6 @@ func (h *Team) invite(c *Ctx, email string, role models.Role, f *wire.Fields) (*
 // invited tells that a letter is on its way, or shows the link once, to be passed on.
 func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
 	if in.Delivery != nil {
-		outbox.Wake(c, h.Bus, in.Delivery.ID)
 		return redirect("/settings/team").json(cloud.NewInvited(in, "")).with(201).say("ok", "A letter to "+in.Invitation.Email+" is being sent"), nil
 	}
 	link := h.PublicURL + joinPath + escapeName(in.Token.Reveal())

@@ -97,7 +97,7 @@ func (d *Resolution) check() error {
 
 // AskApproval parks a held turn at one of its calls until a person decides, or nobody does in time. Of a, the call, its
 // fingerprint and the reason are the caller's. The calls of the step that have no result stay open in the log.
-// letter tells who is to decide, unless they do so at once; nil = nobody is written to.
+// letter tells who is to decide, unless they do so at once; nil = nobody is written to, and they are only notified.
 func (sc *Scope) AskApproval(ctx context.Context, l Lease, a *Approval, letter *Mail, data ...EventData) error {
 	now := sc.store.now()
 	a.ID, a.OrganizationID, a.SessionID, a.TurnID, a.Status = id.New(), sc.Org, l.SessionID, l.TurnID, ApprovalPending
@@ -108,7 +108,7 @@ func (sc *Scope) AskApproval(ctx context.Context, l Lease, a *Approval, letter *
 		if err := sc.park(tx, l, WaitApproval, &a.ExpiresAt, data); err != nil {
 			return err
 		}
-		if err := tx.Create(a).Error; err != nil || letter == nil {
+		if err := tx.Create(a).Error; err != nil {
 			return err
 		}
 		return sc.tellOfApproval(tx, letter, a)

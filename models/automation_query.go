@@ -15,8 +15,11 @@ func (sc *Scope) endRun(tx *gorm.DB, t *Turn, e TurnEnded) error {
 	if e.State != TurnDone {
 		set["state"], set["reason"] = RunFailed, clip(e.Reason, 1000)
 	}
-	_, err := changed(tx.Model(&AutomationRun{}).Where("turn_id = ?", t.ID), set)
-	return err
+	hit, err := changed(tx.Model(&AutomationRun{}).Where("turn_id = ?", t.ID), set)
+	if err != nil || !hit || set["state"] != RunFailed {
+		return err
+	}
+	return sc.runOfTurnFailed(tx, t.ID)
 }
 
 // Runs lists an automation's, newest first.

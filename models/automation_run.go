@@ -258,6 +258,9 @@ func (sc *Scope) failRun(ctx context.Context, automationID string, r Run, why er
 		if err := tx.Create(run).Error; err != nil {
 			return err
 		}
+		if err := sc.runFailed(tx, run); err != nil {
+			return err
+		}
 		if len(last) > 0 && last[0].State == RunFailed && last[0].Reason == run.Reason {
 			return nil
 		}

@@ -1,6 +1,8 @@
 package models
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -21,6 +23,9 @@ type Delivery struct {
 	Kind           DeliveryKind
 	Destination    string // in the kind's words: of mail, an address
 	Lane           string // what is delivered in order
+	LeftLane       string // the lane that it held up for too long, and waits beside
+	TargetID       string // of a webhook its endpoint, of a channel its account
+	Event          string // of a webhook: "message.completed"
 	AboutKind      string // what it tells of: "invitation"
 	AboutID        string
 	IdempotencyKey string // what the other side tells repetitions by
@@ -33,6 +38,7 @@ type Delivery struct {
 	MaxAttempts    int
 	NextAt         time.Time
 	ExpiresAt      *time.Time // of no use from then on
+	FailingSince   *time.Time // its first failure
 	LeaseOwner     string
 	LeaseUntil     *time.Time
 	LastError      string // for the operator
@@ -45,11 +51,15 @@ type Delivery struct {
 // DeliveryKind is by which way a delivery goes.
 type DeliveryKind string
 
-// MailDelivery is a letter; its payload is a Mail.
-const MailDelivery DeliveryKind = "mail"
+// The kinds. A further one is a line here and below, a type of its payload, and a Sender in engine/outbox.
+const (
+	MailDelivery    DeliveryKind = "mail"    // a letter; its payload is a Mail
+	WebhookDelivery DeliveryKind = "webhook" // a call of somebody's server; its payload is the body, as it is signed
+	ChannelDelivery DeliveryKind = "channel" // a message of a chat; its payload is the channel's
+)
 
 // DeliveryKinds lists them.
-var DeliveryKinds = []DeliveryKind{MailDelivery}
+var DeliveryKinds = []DeliveryKind{MailDelivery, WebhookDelivery, ChannelDelivery}
 
 // Mail is the payload of a letter.
 type Mail struct {
@@ -65,6 +75,7 @@ type DeliveryTry struct {
 	At       time.Time `json:"at"`
 	By       string    `json:"by"` // the worker
 	Millis   int64     `json:"ms"`
+	Status   int       `json:"status,omitempty"` // of HTTP
 	Error    string    `json:"error,omitempty"`
 	Response string    `json:"response,omitempty"`
 }
@@ -74,9 +85,11 @@ const (
 	DeliveryAttempts = 10
 	// aboutInvitation is what a letter with a link to join tells of.
 	aboutInvitation = "invitation"
-	maxDestination  = 500
+	maxDestination  = 2000
 	maxPayload      = 1 << 20
 	keptTries       = 50 // a replayed one goes on counting
+	// aboutTest is what a call or a letter tells of that only tries whether it arrives.
+	aboutTest = "test"
 )
 
 // Log gives the attempts, oldest first.
@@ -99,15 +112,19 @@ func (d *Delivery) Mail() (Mail, error) {
 type newDelivery struct {
 	kind               DeliveryKind
 	to                 string
+	lane               string // within the organization and the kind; "" = to
+	target             string // of a webhook its endpoint, of a channel its account
+	event              string
 	aboutKind, aboutID string
 	key                string // "" = the row's id
-	payload            any
+	payload            any    // made JSON; json.RawMessage stays as it is
+	attempts           int    // 0 = DeliveryAttempts
 	secret             secret.String
 	expires            *time.Time
 	after              time.Duration // until then it may be taken back
 }
 
-// deliver writes a delivery inside the transaction of what it tells of; the caller wakes the outbox after the commit.
+// deliver writes a delivery inside the transaction of what it tells of; the workers hear of it after the commit.
 // A key that was used gives the row that has it: what asks twice is sent once.
 func (sc *Scope) deliver(tx *gorm.DB, n newDelivery) (*Delivery, error) {
 	return sc.store.deliver(tx, sc.Org, n)
@@ -121,7 +138,7 @@ func (sy *System) deliver(tx *gorm.DB, n newDelivery) (*Delivery, error) {
 func (s *Store) deliver(tx *gorm.DB, org string, n newDelivery) (*Delivery, error) {
 	var is fault.Issues
 	CheckText(&is, "destination", n.to, maxDestination)
-	payload, err := json.Marshal(n.payload)
+	payload, err := plainJSON(n.payload)
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +149,9 @@ func (s *Store) deliver(tx *gorm.DB, org string, n newDelivery) (*Delivery, erro
 		return nil, err
 	}
 	now := s.now()
-	d := &Delivery{ID: id.New(), OrganizationID: org, Kind: n.kind, Destination: n.to, Lane: lane(org, n.kind, n.to), AboutKind: n.aboutKind, AboutID: n.aboutID,
-		IdempotencyKey: n.key, Payload: s.storable(payload), HasSecret: !n.secret.Empty(), State: DeliveryPending, MaxAttempts: DeliveryAttempts,
-		NextAt: now.Add(n.after), ExpiresAt: n.expires, Tries: "[]", CreatedAt: now}
+	d := &Delivery{ID: id.New(), OrganizationID: org, Kind: n.kind, Destination: n.to, Lane: lane(org, n.kind, cmp.Or(n.lane, n.to)), TargetID: n.target, Event: n.event,
+		AboutKind: n.aboutKind, AboutID: n.aboutID, IdempotencyKey: n.key, Payload: s.storable(payload), HasSecret: !n.secret.Empty(), State: DeliveryPending,
+		MaxAttempts: cmp.Or(n.attempts, DeliveryAttempts), NextAt: now.Add(n.after), ExpiresAt: n.expires, Tries: "[]", CreatedAt: now}
 	if d.IdempotencyKey == "" {
 		d.IdempotencyKey = d.ID
 	} else if old, err := first[Delivery](ofOrganization(tx, org).Where("idempotency_key = ?", d.IdempotencyKey)); !fault.Is(err, fault.NotFound) {
@@ -145,7 +162,20 @@ func (s *Store) deliver(tx *gorm.DB, org string, n newDelivery) (*Delivery, erro
 			return nil, err
 		}
 	}
+	leaveDelivery(tx, d, now)
 	return d, tx.Create(d).Error
+}
+
+// plainJSON is json.Marshal without the escapes that only HTML needs: people read payloads.
+func plainJSON(v any) ([]byte, error) {
+	if raw, ok := v.(json.RawMessage); ok {
+		return raw, nil
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimRight(b.Bytes(), "\n"), err
 }
 
 func lane(org string, kind DeliveryKind, to string) string {
@@ -162,15 +192,18 @@ func ofOrganization(tx *gorm.DB, org string) *gorm.DB {
 	return tx.Where("organization_id = ?", org)
 }
 
-// dropAbout takes back what was not sent of something that is gone, inside that one's transaction. A letter that a worker
-// is just handing over may still arrive.
+// dropAbout takes back the letters and notifications of something that is gone or decided, inside that one's transaction.
+// A letter that a worker is just handing over may still arrive; programs hear of what happened, whatever came of it.
 func (s *Store) dropAbout(tx *gorm.DB, kind string, ids []string, reason string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	set := ended(DeliveryDropped, reason, s.now())
-	_, err := changed(tx.Model(&Delivery{}).Where("about_kind = ? AND about_id IN ? AND state IN ?", kind, ids, DeliveryDrop.sources()), set)
-	return err
+	_, err := changed(tx.Model(&Delivery{}).Where("kind = ? AND about_kind = ? AND about_id IN ? AND state IN ?", MailDelivery, kind, ids, DeliveryDrop.sources()), set)
+	if err != nil {
+		return err
+	}
+	return s.overAbout(tx, kind, ids)
 }
 
 // ended are the columns of an end: the secret is wiped with it.

@@ -1,14 +1,24 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"lobstead/kit/fault"
 	"lobstead/kit/secret"
+)
+
+const (
+	// LaneHold is how long one that fails keeps those behind it waiting. Then it waits beside the lane: order is a promise
+	// to those whose server answers, and what is refused alone must not silence the rest.
+	LaneHold = 15 * time.Minute
+	// askedLimit is how long pauses that the other side asks for cost no attempt, and hold the lane.
+	askedLimit = 24 * time.Hour
 )
 
 // DeliveryLease is how long a worker has for one attempt; after it another one tries.
@@ -24,10 +34,17 @@ var ErrDeliveryLease = fault.New(fault.Conflict, "delivery.lease", "Another work
 const deliverable = `state = 'pending' AND next_at <= ? AND (lease_until IS NULL OR lease_until < ?) AND NOT EXISTS (SELECT 1 FROM deliveries o
 	WHERE o.lane = deliveries.lane AND o.state = 'pending' AND o.id <> deliveries.id AND (o.id < deliveries.id OR o.lease_until >= ?))`
 
+// laneHeads steps from lane to lane in the index and looks at the first of each: what waits behind a head costs nothing,
+// however much it is.
+const laneHeads = `WITH RECURSIVE lanes(lane) AS (SELECT min(lane) FROM deliveries WHERE state = 'pending'
+	UNION ALL SELECT (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'pending' AND d.lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL)
+	SELECT d.id FROM lanes JOIN deliveries d ON d.id = (SELECT h.id FROM deliveries h WHERE h.lane = lanes.lane AND h.state = 'pending' ORDER BY h.id LIMIT 1)
+	WHERE d.next_at <= ? AND (d.lease_until IS NULL OR d.lease_until < ?) AND d.kind IN ? ORDER BY d.next_at, d.id LIMIT ?`
+
 // DueDeliveries names what may be sent now of some kinds, the longest due first: one of each lane.
 func (sy *System) DueDeliveries(ctx context.Context, kinds []DeliveryKind, limit int) ([]string, error) {
 	ids, now := []string{}, sy.store.now()
-	err := sy.read(ctx).Model(&Delivery{}).Where("kind IN ?", kinds).Where(deliverable, now, now, now).Order("next_at, id").Limit(limit).Pluck("id", &ids).Error
+	err := sy.read(ctx).Raw(laneHeads, now, now, kinds, limit).Scan(&ids).Error
 	return ids, translate(err)
 }
 
@@ -51,28 +68,29 @@ type Claim struct {
 // ClaimDelivery takes a delivery for one attempt: ErrDeliveryHeld when it is not to be had. The attempt is counted here,
 // so that one that kills its workers ends. One that is of no use any more, or whose attempts are used up, dies here.
 func (sy *System) ClaimDelivery(ctx context.Context, deliveryID, owner string, kinds []DeliveryKind) (*Claim, error) {
-	c := &Claim{Owner: owner}
-	died := false
-	err := sy.tx(ctx, func(tx *gorm.DB) error {
+	c, held, died := &Claim{}, false, false
+	err := sy.together(ctx, func(tx *gorm.DB) error { // it may run twice
+		*c, held, died = Claim{Owner: owner}, false, false
 		now := sy.store.now()
-		hit, err := changed(tx.Model(&Delivery{}).Where("id = ? AND kind IN ?", deliveryID, kinds).Where(deliverable, now, now, now),
-			map[string]any{"lease_owner": owner, "lease_until": now.Add(DeliveryLease), "attempts": gorm.Expr("attempts + 1")})
-		if err != nil || !hit {
-			return errOr(err, ErrDeliveryHeld)
+		hit := []Delivery{} // one statement less for each delivery
+		res := tx.Model(&hit).Clauses(clause.Returning{}).Where("id = ? AND kind IN ?", deliveryID, kinds).Where(deliverable, now, now, now).
+			Updates(map[string]any{"lease_owner": owner, "lease_until": now.Add(DeliveryLease), "attempts": gorm.Expr("attempts + 1")})
+		if held = res.Error == nil && len(hit) == 0; res.Error != nil || held {
+			return res.Error
 		}
-		d, err := first[Delivery](tx.Where("id = ?", deliveryID))
-		if err != nil {
-			return err
-		}
+		d := &hit[0]
 		c.Delivery = *d
 		why := sy.unsendable(c, now)
 		if died = why != ""; !died {
 			return nil
 		}
-		_, err = changed(tx.Model(&Delivery{}).Where("id = ?", deliveryID), ended(DeliveryMoves[d.State][DeliveryDie], why, now))
-		return err
+		if _, err := changed(tx.Model(&Delivery{}).Where("id = ?", deliveryID), ended(DeliveryMoves[d.State][DeliveryDie], why, now)); err != nil {
+			return err
+		}
+		d.Reason = why
+		return sy.tellOfDead(tx, d)
 	})
-	if err == nil && died {
+	if err == nil && (held || died) {
 		err = ErrDeliveryHeld
 	}
 	if err != nil {
@@ -103,16 +121,27 @@ type Attempt struct {
 	Sent      bool
 	Permanent bool          // another attempt would end the same way
 	Error     string        // for the operator
+	Status    int           // of HTTP, 0 for other ways
 	Response  string        // the other side's words
 	Took      time.Duration // of the attempt
 	Pause     time.Duration // before the next one
+	Asked     bool          // the other side asked for the pause
 }
 
 // SettleDelivery records an attempt and gives the row as it is now: sent, pending again, or dead. ErrDeliveryLease when
 // the hold is over.
 func (sy *System) SettleDelivery(ctx context.Context, c *Claim, a Attempt) (*Delivery, error) {
 	var d *Delivery
-	err := sy.tx(ctx, func(tx *gorm.DB) error {
+	write := sy.together // most are; what was not sent tells people after its commit
+	if !a.Sent {
+		write = sy.tx
+	}
+	err := write(ctx, func(tx *gorm.DB) error {
+		if c.Kind == WebhookDelivery && !a.Sent { // its endpoint may be switched off: the organization comes first for all who take both
+			if err := sy.store.In(c.OrganizationID).lockOrganization(tx); err != nil {
+				return err
+			}
+		}
 		row, err := sy.holdDelivery(tx, c)
 		if err != nil {
 			return err
@@ -121,13 +150,32 @@ func (sy *System) SettleDelivery(ctx context.Context, c *Claim, a Attempt) (*Del
 		if err != nil {
 			return err
 		}
-		if _, err := changed(tx.Model(&Delivery{}).Where("id = ?", row.ID), set); err != nil {
-			return err
+		now := []Delivery{}
+		res := tx.Model(&now).Clauses(clause.Returning{}).Where("id = ?", row.ID).Updates(set)
+		if res.Error != nil || len(now) == 0 {
+			return errOr(res.Error, ErrDeliveryLease)
 		}
-		d, err = first[Delivery](tx.Where("id = ?", row.ID))
-		return err
+		d = &now[0]
+		return sy.after(tx, row, d)
 	})
 	return d, err
+}
+
+// after does what an attempt's end brings about: what waits beside the lane follows when it is open again, somebody hears
+// of what died, and an endpoint remembers since when nothing arrived.
+func (sy *System) after(tx *gorm.DB, was, d *Delivery) error {
+	switch {
+	case d.State == DeliverySent:
+		set := map[string]any{"next_at": sy.store.now()}
+		if _, err := changed(tx.Model(&Delivery{}).Where("left_lane = ? AND state = ? AND lease_until IS NULL", cmp.Or(was.LeftLane, was.Lane), DeliveryPending), set); err != nil {
+			return err
+		}
+	case d.State == DeliveryDead:
+		if err := sy.tellOfDead(tx, d); err != nil {
+			return err
+		}
+	}
+	return sy.noteEndpoint(tx, d)
 }
 
 // holdDelivery reads the row under a claim: the fence before every write.
@@ -143,12 +191,12 @@ func (sy *System) holdDelivery(tx *gorm.DB, c *Claim) (*Delivery, error) {
 func (sy *System) settled(d *Delivery, a Attempt) (map[string]any, error) {
 	s, now := sy.store, sy.store.now()
 	a.Error, a.Response = s.line(a.Error, 1000), s.line(a.Response, 1000)
-	tries := append(d.Log(), DeliveryTry{At: now, By: d.LeaseOwner, Millis: a.Took.Milliseconds(), Error: a.Error, Response: a.Response})
+	tries := append(d.Log(), DeliveryTry{At: now, By: d.LeaseOwner, Millis: a.Took.Milliseconds(), Status: a.Status, Error: a.Error, Response: a.Response})
 	text, err := json.Marshal(tries[max(0, len(tries)-keptTries):])
 	if err != nil {
 		return nil, err
 	}
-	set := map[string]any{"lease_owner": "", "lease_until": nil}
+	var set map[string]any
 	switch {
 	case a.Sent:
 		set = ended(DeliveryMoves[d.State][DeliverySend], "", now)
@@ -157,10 +205,30 @@ func (sy *System) settled(d *Delivery, a Attempt) (map[string]any, error) {
 	case d.Attempts >= d.MaxAttempts:
 		set = ended(DeliveryMoves[d.State][DeliveryDie], "Every attempt failed", now)
 	default:
-		set["state"], set["next_at"] = DeliveryMoves[d.State][DeliveryRetry], now.Add(a.Pause)
+		set = againColumns(d, a, now)
 	}
 	set["last_error"], set["response"], set["tries"] = a.Error, a.Response, string(text)
 	return set, nil
+}
+
+// againColumns gives the columns of one that is tried again, in its lane or beside it.
+func againColumns(d *Delivery, a Attempt, now time.Time) map[string]any {
+	since, hold, attempts := now, LaneHold, d.Attempts
+	if d.FailingSince != nil {
+		since = *d.FailingSince
+	}
+	if a.Asked { // of everybody who would come
+		hold = askedLimit
+		if now.Sub(d.CreatedAt) < askedLimit {
+			attempts--
+		}
+	}
+	next := now.Add(a.Pause)
+	set := map[string]any{"lease_owner": "", "lease_until": nil, "state": DeliveryMoves[d.State][DeliveryRetry], "next_at": next, "failing_since": since, "attempts": attempts}
+	if d.LeftLane == "" && next.Sub(since) > hold {
+		set["left_lane"], set["lane"] = d.Lane, d.Lane+"/"+d.ID
+	}
+	return set
 }
 
 // ReleaseDelivery gives a delivery back for another worker at once, as if it had not been tried: what a draining process

@@ -18,6 +18,7 @@ type DeliveryFilter struct {
 	State        DeliveryState
 	Kind         DeliveryKind
 	Organization string // id
+	Target       string // id of a webhook's endpoint
 	Before       string // an id: those that came before, for the next page
 	Limit        int    // 0 = 50
 }
@@ -30,13 +31,7 @@ type DeliveryRow struct {
 
 // AllDeliveries lists those of all organizations, newest first, without payloads and attempts.
 func (sy *System) AllDeliveries(ctx context.Context, f DeliveryFilter) ([]DeliveryRow, error) {
-	db := sy.read(ctx).Omit("payload", "secret_sealed", "tries")
-	for column, v := range map[string]string{"state": string(f.State), "kind": string(f.Kind), "organization_id": f.Organization} {
-		if v != "" {
-			db = db.Where(column+" = ?", v)
-		}
-	}
-	rows, err := all[Delivery](Listing{Text: f.Text, Before: f.Before, Limit: f.Limit}.apply(db, "destination", "about_id", "id"))
+	rows, err := f.rows(sy.read(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +46,17 @@ func (sy *System) AllDeliveries(ctx context.Context, f DeliveryFilter) ([]Delive
 	return out, err
 }
 
+// rows reads what the filter leaves, without payloads and attempts.
+func (f DeliveryFilter) rows(db *gorm.DB) ([]Delivery, error) {
+	db = db.Omit("payload", "secret_sealed", "tries")
+	for column, v := range map[string]string{"state": string(f.State), "kind": string(f.Kind), "organization_id": f.Organization, "target_id": f.Target} {
+		if v != "" {
+			db = db.Where(column+" = ?", v)
+		}
+	}
+	return all[Delivery](Listing{Text: f.Text, Before: f.Before, Limit: f.Limit}.apply(db, "destination", "about_id", "event", "id"))
+}
+
 // DeliveryByID reads one of any organization, without its secret.
 func (sy *System) DeliveryByID(ctx context.Context, deliveryID string) (*DeliveryRow, error) {
 	d, err := first[Delivery](sy.read(ctx).Omit("secret_sealed").Where("id = ?", deliveryID))
@@ -63,11 +69,15 @@ func (sy *System) DeliveryByID(ctx context.Context, deliveryID string) (*Deliver
 
 // CountDeliveries counts them by state.
 func (sy *System) CountDeliveries(ctx context.Context) (map[DeliveryState]int, error) {
+	return countDeliveries(sy.read(ctx))
+}
+
+func countDeliveries(db *gorm.DB) (map[DeliveryState]int, error) {
 	var rows []struct {
 		State DeliveryState
 		N     int
 	}
-	err := sy.read(ctx).Model(&Delivery{}).Select("state, count(*) AS n").Group("state").Scan(&rows).Error
+	err := db.Model(&Delivery{}).Select("state, count(*) AS n").Group("state").Scan(&rows).Error
 	out := map[DeliveryState]int{}
 	for _, r := range rows {
 		out[r.State] = r.N
@@ -75,26 +85,37 @@ func (sy *System) CountDeliveries(ctx context.Context) (map[DeliveryState]int, e
 	return out, translate(err)
 }
 
-// ReplayDelivery has a dead one sent again, from its first attempt; the caller wakes the outbox. A secret was wiped when
-// it died: an invitation that is still open gets a fresh link, and with it another idempotency key, since it is another
-// letter. Conflict when it is not dead, or when what it told of is gone.
+// ReplayDelivery has one of any organization sent again, as staff; see Scope.ReplayDelivery.
 func (sy *System) ReplayDelivery(ctx context.Context, by Actor, deliveryID string) (*Delivery, error) {
-	return sy.changeDelivery(ctx, by, deliveryID, DeliveryReplay, func(tx *gorm.DB, d *Delivery) (map[string]any, error) {
-		now := sy.store.now()
-		set := map[string]any{"reason": "", "attempts": 0, "next_at": now, "ended_at": nil}
-		if !d.HasSecret {
-			return set, nil
-		}
-		token, err := renewInvitation(tx, d, now)
-		if err != nil {
+	return sy.changeDelivery(ctx, by, deliveryID, DeliveryReplay, sy.store.replay)
+}
+
+// replay gives the columns of one that is sent again, from its first attempt and under its own key. A secret was wiped
+// when it died: an invitation that is still open gets a fresh link, and with it another key, since it is another letter.
+func (s *Store) replay(tx *gorm.DB, d *Delivery) (map[string]any, error) {
+	now := s.now()
+	set := map[string]any{"reason": "", "attempts": 0, "next_at": now, "ended_at": nil, "failing_since": nil}
+	if d.LeftLane != "" {
+		set["lane"], set["left_lane"] = d.LeftLane, ""
+	}
+	leave(tx, func(w *Written) { w.Deliveries = append(w.Deliveries, d.ID) })
+	if d.Kind == WebhookDelivery {
+		if err := standing(tx, d); err != nil {
 			return nil, err
 		}
-		if set["secret_sealed"], err = sy.store.box.Seal([]byte(token.Reveal()), d.ID); err != nil {
-			return nil, err
-		}
-		set["idempotency_key"] = d.AboutKind + "-" + d.AboutID + "-" + id.New()
+	}
+	if !d.HasSecret {
 		return set, nil
-	})
+	}
+	token, err := renewInvitation(tx, d, now)
+	if err != nil {
+		return nil, err
+	}
+	if set["secret_sealed"], err = s.box.Seal([]byte(token.Reveal()), d.ID); err != nil {
+		return nil, err
+	}
+	set["idempotency_key"] = d.AboutKind + "-" + d.AboutID + "-" + id.New()
+	return set, nil
 }
 
 // renewInvitation gives an open invitation a new link; the old one works no more.
@@ -109,9 +130,13 @@ func renewInvitation(tx *gorm.DB, d *Delivery, now time.Time) (secret.String, er
 
 // DropDelivery ends one that is not sent; Conflict when it has ended otherwise.
 func (sy *System) DropDelivery(ctx context.Context, by Actor, deliveryID string) (*Delivery, error) {
-	return sy.changeDelivery(ctx, by, deliveryID, DeliveryDrop, func(*gorm.DB, *Delivery) (map[string]any, error) {
-		return ended(DeliveryDropped, "Dropped by "+by.label(), sy.store.now()), nil
-	})
+	return sy.changeDelivery(ctx, by, deliveryID, DeliveryDrop, sy.store.drop(by))
+}
+
+func (s *Store) drop(by Actor) func(*gorm.DB, *Delivery) (map[string]any, error) {
+	return func(*gorm.DB, *Delivery) (map[string]any, error) {
+		return ended(DeliveryDropped, "Dropped by "+by.label(), s.now()), nil
+	}
 }
 
 var deliveryActs = map[DeliveryMove]string{DeliveryReplay: "delivery.replayed", DeliveryDrop: "delivery.dropped"}
@@ -133,33 +158,43 @@ func (sy *System) changeDelivery(ctx context.Context, by Actor, deliveryID strin
 				return err
 			}
 		}
-		was, err := first[Delivery](locked(tx).Where("id = ?", deliveryID))
+		was, now, err := moveDelivery(tx, deliveryID, move, f)
 		if err != nil {
 			return err
 		}
-		next, ok := DeliveryMoves[was.State][move]
-		if !ok {
-			_, done, _ := strings.Cut(deliveryActs[move], ".")
-			return fault.New(fault.Conflict, "delivery.state", "A delivery that is %s cannot be %s", was.State, done)
-		}
-		set, err := f(tx, was)
-		if err != nil {
-			return err
-		}
-		set["state"] = next
-		if _, err := changed(tx.Model(&Delivery{}).Where("id = ?", deliveryID), set); err != nil {
-			return err
-		}
-		if d, err = first[Delivery](tx.Where("id = ?", deliveryID)); err != nil {
-			return err
-		}
-		a := act{name: deliveryActs[move], kind: "delivery", id: d.ID, of: d.Destination, before: map[string]any{"state": was.State}, after: map[string]any{"state": d.State}}
+		d = now
 		if known.OrganizationID == "" {
-			return sy.audit(tx, by, a)
+			return sy.audit(tx, by, deliveryAct(move, was, d))
 		}
-		return sc.audit(tx, a)
+		return sc.audit(tx, deliveryAct(move, was, d))
 	})
 	return d, err
+}
+
+// moveDelivery does one move by the table, with the columns that f adds, and gives the row before and after.
+func moveDelivery(tx *gorm.DB, deliveryID string, move DeliveryMove, f func(*gorm.DB, *Delivery) (map[string]any, error)) (was, now *Delivery, err error) {
+	if was, err = first[Delivery](locked(tx).Where("id = ?", deliveryID)); err != nil {
+		return nil, nil, err
+	}
+	next, ok := DeliveryMoves[was.State][move]
+	if !ok || !was.May(move) {
+		_, done, _ := strings.Cut(deliveryActs[move], ".")
+		return nil, nil, fault.New(fault.Conflict, "delivery.state", "A delivery that is %s cannot be %s", was.State, done)
+	}
+	set, err := f(tx, was)
+	if err != nil {
+		return nil, nil, err
+	}
+	set["state"] = next
+	if _, err := changed(tx.Model(&Delivery{}).Where("id = ?", deliveryID), set); err != nil {
+		return nil, nil, err
+	}
+	now, err = first[Delivery](tx.Where("id = ?", deliveryID))
+	return was, now, err
+}
+
+func deliveryAct(move DeliveryMove, was, now *Delivery) act {
+	return act{name: deliveryActs[move], kind: "delivery", id: now.ID, of: now.Destination, before: map[string]any{"state": was.State}, after: map[string]any{"state": now.State}}
 }
 
 // AskTestMail has a letter sent that belongs to no organization: whether letters arrive can only be tried.
@@ -176,7 +211,7 @@ func (sy *System) AskTestMail(ctx context.Context, by Actor, address string, m M
 	var d *Delivery
 	err := sy.tx(ctx, func(tx *gorm.DB) error {
 		var err error
-		if d, err = sy.deliver(tx, newDelivery{kind: MailDelivery, to: normal, aboutKind: "test", payload: m}); err != nil {
+		if d, err = sy.deliver(tx, newDelivery{kind: MailDelivery, to: normal, aboutKind: aboutTest, payload: m}); err != nil {
 			return err
 		}
 		return sy.audit(tx, by, act{name: "mail.tested", kind: "delivery", id: d.ID, of: normal})

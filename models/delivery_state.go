@@ -26,7 +26,7 @@ const (
 // DeliveryMoves is the table: state and move give the next state; what is missing is refused.
 var DeliveryMoves = map[DeliveryState]map[DeliveryMove]DeliveryState{
 	DeliveryPending: {DeliverySend: DeliverySent, DeliveryRetry: DeliveryPending, DeliveryDie: DeliveryDead, DeliveryDrop: DeliveryDropped},
-	DeliverySent:    {},
+	DeliverySent:    {DeliveryReplay: DeliveryPending}, // of webhooks only: their receivers tell repetitions by the key
 	DeliveryDead:    {DeliveryReplay: DeliveryPending, DeliveryDrop: DeliveryDropped},
 	DeliveryDropped: {},
 }
@@ -36,6 +36,12 @@ var (
 	DeliveryStates   = []DeliveryState{DeliveryPending, DeliverySent, DeliveryDead, DeliveryDropped}
 	AllDeliveryMoves = []DeliveryMove{DeliverySend, DeliveryRetry, DeliveryDie, DeliveryDrop, DeliveryReplay}
 )
+
+// May tells whether a move of the table is allowed to this delivery: what arrived is sent again only where the other side
+// can tell.
+func (d *Delivery) May(m DeliveryMove) bool {
+	return d.State.May(m) && (d.State != DeliverySent || d.Kind == WebhookDelivery)
+}
 
 // May tells whether a move is allowed.
 func (s DeliveryState) May(m DeliveryMove) bool { _, ok := DeliveryMoves[s][m]; return ok }

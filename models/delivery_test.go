@@ -90,7 +90,7 @@ func (l *letters) due() []string {
 // Every state and every move, as the table is meant: written down a second time.
 func TestDeliveryMoves(t *testing.T) {
 	t.Parallel()
-	want := map[models.DeliveryState]string{models.DeliveryPending: "send:sent retry:pending die:dead drop:dropped", models.DeliverySent: "",
+	want := map[models.DeliveryState]string{models.DeliveryPending: "send:sent retry:pending die:dead drop:dropped", models.DeliverySent: "replay:pending",
 		models.DeliveryDead: "drop:dropped replay:pending", models.DeliveryDropped: ""}
 	require.Len(t, models.DeliveryMoves, len(models.DeliveryStates))
 	for _, s := range models.DeliveryStates {
@@ -230,9 +230,9 @@ func TestDeliveriesKeepTheirOrder(t *testing.T) {
 	next, err := l.sy.NextDelivery(t.Context(), first)
 	require.NoError(t, err)
 	require.Equal(t, first.ID, next)
-	l.settle(l.claim(first), models.Attempt{Error: "x", Pause: time.Hour})
+	l.settle(l.claim(first), models.Attempt{Error: "x", Pause: models.LaneHold})
 	l.held(second, "the first is tried again before")
-	l.clock.Add(time.Hour)
+	l.clock.Add(models.LaneHold)
 	c := l.claim(first)
 	next, err = l.sy.NextDelivery(t.Context(), first)
 	require.NoError(t, err)
@@ -247,6 +247,33 @@ func TestDeliveriesKeepTheirOrder(t *testing.T) {
 	l.held(first, "while the one behind it is on its way")
 	l.settle(c, models.Attempt{Sent: true})
 	l.claim(first)
+}
+
+// One that fails for long waits beside its lane, and is due again when the lane is open; a pause that the other side asks
+// for is everybody's, and costs no attempt.
+func TestALaneIsNotHeldForEver(t *testing.T) {
+	t.Parallel()
+	l := newLetters(t)
+	first, second, third := l.test("ada@example.com"), l.test("ada@example.com"), l.test("ada@example.com")
+	d := l.settle(l.claim(first), models.Attempt{Error: "x", Pause: 4 * time.Hour, Asked: true})
+	require.Zero(t, d.Attempts)
+	l.held(second, "the other side wants to be left alone")
+	l.clock.Add(4 * time.Hour)
+	d = l.settle(l.claim(first), models.Attempt{Error: "x", Pause: time.Hour})
+	require.Equal(t, 1, d.Attempts)
+	require.Equal(t, []string{second.ID}, l.due(), "it has failed for hours: the others are served")
+	next, err := l.sy.NextDelivery(t.Context(), second)
+	require.NoError(t, err)
+	require.Equal(t, second.ID, next)
+	l.settle(l.claim(second), models.Attempt{Sent: true})
+	require.ElementsMatch(t, []string{first.ID, third.ID}, l.due(), "the way is open again: what waited beside it need not wait for its hour")
+	l.settle(l.claim(first), models.Attempt{Permanent: true})
+	_, err = l.sy.ReplayDelivery(t.Context(), l.staff, first.ID)
+	require.NoError(t, err)
+	l.held(third, "a replayed one stands in its lane again")
+	l.settle(l.claim(first), models.Attempt{Sent: true})
+	_, err = l.sy.ReplayDelivery(t.Context(), l.staff, first.ID)
+	require.ErrorContains(t, err, "cannot be replayed", "who got a letter cannot tell that it is the same")
 }
 
 func (l *letters) test(address string) *models.Delivery {

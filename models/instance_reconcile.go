@@ -153,6 +153,11 @@ func (sc *Scope) observed(tx *gorm.DB, i *Instance, o Observed) (map[string]any,
 	}
 	if next, ok := i.State.Next(o.Saw); ok && next != i.State {
 		set["state"], set["state_since"] = next, now
+		if next == Errored {
+			if err := sc.agentFailed(tx, i, o.Reason); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if i.State != Suspended { // there it says why, until the suspension ends
 		set["reason"] = sc.store.line(o.Reason, 1000)

@@ -58,6 +58,8 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, err)
 	_, err = sc.StartRun(ctx, repeated.ID, models.Run{Cause: models.RunNow, Due: time.Now(), Text: "hello"})
 	require.NoError(t, err)
+	_, _, err = sc.CreateWebhook(ctx, models.WebhookForm{Name: "hook", URL: "https://example.org/hook", Events: models.WebhookEventNames(), Active: true})
+	require.NoError(t, err)
 	on := true
 	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))
 	ticket, _, err := store.AsSystem("test").TakeStripeEvent(ctx, "evt_"+sc.Org, "test")

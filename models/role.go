@@ -28,6 +28,7 @@ const (
 	CanDeleteOrg       Can = "delete organization"
 	CanManageBilling   Can = "manage billing"
 	CanManageBudgets   Can = "manage budgets"
+	CanManageWebhooks  Can = "manage webhooks" // who outside is told of what happens, and what was delivered to whom
 	CanViewAudit       Can = "view audit log"
 	CanTransfer        Can = "transfer ownership"
 	CanInfer           Can = "inference"  // call models through the gateway; the words of the agent API
@@ -36,7 +37,7 @@ const (
 
 // Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
 var Capabilities = Scopes{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanInfer, CanReadUsage, CanApprove, CanManagePolicy, CanManageProviders, CanManageTeam,
-	CanManageKeys, CanEditSettings, CanManageBudgets, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
+	CanManageKeys, CanEditSettings, CanManageBudgets, CanManageWebhooks, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
 
 // Roles lists them, from most to least.
 var Roles = []Role{Owner, Admin, Member}
@@ -55,6 +56,7 @@ var matrix = map[Can][]Role{
 	CanDeleteOrg:       {Owner},
 	CanManageBilling:   {Owner},
 	CanManageBudgets:   {Owner, Admin},
+	CanManageWebhooks:  {Owner, Admin},
 	CanViewAudit:       {Owner, Admin},
 	CanTransfer:        {Owner},
 	CanInfer:           {Owner, Admin, Member},

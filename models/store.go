@@ -35,6 +35,8 @@ type Store struct {
 	shared  sharedCommits
 	wal     sqliteLog
 	zones   sync.Map // of organizations, as last read: a guess that saves a question, never believed unseen
+	letters string
+	written func(context.Context, Written)
 }
 
 // Options are what a store needs from outside.
@@ -48,6 +50,8 @@ type Options struct {
 	Log   *slog.Logger
 	// PlanLimits makes plans limit how many instances an organization has: billing is configured.
 	PlanLimits bool
+	// Letters is the address that links in letters begin with; "" = no mail server is configured, and none are written.
+	Letters string
 }
 
 // PlanLimits tells whether plans limit how many instances an organization has.
@@ -93,5 +97,10 @@ func (s *Store) Close() error {
 
 // tx runs f in one write transaction; ctx already carries its tenant.
 func (s *Store) tx(ctx context.Context, f func(tx *gorm.DB) error) error {
-	return translate(s.w.WithContext(ctx).Transaction(f))
+	ctx, tell := s.noting(ctx)
+	err := translate(s.w.WithContext(ctx).Transaction(f))
+	if err == nil {
+		tell()
+	}
+	return err
 }

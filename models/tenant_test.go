@@ -22,7 +22,7 @@ var owned = map[string]any{
 	"instance_steps": models.InstanceStep{}, "instance_logs": models.InstanceLog{}, "instance_metrics": models.InstanceMetric{},
 	"sessions": models.Session{}, "turns": models.Turn{}, "events": models.Event{}, "attachments": models.Attachment{},
 	"memories": models.Memory{}, "memory_versions": models.MemoryVersion{}, "providers": models.Provider{}, "ledger_entries": models.LedgerEntry{}, "subscriptions": models.Subscription{},
-	"organization_flags": models.OrganizationFlag{}, "deliveries": models.Delivery{},
+	"organization_flags": models.OrganizationFlag{}, "deliveries": models.Delivery{}, "webhook_endpoints": models.WebhookEndpoint{}, "notifications": models.Notification{},
 	"usage_quarters": models.UsageQuarter{}, "usage_days": models.UsageDay{}, "budgets": models.Budget{}, "budget_balances": models.BudgetBalance{},
 	"reservations": models.Reservation{}, "message_entries": models.MessageEntry{},
 	"decisions": models.Decision{}, "routings": models.Routing{}, "breaker_orders": models.BreakerOrder{},

@@ -51,6 +51,14 @@ func (sc *Scope) together(ctx context.Context, f func(tx *gorm.DB) error) error 
 	return translate(<-s.share(tenantContext(ctx, sc.Org), true, f))
 }
 
+// together is the same for work over all organizations.
+func (sy *System) together(ctx context.Context, f func(tx *gorm.DB) error) error {
+	if sy.store.dialect == migrations.Postgres {
+		return sy.tx(ctx, f)
+	}
+	return translate(<-sy.store.share(systemContext(ctx, sy.reason), true, f))
+}
+
 // soon writes what tells of something that has happened, without keeping who made it happen waiting. A process that is
 // killed takes the last few milliseconds of it along; a failure is logged.
 func (sc *Scope) soon(ctx context.Context, what string, f func(tx *gorm.DB) error) {

@@ -289,6 +289,9 @@ func (sc *Scope) end(tx *gorm.DB, l Lease, t *Turn, e TurnEnded) error {
 	if err := sc.answerMessage(tx, t, e); err != nil {
 		return err
 	}
+	if err := sc.turnEnded(tx, t, e); err != nil {
+		return err
+	}
 	_, err := changed(tx.Model(&Turn{}).Where("id = ?", l.TurnID),
 		map[string]any{"state": e.State, "reason": e.Reason, "ended_at": now, "lease_owner": "", "lease_until": nil, "waits_for": "", "wait_until": nil})
 	return err

@@ -15,7 +15,7 @@ import (
 // ParkTurn lets go of a held turn that a budget refused, until ResumeTurn, with its last events: between two steps, where
 // nothing is half done. until is when it is tried again by itself; nil = when the budget is changed. One that was changed
 // since it refused has woken nobody who was not parked yet: the turn is due at once then. letter tells who can do something
-// about it; nil = nobody is written to.
+// about it; nil = nobody is written to, and they are only notified.
 func (sc *Scope) ParkTurn(ctx context.Context, l Lease, refused Budget, until *time.Time, letter *Mail, data ...EventData) error {
 	return sc.tx(ctx, func(tx *gorm.DB) error {
 		if err := sc.park(tx, l, WaitBudget, until, data); err != nil {
@@ -25,7 +25,7 @@ func (sc *Scope) ParkTurn(ctx context.Context, l Lease, refused Budget, until *t
 		if fault.Is(err, fault.NotFound) || err == nil && !b.UpdatedAt.Equal(refused.UpdatedAt) {
 			return sc.retryParked(tx, refused.ID)
 		}
-		if err != nil || letter == nil {
+		if err != nil {
 			return err
 		}
 		return sc.tellOfBudget(tx, letter, l.TurnID, b, until)

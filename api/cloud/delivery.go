@@ -5,12 +5,14 @@ import (
 	"lobstead/models"
 )
 
-// Delivery is a row of the outbox, as the back office sees it. What is secret in it is never given.
+// Delivery is a row of the outbox. What is secret in it is never given.
 type Delivery struct {
 	ID             string  `json:"id"`
 	OrganizationID *string `json:"organizationId"` // null: the installation's
 	Kind           string  `json:"kind"`
 	Destination    string  `json:"destination"`
+	WebhookID      *string `json:"webhookId"` // the endpoint, of a webhook
+	Event          *string `json:"event"`
 	AboutKind      string  `json:"aboutKind"`
 	AboutID        string  `json:"aboutId"`
 	IdempotencyKey string  `json:"idempotencyKey"`
@@ -28,8 +30,9 @@ type Delivery struct {
 // DeliveryTry is one attempt.
 type DeliveryTry struct {
 	At       string `json:"at"`
-	By       string `json:"by"`
+	By       string `json:"by,omitempty"` // the worker, for the back office
 	Millis   int64  `json:"ms"`
+	Status   int    `json:"status,omitempty"` // of HTTP
 	Error    string `json:"error,omitempty"`
 	Response string `json:"response,omitempty"`
 }
@@ -50,9 +53,12 @@ type Deliveries struct {
 
 // NewDelivery presents one.
 func NewDelivery(d *models.DeliveryRow) Delivery {
-	out := Delivery{ID: d.ID, OrganizationID: text(d.OrganizationID), Kind: string(d.Kind), Destination: d.Destination, AboutKind: d.AboutKind, AboutID: d.AboutID,
+	out := Delivery{ID: d.ID, OrganizationID: text(d.OrganizationID), Kind: string(d.Kind), Destination: d.Destination, Event: text(d.Event), AboutKind: d.AboutKind, AboutID: d.AboutID,
 		IdempotencyKey: d.IdempotencyKey, State: string(d.State), Reason: text(d.Reason), Attempts: d.Attempts, MaxAttempts: d.MaxAttempts,
 		LastError: text(d.LastError), Response: text(d.Response), NextAt: wire.Time(d.NextAt), CreatedAt: wire.Time(d.CreatedAt)}
+	if d.Kind == models.WebhookDelivery {
+		out.WebhookID = text(d.TargetID)
+	}
 	if d.EndedAt != nil {
 		at := wire.Time(*d.EndedAt)
 		out.EndedAt = &at
@@ -64,7 +70,7 @@ func NewDelivery(d *models.DeliveryRow) Delivery {
 func NewDeliveryDetail(d *models.DeliveryRow) DeliveryDetail {
 	out := DeliveryDetail{Delivery: NewDelivery(d), Payload: d.Payload, Tries: []DeliveryTry{}}
 	for _, t := range d.Log() {
-		out.Tries = append(out.Tries, DeliveryTry{At: wire.Time(t.At), By: t.By, Millis: t.Millis, Error: t.Error, Response: t.Response})
+		out.Tries = append(out.Tries, DeliveryTry{At: wire.Time(t.At), By: t.By, Millis: t.Millis, Status: t.Status, Error: t.Error, Response: t.Response})
 	}
 	return out
 }
@@ -77,6 +83,35 @@ func NewDeliveries(rows []models.DeliveryRow, counts map[models.DeliveryState]in
 	}
 	for _, s := range models.DeliveryStates {
 		out.Counts[string(s)] = counts[s]
+	}
+	return out
+}
+
+// NewOwnDelivery presents one to its organization: what only the operator should read is left out.
+func NewOwnDelivery(d *models.Delivery) Delivery {
+	out := NewDelivery(&models.DeliveryRow{Delivery: *d})
+	out.LastError = text(d.Trouble())
+	return out
+}
+
+// NewOwnDeliveryDetail presents one with its payload and attempts.
+func NewOwnDeliveryDetail(d *models.Delivery) DeliveryDetail {
+	out := DeliveryDetail{Delivery: NewOwnDelivery(d), Payload: d.Payload, Tries: []DeliveryTry{}}
+	for _, t := range d.Log() {
+		try := DeliveryTry{At: wire.Time(t.At), Millis: t.Millis, Status: t.Status, Error: t.Error, Response: t.Response}
+		if d.Kind == models.MailDelivery && t.Error != "" {
+			try.Error = "The mail server did not take it"
+		}
+		out.Tries = append(out.Tries, try)
+	}
+	return out
+}
+
+// NewOwnDeliveries presents a page of them.
+func NewOwnDeliveries(rows []models.Delivery, counts map[models.DeliveryState]int, next string) Deliveries {
+	out := NewDeliveries(nil, counts, next)
+	for n := range rows {
+		out.Deliveries = append(out.Deliveries, NewOwnDelivery(&rows[n]))
 	}
 	return out
 }

@@ -17,6 +17,7 @@ import (
 	"lobstead/api/openapi"
 	"lobstead/api/wire"
 	"lobstead/kit/fault"
+	"lobstead/models"
 )
 
 func document(t *testing.T) *openapi3.T {
@@ -87,11 +88,16 @@ var readers = map[string]func(f *wire.Fields) error{
 	"POST /api/team":                  func(f *wire.Fields) error { _, _, err := cloud.ReadInvitation(f); return err },
 	"PATCH /api/team/:id":             func(f *wire.Fields) error { _, err := cloud.ReadRole(f); return err },
 	"POST /api/api-keys":              func(f *wire.Fields) error { _, err := cloud.ReadNewAPIKey(f, time.Now()); return err },
-	"PATCH /api/settings":             func(f *wire.Fields) error { _, err := cloud.ReadName(f); return err },
-	"POST /api/stripe/checkout":       func(f *wire.Fields) error { _, _, err := cloud.ReadCheckout(f); return err },
-	"POST /api/agent/chat":            func(f *wire.Fields) error { _, err := agent.ReadChat(f); return err },
-	"POST /api/agent/token-budget":    func(f *wire.Fields) error { _, err := agent.ReadBudgetMessage(f); return err },
-	"PATCH /api/agent/sessions":       func(f *wire.Fields) error { _, _, err := agent.ReadSessionChange(f); return err },
+	"POST /api/webhook-endpoints":     func(f *wire.Fields) error { _, err := cloud.ReadWebhook(f); return err },
+	"PATCH /api/webhook-endpoints/:id": func(f *wire.Fields) error {
+		_, err := cloud.ReadWebhookChange(f, &models.WebhookEndpoint{Events: "agent.error"})
+		return err
+	},
+	"PATCH /api/settings":          func(f *wire.Fields) error { _, err := cloud.ReadName(f); return err },
+	"POST /api/stripe/checkout":    func(f *wire.Fields) error { _, _, err := cloud.ReadCheckout(f); return err },
+	"POST /api/agent/chat":         func(f *wire.Fields) error { _, err := agent.ReadChat(f); return err },
+	"POST /api/agent/token-budget": func(f *wire.Fields) error { _, err := agent.ReadBudgetMessage(f); return err },
+	"PATCH /api/agent/sessions":    func(f *wire.Fields) error { _, _, err := agent.ReadSessionChange(f); return err },
 }
 
 func issues(t *testing.T, read func(*wire.Fields) error, body map[string]any) fault.Issues {

@@ -19,6 +19,9 @@ var Nouns = []Noun{
 	{"team", "Team", "The organization's people. Somebody without an account gets an invitation, which works once and for seven days."},
 	{"keys", "API keys", "Credentials for programs. A key acts in one organization with the role of who made it, or less."},
 	{"settings", "Settings", "The organization itself."},
+	{"webhooks", "Webhooks", "Servers of yours that are called, signed by the scheme of Standard Webhooks, when something happens."},
+	{"deliveries", "Deliveries", "What was sent and what could not be: letters, calls of webhooks, messages of channels. Dead ones wait for somebody."},
+	{"notifications", "Notifications", "What the caller was told, the newest first."},
 	{"billing", "Billing", "Plans are bought and changed at Stripe. Where no Stripe is configured, everything is unlimited and these calls answer 503."},
 	{"audit", "Audit log", "Every privileged act, chained by hashes: an entry that is changed or taken out breaks the chain."},
 	{"usage", "Usage", "What programs asked of models through the gateway, and what it cost."},
@@ -38,6 +41,7 @@ var (
 	destroy = May(models.CanDeleteInstances)
 
 	manageTeam, manageKeys, edit = May(models.CanManageTeam), May(models.CanManageKeys), May(models.CanEditSettings)
+	hook                         = May(models.CanManageWebhooks)
 	readAudit, end, pay          = May(models.CanViewAudit), May(models.CanDeleteOrg), May(models.CanManageBilling)
 )
 
@@ -141,6 +145,39 @@ var Operations = []Operation{
 		Note: "The slug stays, since clients may have kept it.", Request: SettingsChange{}, Status: 200, Answer: cloud.Settings{}},
 	{Method: "DELETE", Path: "/api/settings", ID: "settings.delete", Noun: "settings", Caller: end, Summary: "Delete the organization",
 		Note: "Everything in it: instances with their files, conversations, members, keys. There is no way back.", Status: 200, Answer: cloud.Deleted{}},
+
+	{Method: "GET", Path: "/api/webhook-endpoints", ID: "webhooks.list", Noun: "webhooks", Caller: hook, Summary: "List webhooks", Status: 200, Answer: []cloud.WebhookEndpoint{}},
+	{Method: "POST", Path: "/api/webhook-endpoints", ID: "webhooks.create", Noun: "webhooks", Caller: hook, Summary: "Add a webhook",
+		Note: "This answer and that of a rotation are the only ones that hold a secret.", Request: WebhookCreate{}, Status: 201, Answer: cloud.WebhookEndpointCreated{}, Errors: []int{404, 409}},
+	{Method: "GET", Path: "/api/webhook-endpoints/:id", ID: "webhooks.read", Noun: "webhooks", Caller: hook, Summary: "Read a webhook", Status: 200, Answer: cloud.WebhookEndpoint{}},
+	{Method: "PATCH", Path: "/api/webhook-endpoints/:id", ID: "webhooks.update", Noun: "webhooks", Caller: hook, Summary: "Change a webhook",
+		Note: "What is left out stays. What waits for it goes where it is then; what waits for one that is switched off is dead, and can be replayed.", Request: WebhookChange{}, Status: 200, Answer: cloud.WebhookEndpoint{}},
+	{Method: "DELETE", Path: "/api/webhook-endpoints/:id", ID: "webhooks.delete", Noun: "webhooks", Caller: hook, Summary: "Remove a webhook",
+		Note: "What waits for it is dropped.", Status: 200, Answer: cloud.Deleted{}},
+	{Method: "POST", Path: "/api/webhook-endpoints/:id/rotate", ID: "webhooks.rotate", Noun: "webhooks", Caller: hook, Summary: "Make a new secret",
+		Note: "For a day both sign: each call has two signatures until then.", Status: 200, Answer: cloud.WebhookEndpointCreated{}},
+	{Method: "POST", Path: "/api/webhook-endpoints/:id/test", ID: "webhooks.test", Noun: "webhooks", Caller: hook, Summary: "Send a test event",
+		Note: "Once, past what waits. Read the delivery for the answer of your server.", Status: 201, Answer: cloud.Delivery{}},
+
+	{Method: "GET", Path: "/api/deliveries", ID: "deliveries.list", Noun: "deliveries", Caller: hook, Summary: "List deliveries",
+		Note: "Newest first, fifty at a time.", Params: []Param{
+			{Name: "state", In: "query", Say: "pending, sent, dead or dropped", Example: "dead"}, {Name: "kind", In: "query", Say: "mail, webhook or channel", Example: "webhook"},
+			{Name: "webhook", In: "query", Say: "Those to one endpoint, by id", Example: exampleID}, {Name: "q", In: "query", Say: "Words in the destination, the event or the id"},
+			{Name: "before", In: "query", Say: "The next page: what next said", Example: exampleID},
+		}, Status: 200, Answer: cloud.Deliveries{}},
+	{Method: "GET", Path: "/api/deliveries/:id", ID: "deliveries.read", Noun: "deliveries", Caller: hook, Summary: "Read a delivery with its attempts", Status: 200, Answer: cloud.DeliveryDetail{}},
+	{Method: "POST", Path: "/api/deliveries/:id/replay", ID: "deliveries.replay", Noun: "deliveries", Caller: hook, Summary: "Send a delivery again",
+		Note: "A dead one, or a webhook's that arrived; under the same idempotency key. 409 in another state, or when what it told of is gone.", Status: 200, Answer: cloud.Delivery{}, Errors: []int{409}},
+	{Method: "POST", Path: "/api/deliveries/:id/drop", ID: "deliveries.drop", Noun: "deliveries", Caller: hook, Summary: "Drop a delivery",
+		Note: "One that waits or is dead; 409 when it has ended otherwise.", Status: 200, Answer: cloud.Delivery{}, Errors: []int{409}},
+
+	{Method: "GET", Path: "/api/notifications", ID: "notifications.list", Noun: "notifications", Caller: view, Summary: "List what you were told",
+		Note: "Fifty at a time. What happened again to the same thing before it was read is counted, not repeated.", Params: []Param{
+			{Name: "unread", In: "query", Say: "true: unread ones only", Example: "true"}, {Name: "before", In: "query", Say: "The next page: what next said", Example: exampleID},
+		}, Status: 200, Answer: cloud.Notifications{}, Errors: []int{404}},
+	{Method: "POST", Path: "/api/notifications/read", ID: "notifications.read.all", Noun: "notifications", Caller: view, Summary: "Mark all as read", Status: 200, Answer: cloud.Deleted{}},
+	{Method: "POST", Path: "/api/notifications/:id/read", ID: "notifications.read", Noun: "notifications", Caller: view, Summary: "Mark one as read, or as unread",
+		Request: NotificationRead{}, BodyOptional: true, Status: 200, Answer: cloud.Deleted{}},
 
 	{Method: "POST", Path: "/api/stripe/checkout", ID: "billing.checkout", Noun: "billing", Caller: pay, Summary: "Buy a plan",
 		Note:    "Answers the address at Stripe where it is paid. 502 when Stripe fails, 503 when none is configured.",

@@ -143,3 +143,28 @@ type MemoryRef struct {
 	ID  string `json:"id,omitempty"`
 	Key string `json:"key,omitempty"`
 }
+
+// WebhookCreate asks for a new endpoint.
+type WebhookCreate struct {
+	Name        string   `json:"name"`
+	URL         string   `json:"url"`
+	Events      []string `json:"events"`
+	Description string   `json:"description,omitempty"`
+	InstanceID  string   `json:"instanceId,omitempty"`
+	Active      *bool    `json:"active,omitempty"`
+}
+
+// WebhookChange changes one; what is left out stays.
+type WebhookChange struct {
+	Name        string   `json:"name,omitempty"`
+	URL         string   `json:"url,omitempty"`
+	Events      []string `json:"events,omitempty"`
+	Description string   `json:"description,omitempty"`
+	InstanceID  string   `json:"instanceId,omitempty"`
+	Active      *bool    `json:"active,omitempty"`
+}
+
+// NotificationRead says whether it is read; without a body it is.
+type NotificationRead struct {
+	Read bool `json:"read,omitempty"`
+}

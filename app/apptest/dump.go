@@ -17,6 +17,7 @@ var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", 
 	"instance_keys", "skill_settings", "response_caches", "cached_answers",
 	"automations", "automation_runs",
 	"instance_files", "agent_profiles", "messages",
+	"webhook_endpoints", "notifications",
 	"policy_rules", "policy_decisions", "approvals", "approval_grants"}
 
 // seen are the columns that reading alone may change.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ type World struct {
 	Automations *automate.Desk
 	Boxes       *Boxes
 	Redis       *jobs.Redis
-	Outbox      *outbox.Outbox // nil without a mail server
+	Outbox      *outbox.Outbox
 	URL         string
 	Address     string
 	Dir         string // the data directory
@@ -62,6 +63,7 @@ type World struct {
 	dialect string
 	box     *secret.Box
 	stop    func()
+	awake   *atomic.Bool // workers hear of what is written: not of what a world begins with
 }
 
 // Options change what New starts.
@@ -87,8 +89,16 @@ func New(t testing.TB) *World { return Start(t, Options{}) }
 // Start is New with options.
 func Start(t testing.TB, o Options) *World {
 	t.Helper()
-	w := &World{T: t, Boxes: NewBoxes(), box: modelstest.Box(t)}
-	w.open(o.Billing != nil)
+	w := &World{T: t, Boxes: NewBoxes(), box: modelstest.Box(t), awake: &atomic.Bool{}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w.Address = l.Addr().String()
+	w.URL = "http://" + w.Address
+	letters := ""
+	if o.Mail != nil {
+		letters = w.URL
+	}
+	w.open(o.Billing != nil, letters)
 	log := slog.New(slog.DiscardHandler)
 	if o.Log != nil {
 		log = slog.New(slog.NewTextHandler(o.Log, nil))
@@ -97,6 +107,7 @@ func Start(t testing.TB, o Options) *World {
 	require.NoError(t, err)
 	w.Redis = redis
 	w.Bus = events.Open(redis.Client())
+	w.Store.OnWritten(w.written)
 	w.Turns = &agent.Turns{Store: w.Store, Bus: w.Bus}
 	pace := o.Pace
 	if pace == 0 {
@@ -104,10 +115,6 @@ func Start(t testing.TB, o Options) *World {
 	}
 	llms := &door.Door{Offline: offline.New(offline.Options{Pace: pace}), Connect: o.connect}
 	desk := &provision.Desk{Bus: w.Bus, Jobs: jobs.NewClient(redis, log)}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	w.Address = l.Addr().String()
-	w.URL = "http://" + w.Address
 	public := o.PublicURL
 	if public == "" {
 		public = w.URL
@@ -132,11 +139,12 @@ func Start(t testing.TB, o Options) *World {
 	}
 	rec := &provision.Reconciler{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Node: "test", Log: log}
 	waits := []func(){rec.Follow(ctx)}
+	w.Outbox = &outbox.Outbox{Store: w.Store, Bus: w.Bus, Jobs: desk.Jobs.(*jobs.Client), Node: "test", Log: log,
+		Senders: map[models.DeliveryKind]outbox.Sender{models.WebhookDelivery: outbox.NewWebhook(w.Store, "test")}}
 	if o.Mail != nil {
-		w.Outbox = &outbox.Outbox{Store: w.Store, Bus: w.Bus, Jobs: desk.Jobs.(*jobs.Client), Node: "test", Log: log,
-			Senders: map[models.DeliveryKind]outbox.Sender{models.MailDelivery: outbox.Mail{Server: o.Mail}}}
-		waits = append(waits, w.Outbox.Follow(ctx))
+		w.Outbox.Senders[models.MailDelivery] = outbox.Mail{Server: o.Mail}
 	}
+	waits = append(waits, w.Outbox.Follow(ctx))
 	w.stop = sync.OnceFunc(func() {
 		stop, done := context.WithTimeout(context.Background(), 10*time.Second)
 		defer done()
@@ -155,7 +163,21 @@ func Start(t testing.TB, o Options) *World {
 	if !o.Empty {
 		w.populate()
 	}
+	w.awake.Store(true)
 	return w
+}
+
+// written tells workers and open pages of what a transaction left for them, as the program does.
+func (w *World) written(ctx context.Context, left models.Written) {
+	if !w.awake.Load() {
+		return
+	}
+	for _, d := range left.Deliveries {
+		outbox.Wake(ctx, w.Bus, d)
+	}
+	for _, org := range left.Inboxes {
+		w.Bus.Publish(ctx, agent.InboxTopic(org), nil)
+	}
 }
 
 // billing is the way to a Stripe, or to none.
@@ -178,10 +200,10 @@ func (w *World) In(t testing.TB) *World {
 func (w *World) Stop() { w.stop() }
 
 // open makes the database and a second way into it.
-func (w *World) open(planLimits bool) {
+func (w *World) open(planLimits bool, letters string) {
 	w.dialect, w.Dir = "sqlite", w.T.TempDir()
 	url := modelstest.URL(w.T)
-	w.Store = modelstest.Open(w.T, models.Options{URL: url, Dir: w.Dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits})
+	w.Store = modelstest.Open(w.T, models.Options{URL: url, Dir: w.Dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits, Letters: letters})
 	if url != "" {
 		w.dialect = "pgx"
 	} else {

@@ -24,8 +24,18 @@ import (
 type Sender interface {
 	// Send hands a delivery over and gives the other side's answer, which a customer may read. It puts the claim's
 	// secret where models.SecretMark stands, and the idempotency key where the other side looks for it. ctx ends well
-	// before the lease. An error that Permanent made ends the delivery; every other one is tried again.
-	Send(ctx context.Context, c *models.Claim) (answer string, err error)
+	// before the lease.
+	//
+	// An error that Permanent made ends the delivery: it is dead, and waits for somebody. One that RetryAt made is tried
+	// again at its time, which the other side has asked for: for a day that costs no attempt. Every other one is tried
+	// again after a pause of the table, with the lane waiting for models.LaneHold at most.
+	Send(ctx context.Context, c *models.Claim) (Answer, error)
+}
+
+// Answer is what the other side said, whether it took the delivery or not.
+type Answer struct {
+	Status int    // of HTTP, 0 for other ways
+	Text   string // its beginning is kept
 }
 
 // Enqueuer is the durable path of a delivery to a worker; *jobs.Client is one.
@@ -41,7 +51,7 @@ type Outbox struct {
 	Senders map[models.DeliveryKind]Sender // what has none here waits for a worker that has
 	Node    string
 	Log     *slog.Logger
-	// Slots is how many deliveries are on their way at once; 0 = 16: most wait for the other side.
+	// Slots is how many deliveries are on their way at once; 0 = 64: most wait for the other side.
 	Slots int
 
 	slots slots.Slots
@@ -53,7 +63,7 @@ type Outbox struct {
 }
 
 const (
-	defaultSlots = 16
+	defaultSlots = 64
 	// sendLimit leaves time to write down what came of it before the lease ends.
 	sendLimit = models.DeliveryLease - 15*time.Second
 	// wrapUp is how long the last write may take, also of a worker that stops: what was sent is written down.
@@ -83,6 +93,23 @@ func (p permanent) Unwrap() error { return p.error }
 
 // Permanent marks an error that another attempt would only repeat.
 func Permanent(err error) error { return permanent{err} }
+
+type retryAt struct {
+	error
+	at time.Time
+}
+
+func (r retryAt) Unwrap() error { return r.error }
+
+// RetryAt marks an error after which the other side has said when to come again. A time that is far off is taken as
+// longestPause.
+func RetryAt(err error, at time.Time) error { return retryAt{err, at} }
+
+// longestPause bounds what another side may ask for; leastPause is what is waited at any rate.
+const (
+	longestPause = 24 * time.Hour
+	leastPause   = time.Second
+)
 
 // atOnce is how many deliveries are on their way at once.
 func (o *Outbox) atOnce() int {
@@ -171,9 +198,12 @@ func (o *Outbox) attempt(ctx context.Context, c *models.Claim) (models.Attempt, 
 		}
 		return models.Attempt{}, ctx.Err()
 	}
-	a := models.Attempt{Sent: err == nil, Response: hide(answer, c), Took: time.Since(began), Pause: pause(c.Attempts)}
+	a := models.Attempt{Sent: err == nil, Status: answer.Status, Response: hide(answer.Text, c), Took: time.Since(began), Pause: pause(c.Attempts)}
 	if err != nil {
 		_, a.Permanent = errors.AsType[permanent](err)
+		if r, ok := errors.AsType[retryAt](err); ok {
+			a.Asked, a.Pause = true, min(max(time.Until(r.at), leastPause), longestPause)
+		}
 		a.Error = hide(err.Error(), c)
 	}
 	return a, nil

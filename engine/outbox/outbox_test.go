@@ -235,10 +235,10 @@ func TestNoWayOut(t *testing.T) {
 // slow is a way out that waits until it is told to stop.
 type slow struct{ began chan struct{} }
 
-func (s slow) Send(ctx context.Context, _ *models.Claim) (string, error) {
+func (s slow) Send(ctx context.Context, _ *models.Claim) (outbox.Answer, error) {
 	close(s.began)
 	<-ctx.Done()
-	return "", ctx.Err()
+	return outbox.Answer{}, ctx.Err()
 }
 
 // A worker that stops gives back what it has on its way: nobody's failure, and another one has it at once.

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -63,6 +64,9 @@ func (o *Outbox) Sweep(ctx context.Context) error {
 	if len(o.Senders) == 0 {
 		return nil
 	}
+	if err := o.system().WriteLetters(ctx); err != nil {
+		return err
+	}
 	due, err := o.system().DueDeliveries(ctx, o.kinds(), sweepBatch)
 	if err != nil {
 		return err
@@ -108,5 +112,7 @@ func (o *Outbox) enqueue(ctx context.Context, id string) error {
 	return o.Jobs.Deliver(ctx, id)
 }
 
-// Tidy forgets what ended long ago.
-func (o *Outbox) Tidy(ctx context.Context) error { return o.system().TidyDeliveries(ctx) }
+// Tidy forgets what ended, or was told, long ago.
+func (o *Outbox) Tidy(ctx context.Context) error {
+	return errors.Join(o.system().TidyDeliveries(ctx), o.system().TidyNotifications(ctx))
+}

@@ -3,6 +3,7 @@ package secret
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"math/big"
 	"strings"
@@ -36,4 +37,12 @@ func Prefix(token string) string {
 	n := strings.LastIndexByte(token, '_') + 1 + shownDigits
 	// Never more than a quarter of a foreign, short token.
 	return token[:min(n, max(len(token)/4, 0))]
+}
+
+// SigningKey makes a key of a prefix ("whsec_") and 24 random bytes in base64, as Standard Webhooks writes the keys that
+// both sides sign and verify with.
+func SigningKey(prefix string) String {
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return Of(prefix + base64.StdEncoding.EncodeToString(b[:]))
 }

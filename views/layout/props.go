@@ -33,6 +33,8 @@ type FrameProps struct {
 	MayAudit  bool         // the settings have the audit log
 	Waiting   int          // turns that wait for a budget, on the settings' pages
 	Inbox     int          // turns that wait for a person
+	Unread    int          // notifications of this person
+	MayHook   bool         // the settings have the webhooks
 	Notice    Announcement // above every page
 }
 
@@ -59,8 +61,11 @@ func DefaultNav() []NavItem {
 	}
 }
 
-// InboxCount is the id of the figure at Approvals.
-const InboxCount = "approvals-count"
+// The ids of the figures at Approvals and at Notifications.
+const (
+	InboxCount  = "approvals-count"
+	UnreadCount = "notifications-count"
+)
 
 func (p FrameProps) nav() []NavItem {
 	if p.Nav == nil && p.OrgName != "" { // without an organization none of them leads anywhere

@@ -177,7 +177,7 @@ func General(p GeneralProps) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "letters", Label: "Write to me when something waits for me", Hint: "A call that needs your approval, or a budget that is used up: one letter, a minute after, unless it is decided by then."}, !p.User.NoLetters).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "letters", Label: "Write to me when something waits for me or fails", Hint: "One letter, a minute after, unless you have seen or decided it by then. Off: none at all."}, !p.User.NoLetters).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -212,7 +212,7 @@ func General(p GeneralProps) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</section>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<p class=\"sub mt-3\"><a class=\"link\" href=\"/notifications/preferences\">Choose what you are told, and how</a></p></section>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"slices"
 	"strconv"
 
 	"lobstead/views/layout"
@@ -18,6 +19,9 @@ func tabs(f layout.FrameProps, current string) []ui.TabItem {
 		{Text: "Security", Href: securityPath, Current: current == securityPath},
 		{Text: "Billing", Href: billingPath, Current: current == billingPath},
 		{Text: "Sign-ins", Href: signInsPath, Current: current == signInsPath},
+	}
+	if f.MayHook {
+		out = slices.Insert(out, 5, ui.TabItem{Text: "Webhooks", Href: WebhooksPath, Current: current == WebhooksPath})
 	}
 	if f.MayAudit {
 		out = append(out, ui.TabItem{Text: "Audit log", Href: auditPath, Current: current == auditPath})
