@@ -87,7 +87,7 @@ func New(t testing.TB) *World { return Start(t, Options{}) }
 // Start is New with options.
 func Start(t testing.TB, o Options) *World {
 	t.Helper()
-	w := &World{T: t, Boxes: NewBoxes(), box: modelstest.Box(t)}
+	w := &World{T: t, Boxes: NewBoxes(t.TempDir()), box: modelstest.Box(t)}
 	w.open(o.Billing != nil)
 	log := slog.New(slog.DiscardHandler)
 	if o.Log != nil {

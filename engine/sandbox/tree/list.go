@@ -1,14 +1,13 @@
-package hands
+package tree
 
 import (
 	"cmp"
+	"context"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 
 	"lobstead/engine/sandbox"
-	"lobstead/engine/sandbox/wire"
 )
 
 const (
@@ -18,12 +17,12 @@ const (
 )
 
 // walk visits entries below rel in order of their paths, links not followed. visit says whether to go into
-// a directory, and false as second value ends the walk.
-func (d *daemon) walk(rel string, depth int, visit func(p string, info fs.FileInfo) (into, more bool)) error {
+// a directory, and false as second value ends the walk. The workspace's own corner is passed by.
+func (t *Tree) walk(rel string, depth int, visit func(p string, info fs.FileInfo) (into, more bool)) error {
 	seen := 0
 	var in func(dir string, depth int) (bool, error)
 	in = func(dir string, depth int) (bool, error) {
-		f, err := d.root.Open(dir)
+		f, err := t.root.Open(dir)
 		if err != nil {
 			return true, err
 		}
@@ -35,8 +34,8 @@ func (d *daemon) walk(rel string, depth int, visit func(p string, info fs.FileIn
 		slices.Sort(names)
 		for _, n := range names {
 			p := path.Join(dir, n)
-			info, err := d.root.Lstat(p)
-			if err != nil {
+			info, err := t.root.Lstat(p)
+			if err != nil || p == Hidden {
 				continue
 			}
 			if seen++; seen > maxVisited {
@@ -58,33 +57,26 @@ func (d *daemon) walk(rel string, depth int, visit func(p string, info fs.FileIn
 	return err
 }
 
-func (d *daemon) list(c *wire.Call, w *writer) error {
-	rel, err := d.follow(c.Path)
+// List gives entries below a directory to a depth (1 = direct children), at most most, sorted by path.
+func (t *Tree) List(ctx context.Context, p string, depth, most int) ([]sandbox.Entry, error) {
+	rel, err := t.follow(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	most := c.Max
 	if most <= 0 {
 		most = defaultEntries
 	}
-	most = min(most, wire.MaxEntries)
-	var list []sandbox.Entry
-	err = d.walk(rel, max(c.Depth, 1), func(p string, info fs.FileInfo) (bool, bool) {
-		n := sandbox.Entry{Path: p, Dir: info.IsDir(), Size: info.Size(), Mode: unixMode(info.Mode()), Time: info.ModTime()}
-		if info.Mode()&os.ModeSymlink != 0 {
-			n.Link, _ = d.root.Readlink(p)
-		}
-		list = append(list, n)
-		return true, len(list) < most
+	list := []sandbox.Entry{}
+	err = t.walk(rel, max(depth, 1), func(p string, info fs.FileInfo) (bool, bool) {
+		list = append(list, t.describe(p, info))
+		return true, len(list) < most && ctx.Err() == nil
 	})
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
-		return pathFault(err, c.Path)
+		return nil, pathFault(err, p)
 	}
 	slices.SortFunc(list, func(a, b sandbox.Entry) int { return cmp.Compare(a.Path, b.Path) })
-	for _, n := range list {
-		if err := w.frame(wire.Item, wire.EncodeEntry(n)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return list, nil
 }
