@@ -14,7 +14,7 @@ var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", 
 	"budgets", "budget_balances", "reservations", "message_entries", "decisions", "routings", "breaker_orders", "gateway_calls",
 	"usage_quarters", "usage_days",
 	"context_texts", "turn_steps", "grades", "opinions",
-	"instance_keys", "skill_settings", "response_caches", "cached_answers",
+	"instance_keys", "skill_settings", "response_caches", "cached_answers", "trashed_files", "file_uploads", "checkpoints",
 	"automations", "automation_runs",
 	"instance_files", "agent_profiles", "messages",
 	"policy_rules", "policy_decisions", "approvals", "approval_grants"}
