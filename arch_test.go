@@ -36,6 +36,7 @@ var floors = []struct {
 	{"lobstead/engine/policy", []string{"lobstead/models"}}, // pure: rules and a call go in, a verdict comes out
 	{"lobstead/engine/agent", []string{"lobstead/engine/policy", "lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/provision/...", []string{"lobstead/engine/provision", "lobstead/engine/sandbox", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
+	{"lobstead/engine/files", []string{"lobstead/engine/sandbox", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/outbox", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/billing", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/gateway", []string{"lobstead/engine/agent", "lobstead/engine/llm/...", "lobstead/models", "lobstead/kit/..."}},
@@ -66,6 +67,7 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis/v9":        {"lobstead/jobs", "lobstead/kit/events", "lobstead/kit/limit", "lobstead/kit/testservices"},
 	"github.com/stripe/stripe-go/":        {"lobstead/engine/billing"},
 	"github.com/landlock-lsm/go-landlock": {"lobstead/engine/sandbox/..."},
+	"github.com/dsnet/compress":           {"lobstead/engine/sandbox/tree"},
 	"github.com/alecthomas/kong":          {"lobstead/kit/config"},
 	"github.com/prometheus/client_golang": {"lobstead", "lobstead/app"},
 	"github.com/adhocore/gronx":           {"lobstead/engine/automate/when"},

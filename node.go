@@ -15,6 +15,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
+	"lobstead/engine/files"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
@@ -152,6 +153,15 @@ func (n *node) outbox(host string) *outbox.Outbox {
 	return &outbox.Outbox{Store: n.store, Bus: n.bus, Jobs: n.jobs, Senders: senders, Node: n.name(host), Log: n.log}
 }
 
+// files is where files of workspaces are asked for.
+func (n *node) files() *files.Desk {
+	d := &files.Desk{Log: n.log}
+	if n.driver != nil {
+		d.Host = n.driver
+	}
+	return d
+}
+
 // automations is where schedules, reminders and triggers are asked for.
 func (n *node) automations() *automate.Desk {
 	return &automate.Desk{Store: n.store, Bus: n.bus, Turns: n.turns}
@@ -163,7 +173,7 @@ func (n *node) web() *app.App {
 	if n.redis.Embedded() {
 		queue = "embedded"
 	}
-	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Desk: n.desk, Door: n.door, Files: n.driver, Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
+	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Desk: n.desk, Door: n.door, Files: n.driver, Workspaces: n.files(), Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
 		Limiter: limit.New(n.redis.Client(), n.log), Mails: n.mail != nil, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue, Jobs: n.jobs, Inspector: jobs.NewInspector(n.redis),

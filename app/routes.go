@@ -53,6 +53,7 @@ func (a *App) table() []Route {
 	catalogue := &Catalogue{a}
 	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
 	approvals, policy, approve, setPolicy := &Approvals{a}, &Policy{a}, May(models.CanApprove), May(models.CanManagePolicy)
+	fleetFiles, readFiles, writeFiles := &FleetFiles{a}, May(models.CanReadFiles), May(models.CanWriteFiles)
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -304,6 +305,23 @@ func (a *App) table() []Route {
 		{get, "/api/memory/semantic/categories", use, Runtime, 0, runtimeMemory.Categories},
 		{get, "/api/memory/semantic/:category", use, Runtime, 0, runtimeMemory.SemanticOf},
 		{get, "/api/memory/search", use, Runtime, 0, runtimeMemory.Search},
+
+		{get, "/v1/agent/:id/filesystem/files/*", readFiles, Fleet, 0, fleetFiles.Show},
+		{post, "/v1/agent/:id/filesystem/files/*", writeFiles, Fleet, fileBody, fleetFiles.Create},
+		{put, "/v1/agent/:id/filesystem/files/*", writeFiles, Fleet, fileBody, fleetFiles.Update},
+		{patc, "/v1/agent/:id/filesystem/files/*", writeFiles, Fleet, fileBody, fleetFiles.Patch},
+		{dele, "/v1/agent/:id/filesystem/files/*", writeFiles, Fleet, 0, fleetFiles.Destroy},
+		{get, "/v1/agent/:id/filesystem/directories", readFiles, Fleet, 0, fleetFiles.Index},
+		{get, "/v1/agent/:id/filesystem/directories/*", readFiles, Fleet, 0, fleetFiles.Index},
+		{post, "/v1/agent/:id/filesystem/directories/*", writeFiles, Fleet, 0, fleetFiles.CreateDirectory},
+		{dele, "/v1/agent/:id/filesystem/directories/*", writeFiles, Fleet, 0, fleetFiles.DestroyDirectory},
+		{get, "/v1/agent/:id/filesystem/metadata", readFiles, Fleet, 0, fleetFiles.Metadata},
+		{get, "/v1/agent/:id/filesystem/metadata/*", readFiles, Fleet, 0, fleetFiles.Metadata},
+		{post, "/v1/agent/:id/filesystem/operations/copy", writeFiles, Fleet, 0, fleetFiles.Copy},
+		{post, "/v1/agent/:id/filesystem/operations/move", writeFiles, Fleet, 0, fleetFiles.Move},
+		{post, "/v1/agent/:id/filesystem/operations/search", readFiles, Fleet, 0, fleetFiles.Search},
+		{post, "/v1/agent/:id/filesystem/archives", writeFiles, Fleet, 0, fleetFiles.Pack},
+		{post, "/v1/agent/:id/filesystem/archives/extract", writeFiles, Fleet, 0, fleetFiles.Unpack},
 
 		{get, "/api/sessions/:id/turns", use, Runtime, 0, seen.Index},
 		{get, "/api/sessions/:id/insights", use, Runtime, 0, seen.Insights},

@@ -23,6 +23,7 @@ import (
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
 	"lobstead/engine/billing/billingtest"
+	"lobstead/engine/files"
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/llm/offline"
@@ -114,7 +115,7 @@ func Start(t testing.TB, o Options) *World {
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
 	w.Automations = &automate.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Desk: desk, Door: llms, Files: w.Boxes, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: &files.Desk{Host: w.Boxes, Log: log}, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
