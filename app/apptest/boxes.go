@@ -9,11 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"lobstead/engine/provision/provisiontest"
 	"lobstead/engine/sandbox"
 	"lobstead/engine/sandbox/sandboxtest"
 	"lobstead/engine/sandbox/tree"
 	"lobstead/kit/fault"
+	"lobstead/models"
 )
 
 // Boxes is a sandbox driver whose processes are made up and whose workspaces are directories of the test. Its hands know
@@ -154,7 +157,26 @@ func (d *Boxes) Paths(id string) []string {
 
 // File reads one of a workspace; nil when there is none.
 func (d *Boxes) File(id, name string) []byte {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return bytes.Clone(d.files[id][name])
+	data, err := os.ReadFile(filepath.Join(d.Workspace(id), name))
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// Up starts the sandbox of an instance that is said to run.
+func (w *World) Up(i *models.Instance) {
+	w.T.Helper()
+	require.NoError(w.T, w.Boxes.Ensure(w.T.Context(), sandbox.Spec{ID: i.ID, OrganizationID: i.OrganizationID}))
+	require.NoError(w.T, w.Boxes.Start(w.T.Context(), i.ID))
+	_, err := w.Boxes.tree(i.ID)
+	require.NoError(w.T, err)
+}
+
+// Put writes a file into an instance's workspace, past every verb.
+func (w *World) Put(i *models.Instance, name, content string) {
+	w.T.Helper()
+	to := filepath.Join(w.Boxes.Workspace(i.ID), name)
+	require.NoError(w.T, os.MkdirAll(filepath.Dir(to), 0o755))
+	require.NoError(w.T, os.WriteFile(to, []byte(content), 0o644))
 }
