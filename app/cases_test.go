@@ -19,15 +19,16 @@ type ids struct {
 	identity, passkey, nobody, user, delivery, budget, memory, held                              string
 	approval, rule, grant                                                                        string
 	automation                                                                                   string
+	upload, trashed                                                                              string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
 		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget, o.Memory, o.Held,
-		o.Approval, o.Rule, o.Grant, o.Automation}
+		o.Approval, o.Rule, o.Grant, o.Automation, o.Upload, o.Trashed}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -42,7 +43,7 @@ type routeCase struct {
 // pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
 var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
-		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant}
+		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant, ":upload": i.upload}
 	},
 	"/automations/": func(i ids) map[string]string { return map[string]string{":id": i.automation} },
 	// No credential of ours is asked for; triggers_test.go knows more.
@@ -198,6 +199,13 @@ func bodies(i ids) map[string][]body {
 		"GET /api/memory/search":     {{query: "?q=word&instance=" + i.instance, foreign: true}, {query: "?q=word", header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
 		"POST /instances/:id/memory": {{form: form("key", "k")}}, "POST /instances/:id/memory/:memory": {{form: form("value", "changed")}},
 		"POST /instances/:id/memory/:memory/delete": none, "POST /instances/:id/memory/versions/:version": {{form: form("act", "reject")}},
+		"POST /instances/:id/files": {{form: form("name", "x", "kind", "file")}}, "POST /instances/:id/files/save": {{form: form("path", "x", "content", "y")}},
+		"POST /instances/:id/files/carry": {{form: form("paths", "x", "to", "y", "act", "move")}}, "POST /instances/:id/files/delete": {{form: form("paths", "x")}},
+		"POST /instances/:id/files/archive": {{form: form("paths", "x", "format", "zip")}}, "POST /instances/:id/files/unpack": {{form: form("path", "x")}},
+		"POST /instances/:id/files/upload": {{form: form("path", ".")}}, "POST /instances/:id/files/uploads": {{json: `{"path":"x","size":1}`}},
+		"PUT /instances/:id/files/uploads/:upload": {{json: `x`, query: "?offset=0"}}, "POST /instances/:id/files/uploads/:upload/delete": none,
+		"GET /instances/:id/files": {{}, {query: "?path=a/b&edit=true"}, {query: "?q=x&in=both"}}, "GET /instances/:id/files/raw": {{query: "?path=x"}},
+		"POST /instances/:id/files/trash/restore": {{form: form("id", i.trashed)}}, "POST /instances/:id/files/trash/empty": {{form: form("id", i.trashed)}},
 		"POST /v1/agent/:id/filesystem/files/*": {{json: `{"content":"x"}`}}, "PUT /v1/agent/:id/filesystem/files/*": {{json: `{"content":"x"}`}},
 		"PATCH /v1/agent/:id/filesystem/files/*": {{json: `{"operation":"append","content":"x"}`}}, "POST /v1/agent/:id/filesystem/directories/*": {{json: `{}`}},
 		"GET /v1/agent/:id/filesystem/files/*":          {{}, {query: "?download=true"}},

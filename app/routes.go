@@ -4,6 +4,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lobstead/engine/automate"
+	"lobstead/engine/files"
 	"lobstead/models"
 )
 
@@ -54,6 +55,7 @@ func (a *App) table() []Route {
 	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
 	approvals, policy, approve, setPolicy := &Approvals{a}, &Policy{a}, May(models.CanApprove), May(models.CanManagePolicy)
 	fleetFiles, readFiles, writeFiles := &FleetFiles{a}, May(models.CanReadFiles), May(models.CanWriteFiles)
+	workspace := &Files{a}
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -110,6 +112,23 @@ func (a *App) table() []Route {
 		{get, "/instances/:id/cache", use, Pages, 0, caches.Show},
 		{post, "/instances/:id/cache", use, Pages, 0, caches.Update},
 		{post, "/instances/:id/cache/empty", use, Pages, 0, caches.Empty},
+
+		{get, "/instances/:id/files", readFiles, Pages, 0, workspace.Index},
+		{post, "/instances/:id/files", writeFiles, Pages, 0, workspace.Create},
+		{get, "/instances/:id/files/raw", readFiles, Pages, 0, workspace.Raw},
+		{post, "/instances/:id/files/save", writeFiles, Pages, 4 * maxShown, workspace.Save},
+		{post, "/instances/:id/files/carry", writeFiles, Pages, 0, workspace.Carry},
+		{post, "/instances/:id/files/delete", writeFiles, Pages, 0, workspace.Destroy},
+		{post, "/instances/:id/files/archive", writeFiles, Pages, 0, workspace.Pack},
+		{post, "/instances/:id/files/unpack", writeFiles, Pages, 0, workspace.Unpack},
+		{post, "/instances/:id/files/upload", writeFiles, Pages, fileBody, workspace.Upload},
+		{post, "/instances/:id/files/uploads", writeFiles, Pages, 0, workspace.BeginUpload},
+		{get, "/instances/:id/files/uploads/:upload", writeFiles, Pages, 0, workspace.ShowUpload},
+		{put, "/instances/:id/files/uploads/:upload", writeFiles, Pages, files.MaxPiece, workspace.ContinueUpload},
+		{post, "/instances/:id/files/uploads/:upload/delete", writeFiles, Pages, 0, workspace.CancelUpload},
+		{get, "/instances/:id/files/trash", readFiles, Pages, 0, workspace.Trash},
+		{post, "/instances/:id/files/trash/restore", writeFiles, Pages, 0, workspace.RestoreTrash},
+		{post, "/instances/:id/files/trash/empty", writeFiles, Pages, 0, workspace.EmptyTrash},
 
 		{get, "/chat", use, Pages, 0, chat.Index},
 		{post, "/chat", use, Pages, messageBody, messages.CreateFirst},

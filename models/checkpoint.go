@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
@@ -65,13 +64,13 @@ func (c *Checkpoint) Files() []FileChange {
 func (sc *Scope) OpenCheckpoint(ctx context.Context, c Checkpoint) (row *Checkpoint, fresh bool, err error) {
 	c.ID, c.OrganizationID, c.Changes, c.CreatedBy, c.CreatedAt = id.New(), sc.Org, "[]", clip(sc.Actor.label(), 200), sc.store.now()
 	err = sc.tx(ctx, func(tx *gorm.DB) error {
-		made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&c)
-		if made.Error != nil || made.RowsAffected > 0 {
-			row, fresh = &c, made.Error == nil
-			return made.Error
+		if c.TurnID != nil {
+			if row, err = first[Checkpoint](tx.Where("turn_id = ?", *c.TurnID)); !fault.Is(err, fault.NotFound) {
+				return err
+			}
 		}
-		row, err = first[Checkpoint](tx.Where("turn_id = ?", c.TurnID))
-		return err
+		row, fresh = &c, true
+		return tx.Create(&c).Error
 	})
 	return row, fresh, err
 }

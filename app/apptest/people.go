@@ -42,6 +42,8 @@ type Org struct {
 	Rule, Grant          string // of the instance
 	Approval             string // that waits, in an archived conversation
 	Automation           string // that is far from due
+	Upload, Trashed      string // of the instance's workspace
+	Checkpoint           string // of the turn
 }
 
 func (w *World) populate() {
@@ -96,6 +98,7 @@ func (w *World) NewOrg(name string) *Org {
 	o.Budget = b.ID
 	w.withAutomation(o)
 	w.withPolicy(o)
+	w.withFiles(o)
 	w.Exec(`INSERT INTO identities (id, user_id, provider, subject, created_at) SELECT ?, id, 'https://elsewhere.example', ?, created_at FROM users WHERE id = ?`,
 		o.Identity, slug, o.Owner.UserID)
 	w.Exec(`INSERT INTO passkeys (id, user_id, name, credential_id, credential, created_at) SELECT ?, id, ?, ?, ?, created_at FROM users WHERE id = ?`,
