@@ -34,20 +34,21 @@ import (
 
 // node is one process with its parts; what a role does not need is nil.
 type node struct {
-	cfg      *config.Config
-	log      *slog.Logger
-	scrubber *secret.Scrubber
-	box      *secret.Box
-	store    *models.Store
-	redis    *jobs.Redis
-	bus      *events.Bus
-	jobs     *jobs.Client
-	desk     *provision.Desk
-	turns    *agent.Turns
-	door     *door.Door
-	driver   sandbox.Driver
-	mail     *mail.Sender
-	closers  []func()
+	cfg        *config.Config
+	log        *slog.Logger
+	scrubber   *secret.Scrubber
+	box        *secret.Box
+	store      *models.Store
+	redis      *jobs.Redis
+	bus        *events.Bus
+	jobs       *jobs.Client
+	desk       *provision.Desk
+	turns      *agent.Turns
+	door       *door.Door
+	driver     sandbox.Driver
+	workspaces *files.Checkpoints
+	mail       *mail.Sender
+	closers    []func()
 }
 
 // newNode opens what every role needs: the key, the database, Redis, the bus.
@@ -154,12 +155,16 @@ func (n *node) outbox(host string) *outbox.Outbox {
 }
 
 // files is where files of workspaces are asked for.
-func (n *node) files() *files.Desk {
+func (n *node) files() *files.Checkpoints {
+	if n.workspaces != nil {
+		return n.workspaces
+	}
 	d := &files.Desk{Log: n.log}
 	if n.driver != nil {
 		d.Host = n.driver
 	}
-	return d
+	n.workspaces = &files.Checkpoints{Desk: d}
+	return n.workspaces
 }
 
 // automations is where schedules, reminders and triggers are asked for.
@@ -258,7 +263,7 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 	if n.mail != nil {
 		letters = n.publicURL()
 	}
-	runner := agent.New(agent.Config{Letters: letters, Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
+	runner := agent.New(agent.Config{Letters: letters, Checkpoints: n.files(), Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
 		Fetch: dial.New(dial.Policy{}), Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Ledger:   n.turns,

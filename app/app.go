@@ -41,7 +41,7 @@ type Deps struct {
 	Desk       *provision.Desk
 	Door       *door.Door
 	Files      Workspaces // nil = not on this host
-	Workspaces *files.Desk
+	Workspaces *files.Checkpoints
 	Images     *http.Client // guarded: fetches the pictures that gateway calls only name; nil = refused
 	Billing    *billing.Billing
 	PayHosts   []string       // host names that billing leads to besides Stripe's own

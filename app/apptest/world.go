@@ -53,6 +53,7 @@ type World struct {
 	Turns       *agent.Turns
 	Automations *automate.Desk
 	Boxes       *Boxes
+	Files       *files.Checkpoints
 	Redis       *jobs.Redis
 	Outbox      *outbox.Outbox // nil without a mail server
 	URL         string
@@ -114,8 +115,9 @@ func Start(t testing.TB, o Options) *World {
 		public = w.URL
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
+	w.Files = &files.Checkpoints{Desk: &files.Desk{Host: w.Boxes, Log: log}}
 	w.Automations = &automate.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: &files.Desk{Host: w.Boxes, Log: log}, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: w.Files, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
@@ -127,7 +129,7 @@ func Start(t testing.TB, o Options) *World {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	if !o.NoWorker {
-		runner := agent.New(agent.Config{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Spec: provision.Spec, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
+		runner := agent.New(agent.Config{Checkpoints: w.Files, Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Spec: provision.Spec, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
 		work.Go(func() { _ = runner.Run(ctx) })
 		work.Go(func() { (&automate.Timer{Desk: w.Automations, Log: log}).Run(ctx) })
 	}

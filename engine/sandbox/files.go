@@ -23,6 +23,9 @@ type View interface {
 	Open(ctx context.Context, path string) (Seeker, Entry, error)
 	List(ctx context.Context, path string, depth, max int) ([]Entry, error)
 	Search(ctx context.Context, s SearchQuery) ([]Match, error)
+	// Index visits every file and link, in order of their paths, but not those below directories of the names in pass.
+	// false ends it.
+	Index(ctx context.Context, pass []string, visit func(Entry) bool) error
 	Close() error
 }
 

@@ -176,6 +176,8 @@ type Entry struct {
 	Link string // target, when it is a symbolic link
 	// Special is set for pipes, sockets and devices: nothing reads them.
 	Special bool
+	// Version changes with every change of a file, in nanoseconds. Views know it, hands do not.
+	Version int64
 	Size    int64
 	Mode    uint32
 	Time    time.Time

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 
@@ -17,44 +18,57 @@ const (
 )
 
 // walk visits entries below rel in order of their paths, links not followed. visit says whether to go into
-// a directory, and false as second value ends the walk. The workspace's own corner is passed by.
+// a directory, and false as second value ends the walk. The workspace's own corner is passed by. Each directory is a
+// root of its own: a look costs one call however deep it is, and what is exchanged meanwhile leads nowhere.
 func (t *Tree) walk(rel string, depth int, visit func(p string, info fs.FileInfo) (into, more bool)) error {
-	seen := 0
-	var in func(dir string, depth int) (bool, error)
-	in = func(dir string, depth int) (bool, error) {
-		f, err := t.root.Open(dir)
-		if err != nil {
-			return true, err
-		}
-		names, err := f.Readdirnames(maxVisited)
-		_ = f.Close()
-		if err != nil && len(names) == 0 {
-			return true, nil //nolint:nilerr // the end, or a directory that vanished
-		}
-		slices.Sort(names)
-		for _, n := range names {
-			p := path.Join(dir, n)
-			info, err := t.root.Lstat(p)
-			if err != nil || p == Hidden {
-				continue
-			}
-			if seen++; seen > maxVisited {
-				return false, nil
-			}
-			into, more := visit(p, info)
-			if !more {
-				return false, nil
-			}
-			if into && info.IsDir() && depth > 1 {
-				if more, _ := in(p, depth-1); !more {
-					return false, nil
-				}
-			}
-		}
-		return true, nil
+	top, err := t.root.OpenRoot(rel)
+	if err != nil {
+		return err
 	}
-	_, err := in(rel, min(depth, maxDepth))
-	return err
+	w := &walker{visit: visit}
+	w.in(top, rel, min(depth, maxDepth))
+	return nil
+}
+
+type walker struct {
+	visit func(p string, info fs.FileInfo) (into, more bool)
+	seen  int
+}
+
+// in visits a directory and closes it; false ends the walk. A directory that vanished has nothing in it.
+func (w *walker) in(dir *os.Root, rel string, depth int) bool {
+	defer func() { _ = dir.Close() }()
+	f, err := dir.Open(".")
+	if err != nil {
+		return true
+	}
+	names, err := f.Readdirnames(maxVisited)
+	_ = f.Close()
+	if err != nil && len(names) == 0 {
+		return true
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		p := path.Join(rel, n)
+		info, err := dir.Lstat(n)
+		if err != nil || p == Hidden {
+			continue
+		}
+		if w.seen++; w.seen > maxVisited {
+			return false
+		}
+		into, more := w.visit(p, info)
+		if !more {
+			return false
+		}
+		if !into || !info.IsDir() || depth <= 1 {
+			continue
+		}
+		if sub, err := dir.OpenRoot(n); err == nil && !w.in(sub, p, depth-1) {
+			return false
+		}
+	}
+	return true
 }
 
 // List gives entries below a directory to a depth (1 = direct children), at most most, sorted by path.
@@ -79,4 +93,15 @@ func (t *Tree) List(ctx context.Context, p string, depth, most int) ([]sandbox.E
 	}
 	slices.SortFunc(list, func(a, b sandbox.Entry) int { return cmp.Compare(a.Path, b.Path) })
 	return list, nil
+}
+
+// Index visits every file and link of the workspace, in order of their paths, without the directories that pass names: by
+// their last part. false ends it.
+func (t *Tree) Index(_ context.Context, pass []string, visit func(sandbox.Entry) bool) error {
+	return pathFault(t.walk(".", maxDepth, func(p string, info fs.FileInfo) (bool, bool) {
+		if info.IsDir() {
+			return !slices.Contains(pass, path.Base(p)), true
+		}
+		return false, visit(t.describe(p, info))
+	}), ".")
 }
