@@ -19,16 +19,16 @@ type ids struct {
 	identity, passkey, nobody, user, delivery, budget, memory, held                              string
 	approval, rule, grant                                                                        string
 	automation                                                                                   string
-	upload, trashed                                                                              string
+	upload, trashed, checkpoint                                                                  string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
 		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget, o.Memory, o.Held,
-		o.Approval, o.Rule, o.Grant, o.Automation, o.Upload, o.Trashed}
+		o.Approval, o.Rule, o.Grant, o.Automation, o.Upload, o.Trashed, o.Checkpoint}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -43,7 +43,7 @@ type routeCase struct {
 // pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
 var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
-		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant, ":upload": i.upload}
+		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant, ":upload": i.upload, ":checkpoint": i.checkpoint}
 	},
 	"/automations/": func(i ids) map[string]string { return map[string]string{":id": i.automation} },
 	// No credential of ours is asked for; triggers_test.go knows more.
@@ -204,7 +204,7 @@ func bodies(i ids) map[string][]body {
 		"POST /instances/:id/files/archive": {{form: form("paths", "x", "format", "zip")}}, "POST /instances/:id/files/unpack": {{form: form("path", "x")}},
 		"POST /instances/:id/files/upload": {{form: form("path", ".")}}, "POST /instances/:id/files/uploads": {{json: `{"path":"x","size":1}`}},
 		"PUT /instances/:id/files/uploads/:upload": {{json: `x`, query: "?offset=0"}}, "POST /instances/:id/files/uploads/:upload/delete": none,
-		"GET /instances/:id/files": {{}, {query: "?path=a/b&edit=true"}, {query: "?q=x&in=both"}}, "GET /instances/:id/files/raw": {{query: "?path=x"}},
+		"GET /instances/:id/files": {{}, {query: "?path=a/b&edit=true"}, {query: "?q=x&in=both"}, {query: "?turn=" + i.turn}}, "POST /instances/:id/files/changes/:checkpoint/restore": none, "GET /instances/:id/files/raw": {{query: "?path=x"}},
 		"POST /instances/:id/files/trash/restore": {{form: form("id", i.trashed)}}, "POST /instances/:id/files/trash/empty": {{form: form("id", i.trashed)}},
 		"POST /v1/agent/:id/filesystem/files/*": {{json: `{"content":"x"}`}}, "PUT /v1/agent/:id/filesystem/files/*": {{json: `{"content":"x"}`}},
 		"PATCH /v1/agent/:id/filesystem/files/*": {{json: `{"operation":"append","content":"x"}`}}, "POST /v1/agent/:id/filesystem/directories/*": {{json: `{}`}},

@@ -49,6 +49,9 @@ func (h *Files) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if turn := c.Query("turn"); turn != "" {
+		return h.ofTurn(c, i, turn)
+	}
 	p, err := filePath(c.Query("path"))
 	if err != nil {
 		return nil, err

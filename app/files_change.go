@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"lobstead/api/wire"
@@ -153,7 +152,7 @@ func (h *Files) Destroy(c *Ctx) (Reply, error) {
 	}
 	r := redirect(back(i, dir, undo[:min(len(undo), maxUndo)]...)).json(wire.Done{Success: true})
 	if gone > 0 {
-		r = r.say("warn", ui.Plural(gone, "1 thing was", strconv.Itoa(gone)+" things were")+" too large for the trash and deleted for good")
+		r = r.say("warn", ui.Plural(gone, "thing was", "things were")+" too large for the trash and deleted for good")
 	}
 	return r, nil
 }
@@ -176,7 +175,7 @@ func (h *Files) Pack(c *Ctx) (Reply, error) {
 	made, to, err := h.Workspaces.PackFree(c, i, sandbox.Pack{Paths: paths, To: path.Join(dir, name), Format: format, Level: -1})
 	said := "Packed into " + path.Base(to)
 	if made.Skipped > 0 {
-		said += ", without " + ui.Plural(made.Skipped, "1 link or device", strconv.Itoa(made.Skipped)+" links or devices")
+		said += ", without " + ui.Plural(made.Skipped, "link or device", "links or devices")
 	}
 	return redirect(back(i, dir)).json(wire.Done{Success: true}).say("ok", said), err
 }
@@ -197,7 +196,7 @@ func (h *Files) Unpack(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	rel, err := filePath(u.To)
-	return redirect(filesview.Address(i, rel)).json(wire.Done{Success: true}).say("ok", "Unpacked "+ui.Plural(out.Files, "1 file", strconv.Itoa(out.Files)+" files")), err
+	return redirect(filesview.Address(i, rel)).json(wire.Done{Success: true}).say("ok", "Unpacked "+ui.Plural(out.Files, "file", "files")), err
 }
 
 func directoriesFirst(list []filesview.Entry) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -287,4 +288,49 @@ func TestFilesOfAStoppedInstance(t *testing.T) {
 	lacks(t, body, `id="upload"`, "Make a file")
 	has(t, f.get(200, "?path=a.txt").Body, "still here")
 	f.post(409, "/delete", "paths", "a.txt")
+}
+
+// What a turn changed is on its page, by lines, and comes back with one click; that can be undone too.
+func TestChangesOfATurn(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	w.Up(w.Acme.Instance)
+	f := &folder{w, t, "/instances/" + w.Acme.Instance.ID + "/files"}
+	f.Put(w.Acme.Instance, "old.txt", "one\ntwo\n")
+	s, err := w.Acme.Scope.CreateSession(t.Context(), models.NewSession{InstanceID: w.Acme.Instance.ID, Title: "Lobster pots"})
+	require.NoError(t, err)
+	say := func(text string) *models.Checkpoint {
+		turn, _, err := w.Turns.Start(t.Context(), w.Acme.Scope, s.ID, models.Input{Text: text, Source: "page"})
+		require.NoError(t, err)
+		var c *models.Checkpoint
+		require.Eventually(t, func() bool {
+			now, err := w.Acme.Scope.Turn(t.Context(), turn.ID)
+			require.NoError(t, err)
+			c, err = w.Acme.Scope.TurnCheckpoint(t.Context(), turn.ID)
+			require.NoError(t, err)
+			return now.State.Ended() && (c == nil || c.EndedAt != nil)
+		}, 20*time.Second, 20*time.Millisecond)
+		return c
+	}
+	require.Nil(t, say("hello"), "a turn without tools is not noted")
+	c := say("run `put old.txt three`")
+	require.NotNil(t, c)
+	body := f.get(200, "/changes").Body
+	has(t, body, "Lobster pots", "1 file changed")
+	body = f.get(200, "/changes/"+c.ID).Body
+	has(t, body, "old.txt", "<code>one</code>", "<code>three</code>", "Put it back", "Put everything back")
+	has(t, f.Do(apptest.Call{Method: "GET", Path: "/turns/" + *c.TurnID, Who: w.Acme.Member}).Body, "What changed", f.at+"/changes/"+c.ID)
+	a := f.get(303, "?turn="+*c.TurnID)
+	assert.Equal(t, f.at+"/changes/"+c.ID, a.Header.Get("Location"))
+	f.post(303, "/changes/"+c.ID+"/restore", "path", "old.txt")
+	assert.Equal(t, "one\ntwo\n", f.read("old.txt"))
+	list, err := w.Acme.Scope.Checkpoints(t.Context(), w.Acme.Instance.ID, 5)
+	require.NoError(t, err)
+	require.Equal(t, c.ID, list[0].RestoredID)
+	has(t, f.get(200, "/changes/"+list[0].ID).Body, "What was put back", "old.txt")
+	f.post(303, "/changes/"+list[0].ID+"/restore")
+	assert.Equal(t, "three\n", f.read("old.txt"))
+	f.post(404, "/changes/"+c.ID+"/restore", "path", "none")
+	assert.Equal(t, 2, w.Count("SELECT count(*) FROM audit_entries WHERE act = 'files.restored' AND organization_id = ?", w.Acme.ID))
+	f.get(404, "?turn="+w.Rival.Turn.ID)
 }
