@@ -269,6 +269,7 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 		Ledger:   n.turns,
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
 		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host),
+		Files: func(ctx context.Context) error { return n.files().Sweep(ctx, n.store) },
 		Timer: &automate.Timer{Desk: n.automations(), Log: n.log}})
 	return runner, server
 }
