@@ -62,7 +62,6 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/chat/":                         func(i ids) map[string]string { return map[string]string{":id": i.session, ":attachment": i.attachment} },
 	"/live/chat/":                    func(i ids) map[string]string { return map[string]string{":id": i.session} },
 	"/turns/":                        func(i ids) map[string]string { return map[string]string{":id": i.turn, ":step": "1"} },
-	"/v1/agent/":                     func(i ids) map[string]string { return map[string]string{":id": i.instance} },
 	"/api/turns/":                    func(i ids) map[string]string { return map[string]string{":id": i.turn} },
 	"/api/sessions/":                 func(i ids) map[string]string { return map[string]string{":id": i.session} },
 	"/settings/models/":              func(i ids) map[string]string { return map[string]string{":id": i.provider} },
