@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -16,6 +17,7 @@ const lastSnapshot = "last"
 // instance follow each other.
 type Checkpoints struct {
 	*Desk
+	MaxFiles int // that are looked at; 0 = maxTracked
 
 	mu   sync.Mutex
 	busy map[string]*sync.Mutex
@@ -113,7 +115,7 @@ func (c *Checkpoints) look(ctx context.Context, s *store, i *models.Instance, la
 		return nil, err
 	}
 	defer func() { _ = v.Close() }()
-	return s.take(ctx, v, last)
+	return s.take(ctx, v, last, cmp.Or(c.MaxFiles, maxTracked))
 }
 
 // store opens what is kept for an instance.
@@ -129,8 +131,7 @@ func (d *Desk) store(ctx context.Context, i *models.Instance) (*store, error) {
 		return nil, err
 	}
 	s := &store{root: root}
-	used, _ := s.weigh()
-	s.room = quota(i) - used
+	s.room = quota(i) - s.weigh()
 	return s, nil
 }
 
@@ -184,7 +185,7 @@ func (c *Checkpoints) prune(ctx context.Context, sc *models.Scope, i *models.Ins
 	if err != nil {
 		return err
 	}
-	used, sizes := s.weigh()
+	used := s.weigh()
 	named := map[string]int{}
 	for it := range maps.Values(last.Items) {
 		named[it.Hash]++
@@ -203,7 +204,7 @@ func (c *Checkpoints) prune(ctx context.Context, sc *models.Scope, i *models.Ins
 	drop := []string{}
 	free := func() int64 {
 		var sum int64
-		for hash, size := range sizes {
+		for hash, size := range s.known {
 			if named[hash] <= 0 {
 				sum += size
 			}

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strconv"
 	"time"
 
 	"lobstead/engine/sandbox"
@@ -21,10 +22,11 @@ import (
 // What a snapshot covers. It is taken before a tool changes files, so it may take a moment and no more: what is beyond is
 // not known, and said so.
 const (
-	maxKept     = 2 << 20  // bytes of a file whose content is kept; a larger one is noted as changed
-	maxTracked  = 20_000   // files and links
-	readAtOnce  = 64 << 20 // bytes that one snapshot reads
-	snapWithin  = 3 * time.Second
+	maxKept     = 2 << 20                 // bytes of a file whose content is kept; a larger one is noted as changed
+	maxTracked  = 20_000                  // files and links
+	readAtOnce  = 64 << 20                // bytes that one snapshot reads
+	readWithin  = 1500 * time.Millisecond // what is left is read before later turns
+	snapWithin  = 4 * time.Second
 	unsettled   = 50 * time.Millisecond // a file that changed that close to a look may change again without a trace
 	keepShare   = 4                     // what is kept takes at most a quarter of the instance's storage, and at most maxStore
 	maxStore    = 512 << 20
@@ -54,14 +56,19 @@ type snapshot struct {
 type store struct {
 	root *os.Root
 	room int64 // bytes of contents that may still be added
+	// known are the contents by their hash, with how large they are: read from their names, so that thousands cost little.
+	known map[string]int64
 }
 
 func (s *store) has(hash string) bool {
-	_, err := s.root.Lstat(object(hash))
-	return err == nil
+	_, ok := s.known[hash]
+	return ok
 }
 
-func object(hash string) string { return path.Join("objects", hash[:2], hash) }
+// object is where a content lies.
+func object(hash string, size int64) string {
+	return path.Join("objects", hash[:2], hash+"."+strconv.FormatInt(size, 10))
+}
 
 // add keeps a content; full is true when there is no room for it.
 func (s *store) add(data []byte) (hash string, full bool, err error) {
@@ -73,23 +80,32 @@ func (s *store) add(data []byte) (hash string, full bool, err error) {
 	if int64(len(data)) > s.room {
 		return "", true, nil
 	}
-	if err := s.root.MkdirAll(path.Dir(object(hash)), 0o700); err != nil {
+	name := object(hash, int64(len(data)))
+	temp := name + ".new"
+	err = s.root.WriteFile(temp, data, 0o600)
+	if errors.Is(err, fs.ErrNotExist) { // the first of its kind
+		if err = s.root.MkdirAll(path.Dir(temp), 0o700); err == nil {
+			err = s.root.WriteFile(temp, data, 0o600)
+		}
+	}
+	if err != nil {
 		return "", false, err
 	}
-	temp := object(hash) + ".new"
-	if err := s.root.WriteFile(temp, data, 0o600); err != nil {
+	if err := s.root.Rename(temp, name); err != nil {
 		return "", false, err
 	}
 	s.room -= int64(len(data))
-	return hash, false, s.root.Rename(temp, object(hash))
+	s.known[hash] = int64(len(data))
+	return hash, false, nil
 }
 
 // content reads what was kept; nil when it is not there any more.
 func (s *store) content(hash string) []byte {
-	if len(hash) != 2*sha256.Size {
+	size, ok := s.known[hash]
+	if !ok {
 		return nil
 	}
-	data, err := s.root.ReadFile(object(hash))
+	data, err := s.root.ReadFile(object(hash, size))
 	if err != nil {
 		return nil
 	}
@@ -131,10 +147,10 @@ func (s *store) load(name string) (*snapshot, bool) {
 }
 
 // take looks at the workspace. What did not change since last is not read again.
-func (s *store) take(ctx context.Context, v sandbox.View, last *snapshot) (*snapshot, error) {
+func (s *store) take(ctx context.Context, v sandbox.View, last *snapshot, most int) (*snapshot, error) {
 	ctx, done := context.WithTimeout(ctx, snapWithin)
 	defer done()
-	t := &taking{ctx: ctx, v: v, s: s, last: last, now: time.Now(), budget: readAtOnce, snap: &snapshot{Items: map[string]item{}}}
+	t := &taking{most: most, ctx: ctx, v: v, s: s, last: last, now: time.Now(), budget: readAtOnce, snap: &snapshot{Items: map[string]item{}}}
 	if err := v.Index(ctx, passed, t.visit); err != nil {
 		return nil, err
 	}
@@ -159,13 +175,14 @@ type taking struct {
 	snap   *snapshot
 	now    time.Time
 	budget int64
+	most   int
 	unread int
 	over   bool
 	err    error
 }
 
 func (t *taking) visit(e Entry) bool {
-	if len(t.snap.Items) >= maxTracked {
+	if len(t.snap.Items) >= t.most {
 		t.over = true
 		return false
 	}
@@ -189,7 +206,7 @@ func (t *taking) read(it *item, p string) {
 	if it.Size > maxKept {
 		return
 	}
-	if it.Size > t.budget {
+	if it.Size > t.budget || time.Since(t.now) > readWithin {
 		t.unread++
 		return
 	}

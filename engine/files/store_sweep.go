@@ -3,41 +3,55 @@ package files
 import (
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 )
 
-// weigh tells how much is kept, and how large each content is.
-func (s *store) weigh() (sum int64, sizes map[string]int64) {
-	sizes = map[string]int64{}
-	s.objects(func(hash string, size int64) {
-		sizes[hash] = size
-		sum += size
+// weigh reads anew what is kept, and tells how much it is.
+func (s *store) weigh() (sum int64) {
+	s.known = map[string]int64{}
+	s.objects(func(_, hash string, size int64) {
+		if hash != "" {
+			s.known[hash] = size
+			sum += size
+		}
 	})
-	return sum, sizes
+	return sum
 }
 
-func (s *store) objects(visit func(hash string, size int64)) {
-	_ = fs.WalkDir(s.root.FS(), "objects", func(p string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return nil //nolint:nilerr // nothing is kept yet, or it went away meanwhile
+// objects visits what is kept; what a crash left half-written has no hash.
+func (s *store) objects(visit func(name, hash string, size int64)) {
+	top, err := fs.ReadDir(s.root.FS(), "objects")
+	if err != nil {
+		return // nothing is kept yet
+	}
+	for _, d := range top {
+		list, err := fs.ReadDir(s.root.FS(), path.Join("objects", d.Name()))
+		if err != nil {
+			continue
 		}
-		if info, err := e.Info(); err == nil {
-			visit(path.Base(p), info.Size())
+		for _, e := range list {
+			hash, size, _ := strings.Cut(e.Name(), ".")
+			n, err := strconv.ParseInt(size, 10, 64)
+			if err != nil {
+				hash = ""
+			}
+			visit(path.Join("objects", d.Name(), e.Name()), hash, n)
 		}
-		return nil
-	})
+	}
 }
 
 // sweep removes contents that nothing names, and what a crash left half-written.
 func (s *store) sweep(named func(hash string) bool) {
 	gone := []string{}
-	s.objects(func(hash string, _ int64) {
-		if strings.HasSuffix(hash, ".new") || !named(hash) {
-			gone = append(gone, hash)
+	s.objects(func(name, hash string, _ int64) {
+		if hash == "" || !named(hash) {
+			gone = append(gone, name)
+			delete(s.known, hash)
 		}
 	})
-	for _, hash := range gone {
-		_ = s.root.Remove(object(hash))
+	for _, name := range gone {
+		_ = s.root.Remove(name)
 	}
 }
 
