@@ -36,6 +36,7 @@ var floors = []struct {
 	{"lobstead/engine/policy", []string{"lobstead/models"}}, // pure: rules and a call go in, a verdict comes out
 	{"lobstead/engine/agent", []string{"lobstead/engine/policy", "lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/provision/...", []string{"lobstead/engine/provision", "lobstead/engine/sandbox", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
+	{"lobstead/engine/files", []string{"lobstead/engine/sandbox", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/outbox", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/billing", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/gateway", []string{"lobstead/engine/agent", "lobstead/engine/llm/...", "lobstead/models", "lobstead/kit/..."}},
@@ -73,6 +74,7 @@ var owners = map[string][]string{
 	"github.com/standard-webhooks/standard-webhooks/libraries": {"lobstead/engine/outbox"},
 	"modernc.org/sqlite":                                       {"lobstead/models"},
 	"github.com/jackc/pgx/v5":                                  {"lobstead/models", "lobstead/kit/testservices"},
+	"github.com/dsnet/compress":                                {"lobstead/engine/sandbox/tree"},
 }
 
 type listed struct {

@@ -15,6 +15,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
+	"lobstead/engine/files"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
@@ -33,20 +34,21 @@ import (
 
 // node is one process with its parts; what a role does not need is nil.
 type node struct {
-	cfg      *config.Config
-	log      *slog.Logger
-	scrubber *secret.Scrubber
-	box      *secret.Box
-	store    *models.Store
-	redis    *jobs.Redis
-	bus      *events.Bus
-	jobs     *jobs.Client
-	desk     *provision.Desk
-	turns    *agent.Turns
-	door     *door.Door
-	driver   sandbox.Driver
-	mail     *mail.Sender
-	closers  []func()
+	cfg        *config.Config
+	log        *slog.Logger
+	scrubber   *secret.Scrubber
+	box        *secret.Box
+	store      *models.Store
+	redis      *jobs.Redis
+	bus        *events.Bus
+	jobs       *jobs.Client
+	desk       *provision.Desk
+	turns      *agent.Turns
+	door       *door.Door
+	driver     sandbox.Driver
+	workspaces *files.Checkpoints
+	mail       *mail.Sender
+	closers    []func()
 }
 
 // newNode opens what every role needs: the key, the database, Redis, the bus.
@@ -167,6 +169,19 @@ func (n *node) outbox(host string) *outbox.Outbox {
 	return &outbox.Outbox{Store: n.store, Bus: n.bus, Jobs: n.jobs, Senders: senders, Node: n.name(host), Log: n.log}
 }
 
+// files is where files of workspaces are asked for.
+func (n *node) files() *files.Checkpoints {
+	if n.workspaces != nil {
+		return n.workspaces
+	}
+	d := &files.Desk{Log: n.log}
+	if n.driver != nil {
+		d.Host = n.driver
+	}
+	n.workspaces = &files.Checkpoints{Desk: d}
+	return n.workspaces
+}
+
 // automations is where schedules, reminders and triggers are asked for.
 func (n *node) automations() *automate.Desk {
 	return &automate.Desk{Store: n.store, Bus: n.bus, Turns: n.turns}
@@ -178,7 +193,7 @@ func (n *node) web() *app.App {
 	if n.redis.Embedded() {
 		queue = "embedded"
 	}
-	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Desk: n.desk, Door: n.door, Files: n.driver, Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
+	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Desk: n.desk, Door: n.door, Files: n.driver, Workspaces: n.files(), Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
 		Limiter: limit.New(n.redis.Client(), n.log), Mails: n.mail != nil, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue, Jobs: n.jobs, Inspector: jobs.NewInspector(n.redis),
@@ -263,12 +278,13 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 	if n.mail != nil {
 		letters = n.publicURL()
 	}
-	runner := agent.New(agent.Config{Letters: letters, Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
+	runner := agent.New(agent.Config{Letters: letters, Checkpoints: n.files(), Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
 		Fetch: dial.New(dial.Policy{}), Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Ledger:   n.turns,
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
 		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host),
+		Files: func(ctx context.Context) error { return n.files().Sweep(ctx, n.store) },
 		Timer: &automate.Timer{Desk: n.automations(), Log: n.log}})
 	return runner, server
 }

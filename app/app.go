@@ -16,6 +16,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
+	"lobstead/engine/files"
 	"lobstead/engine/gateway"
 	"lobstead/engine/insight"
 	"lobstead/engine/llm/door"
@@ -37,25 +38,26 @@ type Deps struct {
 
 	Automations *automate.Desk
 
-	Desk      *provision.Desk
-	Door      *door.Door
-	Files     Workspaces   // nil = not on this host
-	Images    *http.Client // guarded: fetches the pictures that gateway calls only name; nil = refused
-	Billing   *billing.Billing
-	PayHosts  []string       // host names that billing leads to besides Stripe's own
-	PublicURL string         // scheme and host people use, without a slash at the end
-	Proxies   []netip.Prefix // whose X-Forwarded-* are believed
-	Hosts     []string       // host names that requests may carry besides PublicURL's; empty = loopback only
-	AnyHost   bool           // bound beyond loopback without a public URL
-	Version   string
-	Limiter   *limit.Limiter
-	Mails     bool // a mail server is configured; else links are shown, to be passed on
-	Limits    Limits
-	Jobs      *jobs.Client
-	Inspector *jobs.Inspector
-	Queue     string                                  // "embedded" or "Redis", for the settings page
-	Doctor    func(context.Context) []setupview.Check // the checks of `lobstead doctor`
-	Log       *slog.Logger
+	Desk       *provision.Desk
+	Door       *door.Door
+	Files      Workspaces // nil = not on this host
+	Workspaces *files.Checkpoints
+	Images     *http.Client // guarded: fetches the pictures that gateway calls only name; nil = refused
+	Billing    *billing.Billing
+	PayHosts   []string       // host names that billing leads to besides Stripe's own
+	PublicURL  string         // scheme and host people use, without a slash at the end
+	Proxies    []netip.Prefix // whose X-Forwarded-* are believed
+	Hosts      []string       // host names that requests may carry besides PublicURL's; empty = loopback only
+	AnyHost    bool           // bound beyond loopback without a public URL
+	Version    string
+	Limiter    *limit.Limiter
+	Mails      bool // a mail server is configured; else links are shown, to be passed on
+	Limits     Limits
+	Jobs       *jobs.Client
+	Inspector  *jobs.Inspector
+	Queue      string                                  // "embedded" or "Redis", for the settings page
+	Doctor     func(context.Context) []setupview.Check // the checks of `lobstead doctor`
+	Log        *slog.Logger
 
 	Box             *secret.Box             // seals what browsers carry for us
 	SignIn          []models.SignInProvider // those of the environment, with their secrets

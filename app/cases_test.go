@@ -13,22 +13,28 @@ import (
 	"lobstead/kit/id"
 )
 
-// ids fill the places of a path and a body; an empty organization gives ids that match no row.
+// ids fill the places of a path and a body; of no organization they match no row.
 type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
 	identity, passkey, nobody, user, delivery, budget, memory, held                              string
-	approval, rule, grant                                                                        string
-	automation                                                                                   string
+	approval, rule, grant, automation                                                            string
 	webhook, notification                                                                        string
+	upload, trashed, checkpoint                                                                  string
 }
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{instance: id.New(), session: id.New(), turn: id.New(), attachment: id.New(), provider: id.New(), signIn: id.New(), member: id.New(), invitation: id.New(), key: id.New(), organization: id.New(),
+			identity: id.New(), passkey: id.New(), nobody: id.New(), user: id.New(), delivery: id.New(), budget: id.New(), memory: id.New(), held: id.New(),
+			approval: id.New(), rule: id.New(), grant: id.New(), automation: id.New(),
+			webhook: id.New(), notification: id.New(),
+			upload: id.New(), trashed: id.New(), checkpoint: id.New()}
 	}
-	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
-		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget, o.Memory, o.Held,
-		o.Approval, o.Rule, o.Grant, o.Automation, o.Webhook, o.Notification}
+	return ids{instance: o.Instance.ID, session: o.Session.ID, turn: o.Turn.ID, attachment: o.Attachment, provider: o.Provider.ID, signIn: o.Owner.SignInID, member: o.Member.MemberID,
+		invitation: o.Invitation.Invitation.ID, key: o.Owner.KeyID, organization: o.ID, identity: o.Identity, passkey: o.Passkey, nobody: id.New(), user: o.Member.UserID, delivery: o.Delivery.ID,
+		budget: o.Budget, memory: o.Memory, held: o.Held, approval: o.Approval, rule: o.Rule, grant: o.Grant, automation: o.Automation,
+		webhook: o.Webhook, notification: o.Notification,
+		upload: o.Upload, trashed: o.Trashed, checkpoint: o.Checkpoint}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -43,7 +49,7 @@ type routeCase struct {
 // pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
 var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
-		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant}
+		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant, ":upload": i.upload, ":checkpoint": i.checkpoint}
 	},
 	"/automations/": func(i ids) map[string]string { return map[string]string{":id": i.automation} },
 	// No credential of ours is asked for; triggers_test.go knows more.
@@ -205,7 +211,20 @@ func bodies(i ids) map[string][]body {
 		"GET /api/memory/search":     {{query: "?q=word&instance=" + i.instance, foreign: true}, {query: "?q=word", header: map[string]string{"X-Instance-Id": i.instance}, foreign: true}},
 		"POST /instances/:id/memory": {{form: form("key", "k")}}, "POST /instances/:id/memory/:memory": {{form: form("value", "changed")}},
 		"POST /instances/:id/memory/:memory/delete": none, "POST /instances/:id/memory/versions/:version": {{form: form("act", "reject")}},
-		"POST /api/sessions/:id/analyze": {{json: `{}`}}, "POST /api/turns/:id/analyze": {{json: `{}`}}, "POST /api/recommendations/generate": {{json: `{}`, query: "?period=7d"}},
+		"POST /instances/:id/files": {{form: form("name", "x", "kind", "file")}}, "POST /instances/:id/files/save": {{form: form("path", "x", "content", "y")}},
+		"POST /instances/:id/files/carry": {{form: form("paths", "x", "to", "y", "act", "move")}}, "POST /instances/:id/files/delete": {{form: form("paths", "x")}},
+		"POST /instances/:id/files/archive": {{form: form("paths", "x", "format", "zip")}}, "POST /instances/:id/files/unpack": {{form: form("path", "x")}},
+		"POST /instances/:id/files/upload": {{form: form("path", ".")}}, "POST /instances/:id/files/uploads": {{json: `{"path":"x","size":1}`}},
+		"PUT /instances/:id/files/uploads/:upload": {{json: `x`, query: "?offset=0"}}, "POST /instances/:id/files/uploads/:upload/delete": none,
+		"GET /instances/:id/files": {{}, {query: "?path=a/b&edit=true"}, {query: "?q=x&in=both"}, {query: "?turn=" + i.turn}}, "POST /instances/:id/files/changes/:checkpoint/restore": none, "GET /instances/:id/files/raw": {{query: "?path=x"}},
+		"POST /instances/:id/files/trash/restore": {{form: form("id", i.trashed)}}, "POST /instances/:id/files/trash/empty": {{form: form("id", i.trashed)}},
+		"POST /v1/agent/:id/filesystem/files/*": {{json: `{"content":"x"}`}}, "PUT /v1/agent/:id/filesystem/files/*": {{json: `{"content":"x"}`}},
+		"PATCH /v1/agent/:id/filesystem/files/*": {{json: `{"operation":"append","content":"x"}`}}, "POST /v1/agent/:id/filesystem/directories/*": {{json: `{}`}},
+		"GET /v1/agent/:id/filesystem/files/*":          {{}, {query: "?download=true"}},
+		"POST /v1/agent/:id/filesystem/operations/copy": {{json: `{"source":"a","destination":"b"}`}}, "POST /v1/agent/:id/filesystem/operations/move": {{json: `{"operations":[{"source":"a","destination":"b"}]}`}},
+		"POST /v1/agent/:id/filesystem/operations/search": {{json: `{"query":"x"}`}}, "POST /v1/agent/:id/filesystem/archives": {{json: `{"paths":["a"],"outputPath":"b.zip"}`}},
+		"POST /v1/agent/:id/filesystem/archives/extract": {{json: `{"archivePath":"b.zip"}`}},
+		"POST /api/sessions/:id/analyze":                 {{json: `{}`}}, "POST /api/turns/:id/analyze": {{json: `{}`}}, "POST /api/recommendations/generate": {{json: `{}`, query: "?period=7d"}},
 		"POST /turns/:id/grade": {{form: form("grade", "4", "comment", "good")}}, "POST /turns/:id/analysis": none, "POST /turns/:id/answers": {{form: form("model", "nonsense")}},
 		"POST /chat/:id/analysis": none, "POST /recommendations": {{form: form(), query: "?period=7d"}},
 		"POST /api/turns/:id/feedback": {{json: `{"grade":4,"comment":"good"}`}}, "PUT /api/turns/:id/feedback": {{json: `{"grade":2}`}},

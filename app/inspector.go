@@ -69,6 +69,9 @@ func (h *Inspector) rows(c *Ctx, p *turns.ShowProps, _ []insight.Figures) (err e
 			}
 		}
 	}
+	if p.Changes, err = c.Scope.TurnCheckpoint(c, p.Turn.ID); err != nil {
+		return err
+	}
 	if p.Steps, err = c.Scope.TurnSteps(c, p.Turn.ID); err != nil {
 		return err
 	}

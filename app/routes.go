@@ -4,6 +4,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lobstead/engine/automate"
+	"lobstead/engine/files"
 	"lobstead/models"
 )
 
@@ -54,6 +55,8 @@ func (a *App) table() []Route {
 	webhooks, sent, told, hook := &Webhooks{a}, &Deliveries{a}, &Notifications{a}, May(models.CanManageWebhooks)
 	usage, stats, readUsage := &Usage{a}, &RuntimeStats{a}, May(models.CanReadUsage)
 	approvals, policy, approve, setPolicy := &Approvals{a}, &Policy{a}, May(models.CanApprove), May(models.CanManagePolicy)
+	fleetFiles, readFiles, writeFiles := &FleetFiles{a}, May(models.CanReadFiles), May(models.CanWriteFiles)
+	workspace := &Files{a}
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -110,6 +113,26 @@ func (a *App) table() []Route {
 		{get, "/instances/:id/cache", use, Pages, 0, caches.Show},
 		{post, "/instances/:id/cache", use, Pages, 0, caches.Update},
 		{post, "/instances/:id/cache/empty", use, Pages, 0, caches.Empty},
+
+		{get, "/instances/:id/files", readFiles, Pages, 0, workspace.Index},
+		{post, "/instances/:id/files", writeFiles, Pages, 0, workspace.Create},
+		{get, "/instances/:id/files/raw", readFiles, Pages, 0, workspace.Raw},
+		{post, "/instances/:id/files/save", writeFiles, Pages, 4 * maxShown, workspace.Save},
+		{post, "/instances/:id/files/carry", writeFiles, Pages, 0, workspace.Carry},
+		{post, "/instances/:id/files/delete", writeFiles, Pages, 0, workspace.Destroy},
+		{post, "/instances/:id/files/archive", writeFiles, Pages, 0, workspace.Pack},
+		{post, "/instances/:id/files/unpack", writeFiles, Pages, 0, workspace.Unpack},
+		{post, "/instances/:id/files/upload", writeFiles, Pages, fileBody, workspace.Upload},
+		{post, "/instances/:id/files/uploads", writeFiles, Pages, 0, workspace.BeginUpload},
+		{get, "/instances/:id/files/uploads/:upload", writeFiles, Pages, 0, workspace.ShowUpload},
+		{put, "/instances/:id/files/uploads/:upload", writeFiles, Pages, files.MaxPiece, workspace.ContinueUpload},
+		{post, "/instances/:id/files/uploads/:upload/delete", writeFiles, Pages, 0, workspace.CancelUpload},
+		{get, "/instances/:id/files/changes", readFiles, Pages, 0, workspace.Changes},
+		{get, "/instances/:id/files/changes/:checkpoint", readFiles, Pages, 0, workspace.Change},
+		{post, "/instances/:id/files/changes/:checkpoint/restore", writeFiles, Pages, 0, workspace.PutBack},
+		{get, "/instances/:id/files/trash", readFiles, Pages, 0, workspace.Trash},
+		{post, "/instances/:id/files/trash/restore", writeFiles, Pages, 0, workspace.RestoreTrash},
+		{post, "/instances/:id/files/trash/empty", writeFiles, Pages, 0, workspace.EmptyTrash},
 
 		{get, "/chat", use, Pages, 0, chat.Index},
 		{post, "/chat", use, Pages, messageBody, messages.CreateFirst},
@@ -341,6 +364,23 @@ func (a *App) table() []Route {
 
 		{get, "/api/channels/dead-letter", hook, Runtime, 0, sent.Dead},
 		{post, "/api/channels/dead-letter/:id/replay", hook, Runtime, 0, sent.ReplayDead},
+		{get, "/v1/agent/:id/filesystem/files/*", readFiles, Fleet, 0, fleetFiles.Show},
+		{post, "/v1/agent/:id/filesystem/files/*", writeFiles, Fleet, fileBody, fleetFiles.Create},
+		{put, "/v1/agent/:id/filesystem/files/*", writeFiles, Fleet, fileBody, fleetFiles.Update},
+		{patc, "/v1/agent/:id/filesystem/files/*", writeFiles, Fleet, fileBody, fleetFiles.Patch},
+		{dele, "/v1/agent/:id/filesystem/files/*", writeFiles, Fleet, 0, fleetFiles.Destroy},
+		{get, "/v1/agent/:id/filesystem/directories", readFiles, Fleet, 0, fleetFiles.Index},
+		{get, "/v1/agent/:id/filesystem/directories/*", readFiles, Fleet, 0, fleetFiles.Index},
+		{post, "/v1/agent/:id/filesystem/directories/*", writeFiles, Fleet, 0, fleetFiles.CreateDirectory},
+		{dele, "/v1/agent/:id/filesystem/directories/*", writeFiles, Fleet, 0, fleetFiles.DestroyDirectory},
+		{get, "/v1/agent/:id/filesystem/metadata", readFiles, Fleet, 0, fleetFiles.Metadata},
+		{get, "/v1/agent/:id/filesystem/metadata/*", readFiles, Fleet, 0, fleetFiles.Metadata},
+		{post, "/v1/agent/:id/filesystem/operations/copy", writeFiles, Fleet, 0, fleetFiles.Copy},
+		{post, "/v1/agent/:id/filesystem/operations/move", writeFiles, Fleet, 0, fleetFiles.Move},
+		{post, "/v1/agent/:id/filesystem/operations/search", readFiles, Fleet, 0, fleetFiles.Search},
+		{post, "/v1/agent/:id/filesystem/archives", writeFiles, Fleet, 0, fleetFiles.Pack},
+		{post, "/v1/agent/:id/filesystem/archives/extract", writeFiles, Fleet, 0, fleetFiles.Unpack},
+
 		{get, "/api/sessions/:id/turns", use, Runtime, 0, seen.Index},
 		{get, "/api/sessions/:id/insights", use, Runtime, 0, seen.Insights},
 		{post, "/api/sessions/:id/analyze", use, Runtime, 0, seen.AnalyzeSession},

@@ -17,6 +17,8 @@ type Can string
 const (
 	CanView            Can = "view"
 	CanUseInstances    Can = "use instances" // rename, start, stop, restart, chat
+	CanReadFiles       Can = "files:read"    // of workspaces: browse, view, search, download
+	CanWriteFiles      Can = "files:write"   // edit, upload, move, delete, archives, put back what a turn changed
 	CanCreateInstances Can = "create instances"
 	CanDeleteInstances Can = "delete instances"
 	CanApprove         Can = "approve"       // let an agent's tool call run that asks for it
@@ -36,7 +38,7 @@ const (
 )
 
 // Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
-var Capabilities = Scopes{CanView, CanUseInstances, CanCreateInstances, CanDeleteInstances, CanInfer, CanReadUsage, CanApprove, CanManagePolicy, CanManageProviders, CanManageTeam,
+var Capabilities = Scopes{CanView, CanUseInstances, CanReadFiles, CanWriteFiles, CanCreateInstances, CanDeleteInstances, CanInfer, CanReadUsage, CanApprove, CanManagePolicy, CanManageProviders, CanManageTeam,
 	CanManageKeys, CanEditSettings, CanManageBudgets, CanManageWebhooks, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
 
 // Roles lists them, from most to least.
@@ -45,6 +47,8 @@ var Roles = []Role{Owner, Admin, Member}
 var matrix = map[Can][]Role{
 	CanView:            {Owner, Admin, Member},
 	CanUseInstances:    {Owner, Admin, Member},
+	CanReadFiles:       {Owner, Admin, Member},
+	CanWriteFiles:      {Owner, Admin, Member}, // whom an agent obeys in chat, it writes files for too
 	CanCreateInstances: {Owner, Admin},
 	CanDeleteInstances: {Owner, Admin},
 	CanApprove:         {Owner, Admin},

@@ -29,6 +29,7 @@ var owned = map[string]any{
 	"gateway_calls": models.GatewayCall{},
 	"context_texts": models.ContextText{}, "turn_steps": models.TurnStep{}, "grades": models.Grade{}, "opinions": models.Opinion{},
 	"messages": models.Message{}, "agent_profiles": models.AgentProfile{}, "instance_files": models.InstanceFile{}, "response_caches": models.ResponseCache{}, "cached_answers": models.CachedAnswer{},
+	"trashed_files": models.TrashedFile{}, "file_uploads": models.FileUpload{}, "checkpoints": models.Checkpoint{},
 	"instance_keys": models.InstanceKey{}, "skill_settings": models.SkillSetting{},
 	"policy_rules": models.PolicyRule{}, "policy_decisions": models.PolicyDecision{}, "approvals": models.Approval{}, "approval_grants": models.ApprovalGrant{},
 	"automations": models.Automation{}, "automation_runs": models.AutomationRun{},

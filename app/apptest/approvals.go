@@ -31,6 +31,19 @@ func (w *World) withPolicy(o *Org) {
 	o.Approval = w.Ask(o, `{"command":"git push `+models.Slug(o.Name)+`-hidden"}`).ID
 }
 
+// withFiles gives an organization an upload that waits, something in the trash, and what a turn changed.
+func (w *World) withFiles(o *Org) {
+	up, err := o.Scope.As(models.Actor{UserID: o.Owner.UserID}).CreateUpload(w.T.Context(), models.FileUpload{InstanceID: o.Instance.ID, Path: models.Slug(o.Name) + "-plans.bin", Bytes: 10})
+	require.NoError(w.T, err)
+	o.Upload, o.Trashed = up.ID, id.New()
+	w.Exec(`INSERT INTO trashed_files (id, organization_id, instance_id, path, directory, bytes, deleted_by, created_at, expires_at)
+		SELECT ?, organization_id, id, ?, FALSE, 3, 'somebody', created_at, created_at FROM instances WHERE id = ?`, o.Trashed, models.Slug(o.Name)+"-secret.txt", o.Instance.ID)
+	c, _, err := o.Scope.OpenCheckpoint(w.T.Context(), models.Checkpoint{InstanceID: o.Instance.ID, TurnID: &o.Turn.ID})
+	require.NoError(w.T, err)
+	require.NoError(w.T, o.Scope.CloseCheckpoint(w.T.Context(), c.ID, "", []models.FileChange{{Path: models.Slug(o.Name) + "-secret.txt", What: models.FileAdded, AfterSize: 3}}))
+	o.Checkpoint = c.ID
+}
+
 // Ask makes a call of bash that waits for a person, in a conversation of its own that no list shows.
 func (w *World) Ask(o *Org, input string) *models.Approval {
 	w.T.Helper()

@@ -1,49 +1,110 @@
 package apptest
 
 import (
-	"bytes"
 	"context"
 	"io"
-	"maps"
-	"path"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"lobstead/engine/provision/provisiontest"
 	"lobstead/engine/sandbox"
+	"lobstead/engine/sandbox/sandboxtest"
+	"lobstead/engine/sandbox/tree"
 	"lobstead/kit/fault"
+	"lobstead/models"
 )
 
-// Boxes is a sandbox driver in memory whose hands know a few commands: "echo WORDS", "say" (prints Say),
-// "wait" (until Release or a stop); anything else prints "ok".
+// Boxes is a sandbox driver whose processes are made up and whose workspaces are directories of the test. Its hands know
+// a few commands: "echo WORDS", "say" (prints Say), "put NAME WORDS" (writes a file), "wait" (until Release or a stop);
+// anything else prints "ok".
 type Boxes struct {
 	provisiontest.Driver
 	Say     string
 	Release chan struct{}
 	Waiting chan string // hears of every "wait"
 
+	dir   string
 	mu    sync.Mutex
-	files map[string]map[string][]byte
+	trees map[string]*tree.Tree
 }
 
 // NewBoxes makes an empty host.
-func NewBoxes() *Boxes {
-	return &Boxes{Release: make(chan struct{}), Waiting: make(chan string, 1000), files: map[string]map[string][]byte{}}
+func NewBoxes(dir string) *Boxes {
+	return &Boxes{Release: make(chan struct{}), Waiting: make(chan string, 1000), dir: dir, trees: map[string]*tree.Tree{}}
 }
 
 type hands struct {
-	sandbox.Hands
+	sandboxtest.Local
 	d  *Boxes
 	id string
 }
 
-// Walk implements sandbox.Driver.
-func (d *Boxes) Walk(_ context.Context, id string, visit func(sandbox.Entry, io.Reader) error) error {
+// tree is a workspace; it is made when it is first asked for.
+func (d *Boxes) tree(id string) (*tree.Tree, error) {
 	d.mu.Lock()
-	files := maps.Clone(d.files[id])
-	d.mu.Unlock()
-	return provisiontest.VisitFiles(files, visit)
+	defer d.mu.Unlock()
+	if t := d.trees[id]; t != nil {
+		return t, nil
+	}
+	dir := filepath.Join(d.dir, id, "workspace")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	t, err := tree.Open(dir)
+	d.trees[id] = t
+	return t, err
+}
+
+// Workspace is where the files of an instance are on the test's disk.
+func (d *Boxes) Workspace(id string) string { return filepath.Join(d.dir, id, "workspace") }
+
+// Walk implements sandbox.Driver.
+func (d *Boxes) Walk(ctx context.Context, id string, visit func(sandbox.Entry, io.Reader) error) error {
+	t, err := d.tree(id)
+	if err != nil {
+		return err
+	}
+	list, err := t.List(ctx, "", 60, 10_000)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if e.Dir || e.Special {
+			continue
+		}
+		f, _, err := t.OpenFile(e.Path)
+		if err != nil {
+			continue
+		}
+		err = visit(e, f)
+		_ = f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// View implements sandbox.Driver.
+func (d *Boxes) View(_ context.Context, id string) (sandbox.View, error) {
+	if _, err := os.Stat(d.Workspace(id)); err != nil {
+		return nil, fault.NotFoundf("sandbox")
+	}
+	return tree.OpenView(d.Workspace(id))
+}
+
+// Keep implements sandbox.Driver.
+func (d *Boxes) Keep(_ context.Context, id string) (*os.Root, error) {
+	dir := filepath.Join(d.dir, id, "keep")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(dir)
 }
 
 // Hands implements sandbox.Driver.
@@ -52,12 +113,11 @@ func (d *Boxes) Hands(ctx context.Context, id string) (sandbox.Hands, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.files[id] == nil {
-		d.files[id] = map[string][]byte{}
+	t, err := d.tree(id)
+	if err != nil {
+		return nil, err
 	}
-	return &hands{inner, d, id}, nil
+	return &hands{sandboxtest.Local{Hands: inner, Tree: t}, d, id}, nil
 }
 
 func (h *hands) Exec(ctx context.Context, c sandbox.Command, out func(sandbox.Output)) (sandbox.Result, error) {
@@ -66,6 +126,11 @@ func (h *hands) Exec(ctx context.Context, c sandbox.Command, out func(sandbox.Ou
 	switch verb {
 	case "echo":
 		text = arg + "\n"
+	case "put":
+		name, words, _ := strings.Cut(arg, " ")
+		if err := h.WriteFile(ctx, name, []byte(words+"\n"), 0); err != nil {
+			return sandbox.Result{ExitCode: 1, Stderr: err.Error()}, nil
+		}
 	case "say":
 		text = h.d.Say
 	case "wait":
@@ -81,60 +146,37 @@ func (h *hands) Exec(ctx context.Context, c sandbox.Command, out func(sandbox.Ou
 	return sandbox.Result{Stdout: text, Duration: time.Millisecond}, nil
 }
 
-func (h *hands) ReadFile(_ context.Context, p string, offset, limit int64) (sandbox.File, error) {
-	h.d.mu.Lock()
-	defer h.d.mu.Unlock()
-	data, ok := h.d.files[h.id][path.Clean(p)]
-	if !ok {
-		return sandbox.File{}, fault.New(fault.NotFound, "sandbox.file", "there is no file %s", p)
-	}
-	size := int64(len(data))
-	return sandbox.File{Data: bytes.Clone(data[min(offset, size):min(offset+limit, size)]), Size: size, Mode: 0o644}, nil
-}
-
-func (h *hands) WriteFile(_ context.Context, p string, data []byte, _ uint32) error {
-	if strings.HasPrefix(path.Clean(p), "..") {
-		return fault.New(fault.Forbidden, "sandbox.path", "%s is outside the workspace", p)
-	}
-	h.d.mu.Lock()
-	defer h.d.mu.Unlock()
-	h.d.files[h.id][path.Clean(p)] = bytes.Clone(data)
-	return nil
-}
-
-func (h *hands) List(_ context.Context, _ string, _, most int) ([]sandbox.Entry, error) {
-	h.d.mu.Lock()
-	defer h.d.mu.Unlock()
-	out := []sandbox.Entry{}
-	for p, data := range h.d.files[h.id] {
-		if len(out) < most {
-			out = append(out, sandbox.Entry{Path: p, Size: int64(len(data))})
-		}
-	}
-	return out, nil
-}
-
-func (h *hands) Search(context.Context, sandbox.SearchQuery) ([]sandbox.Match, error) {
-	return nil, nil
-}
-func (h *hands) Remove(context.Context, string, bool) error   { return nil }
-func (h *hands) Rename(context.Context, string, string) error { return nil }
 func (h *hands) Usage(context.Context) (sandbox.Usage, error) { return sandbox.Usage{}, nil }
 
 // Paths gives the files that were written into a workspace.
 func (d *Boxes) Paths(id string) []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	out := []string{}
-	for p := range d.files[id] {
-		out = append(out, p)
-	}
+	_ = d.Walk(context.Background(), id, func(e sandbox.Entry, _ io.Reader) error { out = append(out, e.Path); return nil })
 	return out
 }
 
 // File reads one of a workspace; nil when there is none.
 func (d *Boxes) File(id, name string) []byte {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return bytes.Clone(d.files[id][name])
+	data, err := os.ReadFile(filepath.Join(d.Workspace(id), name))
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// Up starts the sandbox of an instance that is said to run.
+func (w *World) Up(i *models.Instance) {
+	w.T.Helper()
+	require.NoError(w.T, w.Boxes.Ensure(w.T.Context(), sandbox.Spec{ID: i.ID, OrganizationID: i.OrganizationID}))
+	require.NoError(w.T, w.Boxes.Start(w.T.Context(), i.ID))
+	_, err := w.Boxes.tree(i.ID)
+	require.NoError(w.T, err)
+}
+
+// Put writes a file into an instance's workspace, past every verb.
+func (w *World) Put(i *models.Instance, name, content string) {
+	w.T.Helper()
+	to := filepath.Join(w.Boxes.Workspace(i.ID), name)
+	require.NoError(w.T, os.MkdirAll(filepath.Dir(to), 0o755))
+	require.NoError(w.T, os.WriteFile(to, []byte(content), 0o644))
 }

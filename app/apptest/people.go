@@ -44,6 +44,8 @@ type Org struct {
 	Automation           string // that is far from due
 	Webhook              string // of all events, which nobody is told of in a test without wanting it: it is switched off
 	Notification         string // of the owner
+	Upload, Trashed      string // of the instance's workspace
+	Checkpoint           string // of the turn
 }
 
 func (w *World) populate() {
@@ -99,6 +101,7 @@ func (w *World) NewOrg(name string) *Org {
 	w.withAutomation(o)
 	w.withPolicy(o)
 	w.withOutbox(o)
+	w.withFiles(o)
 	w.Exec(`INSERT INTO identities (id, user_id, provider, subject, created_at) SELECT ?, id, 'https://elsewhere.example', ?, created_at FROM users WHERE id = ?`,
 		o.Identity, slug, o.Owner.UserID)
 	w.Exec(`INSERT INTO passkeys (id, user_id, name, credential_id, credential, created_at) SELECT ?, id, ?, ?, ?, created_at FROM users WHERE id = ?`,

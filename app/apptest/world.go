@@ -24,6 +24,7 @@ import (
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
 	"lobstead/engine/billing/billingtest"
+	"lobstead/engine/files"
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/llm/offline"
@@ -53,6 +54,7 @@ type World struct {
 	Turns       *agent.Turns
 	Automations *automate.Desk
 	Boxes       *Boxes
+	Files       *files.Checkpoints
 	Redis       *jobs.Redis
 	Outbox      *outbox.Outbox
 	URL         string
@@ -89,7 +91,7 @@ func New(t testing.TB) *World { return Start(t, Options{}) }
 // Start is New with options.
 func Start(t testing.TB, o Options) *World {
 	t.Helper()
-	w := &World{T: t, Boxes: NewBoxes(), box: modelstest.Box(t), awake: &atomic.Bool{}}
+	w := &World{T: t, Boxes: NewBoxes(t.TempDir()), box: modelstest.Box(t), awake: &atomic.Bool{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	w.Address = l.Addr().String()
@@ -120,8 +122,9 @@ func Start(t testing.TB, o Options) *World {
 		public = w.URL
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
+	w.Files = &files.Checkpoints{Desk: &files.Desk{Host: w.Boxes, Log: log}}
 	w.Automations = &automate.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Desk: desk, Door: llms, Files: w.Boxes, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: w.Files, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
@@ -133,7 +136,7 @@ func Start(t testing.TB, o Options) *World {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	if !o.NoWorker {
-		runner := agent.New(agent.Config{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Spec: provision.Spec, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
+		runner := agent.New(agent.Config{Checkpoints: w.Files, Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Spec: provision.Spec, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
 		work.Go(func() { _ = runner.Run(ctx) })
 		work.Go(func() { (&automate.Timer{Desk: w.Automations, Log: log}).Run(ctx) })
 	}

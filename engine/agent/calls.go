@@ -83,6 +83,9 @@ func (x *run) perform(ctx context.Context, c llm.ToolCall) models.ToolResult {
 	case c.Invalid != "":
 		return failed("the arguments of %s are not a JSON object: %s", c.Name, firstLine(c.Invalid, 200))
 	}
+	if tool.Changes {
+		x.noteBefore(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, toolLimit)
 	defer cancel()
 	call := &Call{ID: c.ID, Input: c.Input, Scope: x.sc, Instance: x.inst, SessionID: x.turn.SessionID, TurnID: x.turn.ID,

@@ -158,9 +158,10 @@ func (d *boxes) Hands(_ context.Context, id string) (sandbox.Hands, error) {
 }
 
 type fakeHands struct {
-	d    *boxes
-	b    *box
-	died chan struct{}
+	sandbox.Hands // what turns never ask for
+	d             *boxes
+	b             *box
+	died          chan struct{}
 }
 
 func (h *fakeHands) gone() error {

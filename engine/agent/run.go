@@ -57,6 +57,7 @@ type run struct {
 	poke      chan struct{} // look at the row now
 	first     chan struct{} // the first piece of an answer was shown
 	begun     bool          // that was said
+	noted     bool          // how the workspace was before the turn
 	unbegun   bool          // the open calls of the log wait for their turn: none has begun
 }
 
@@ -91,6 +92,7 @@ func (r *Runner) take(ref models.TurnRef) {
 	defer x.recovered(ctx)
 	r.Crash(CrashClaimed)
 	hintSession(ctx, r.Bus, turn.SessionID, 0)
+	defer x.noteAfter() // before the slot is free, after all that people wait for
 	x.finish(ctx, x.work(ctx))
 }
 

@@ -30,6 +30,9 @@ type Config struct {
 	// the last word.
 	Spec func(*models.Scope, *models.Instance) (sandbox.Spec, error)
 
+	// Checkpoints note what turns change in their workspaces; nil = nobody does.
+	Checkpoints Checkpoints
+
 	// Letters is where the links of letters to people lead: the address of the installation. "" = nobody is written to.
 	Letters string
 

@@ -30,7 +30,8 @@ var bashTool = Tool{
 	Outward: func(input json.RawMessage) string {
 		return policy.OutwardCommand(policy.Subject(policy.Call{Tool: "bash", Input: input}))
 	},
-	Run: runBash,
+	Changes: true,
+	Run:     runBash,
 }
 
 func runBash(ctx context.Context, c *Call) (models.ToolResult, error) {

@@ -20,7 +20,8 @@ var editFileTool = Tool{
 		"new_text":{"type":"string","description":"What shall be there."},
 		"replace_all":{"type":"boolean","description":"Replace every occurrence."}},
 		"required":["path","old_text","new_text"],"additionalProperties":false}`),
-	Run: runEditFile,
+	Changes: true,
+	Run:     runEditFile,
 }
 
 func runEditFile(ctx context.Context, c *Call) (models.ToolResult, error) {

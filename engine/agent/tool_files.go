@@ -102,7 +102,8 @@ var writeFileTool = Tool{
 		"path":{"type":"string","description":"Relative to /workspace."},
 		"content":{"type":"string","description":"The whole new content."}},
 		"required":["path","content"],"additionalProperties":false}`),
-	Run: runWriteFile,
+	Changes: true,
+	Run:     runWriteFile,
 }
 
 func runWriteFile(ctx context.Context, c *Call) (models.ToolResult, error) {

@@ -27,6 +27,8 @@ type Tool struct {
 	// Outward says what a call would do outside of the sandbox, or for longer than the conversation ("sends a message to
 	// …"), "" for one that does nothing of the kind. Such a call asks a person once untrusted words were read. nil = never.
 	Outward func(input json.RawMessage) string
+	// Changes says that a call may change files of the workspace.
+	Changes bool
 	// Run does it. An error becomes a result that the model reads; it never ends the turn. Output, Error,
 	// ExitCode, Diff and the like may be set; the rest is filled in.
 	Run func(ctx context.Context, c *Call) (models.ToolResult, error)

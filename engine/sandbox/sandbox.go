@@ -6,6 +6,7 @@ package sandbox
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 )
 
@@ -83,6 +84,11 @@ type Driver interface {
 	// for a file that cannot be read; it ends where the file did when it was opened. Files that come and go
 	// meanwhile may be missed. Unknown ids are fault.NotFound.
 	Walk(ctx context.Context, id string, visit func(e Entry, content io.Reader) error) error
+	// View opens a workspace for reading from outside, whether the sandbox runs or not. Unknown ids are fault.NotFound.
+	View(ctx context.Context, id string) (View, error)
+	// Keep gives a directory of the host that belongs to the sandbox, that nothing inside can reach, and that goes with
+	// Destroy. Unknown ids are fault.NotFound.
+	Keep(ctx context.Context, id string) (*os.Root, error)
 	// List gives the ids that have a workspace or a process on this host, so that a sweep finds orphans.
 	List(ctx context.Context) ([]string, error)
 	// Close stops what this process started and releases the host.
@@ -98,6 +104,21 @@ type Hands interface {
 	ReadFile(ctx context.Context, path string, offset, limit int64) (File, error)
 	// WriteFile replaces a file whole or not at all; parents are made. fault.Full when over quota.
 	WriteFile(ctx context.Context, path string, data []byte, mode uint32) error
+	// Put is WriteFile for a stream and with conditions; body gives exactly p.Size bytes.
+	Put(ctx context.Context, p Put, body io.Reader) error
+	// Append adds to a file that has exactly offset bytes, else Conflict "sandbox.offset"; at 0 it makes the file.
+	Append(ctx context.Context, path string, offset int64, data []byte) error
+	// Stat describes a file, a directory or a link itself.
+	Stat(ctx context.Context, path string) (Entry, error)
+	// Mkdir makes a directory, with those above it when parents is set; Conflict sandbox.exists when it is there.
+	Mkdir(ctx context.Context, path string, parents bool, mode uint32) error
+	Chmod(ctx context.Context, path string, mode uint32) error
+	// Copy copies a file or a whole directory, links as links. What is at to stays unless overwrite.
+	Copy(ctx context.Context, from, to string, overwrite bool) error
+	// Move is Rename that refuses to replace anything unless overwrite, and then replaces directories too.
+	Move(ctx context.Context, from, to string, overwrite bool) error
+	Pack(ctx context.Context, p Pack) (Packed, error)
+	Unpack(ctx context.Context, u Unpack) (Unpacked, error)
 	Remove(ctx context.Context, path string, recursive bool) error
 	Rename(ctx context.Context, from, to string) error
 	// List gives entries below path to a depth (1 = direct children), at most max, sorted by path.
@@ -153,9 +174,13 @@ type Entry struct {
 	Path string
 	Dir  bool
 	Link string // target, when it is a symbolic link
-	Size int64
-	Mode uint32
-	Time time.Time
+	// Special is set for pipes, sockets and devices: nothing reads them.
+	Special bool
+	// Version changes with every change of a file, in nanoseconds. Views know it, hands do not.
+	Version int64
+	Size    int64
+	Mode    uint32
+	Time    time.Time
 }
 
 // SearchQuery asks for lines that match Pattern in files below Path whose name matches Glob.

@@ -15,6 +15,7 @@ const (
 	ledgerEvery  = 2 * time.Second
 	measureEvery = 15 * time.Second
 	tidyEvery    = time.Minute
+	filesEvery   = 5 * time.Minute // every worker for the sandboxes of its host
 )
 
 // tick starts the periodic work; it ends with ctx.
@@ -23,6 +24,9 @@ func (s *Server) tick(ctx context.Context, work *sync.WaitGroup) {
 	work.Go(func() { s.every(ctx, checkEvery, "check", s.Observer.Check) })
 	work.Go(func() { s.every(ctx, deliverEvery, "deliver", s.Outbox.Sweep) })
 	work.Go(func() { s.every(ctx, ledgerEvery, "ledger", s.Ledger.SweepLedger) })
+	if s.Files != nil {
+		work.Go(func() { s.every(ctx, filesEvery, "files", s.Files) })
+	}
 	work.Go(func() { s.each(ctx, measureEvery, s.jobs.Metrics) })
 	work.Go(func() { s.each(ctx, tidyEvery, s.jobs.Sweep) })
 }

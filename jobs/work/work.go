@@ -48,7 +48,8 @@ type Config struct {
 	Sweeper     *provision.Sweeper
 	Outbox      *outbox.Outbox
 	Timer       *automate.Timer
-	Concurrency int // tasks at once; 0 = 16: most wait for a sandbox or a model
+	Files       func(context.Context) error // removes what is over from workspaces; nil = nobody does
+	Concurrency int                         // tasks at once; 0 = 16: most wait for a sandbox or a model
 }
 
 // Server is one worker.

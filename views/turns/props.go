@@ -18,6 +18,7 @@ type ShowProps struct {
 	Steps     []models.TurnStep
 	Decisions []models.Decision
 	Ledger    []models.LedgerEntry // settled calls
+	Changes   *models.Checkpoint   // of files; nil = none that is known
 	Tips      []Tip
 	Grade     *models.Grade // nil = none was given
 	Comment   string        // what was typed, when it came back with Problem

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -158,6 +159,16 @@ func (d *Driver) Walk(_ context.Context, id string, visit func(sandbox.Entry, io
 	files := maps.Clone(b.files)
 	d.mu.Unlock()
 	return VisitFiles(files, visit)
+}
+
+// View implements sandbox.Driver: workspaces in memory are not read from outside.
+func (d *Driver) View(context.Context, string) (sandbox.View, error) {
+	return nil, fault.NotFoundf("sandbox")
+}
+
+// Keep implements sandbox.Driver: there is no host.
+func (d *Driver) Keep(context.Context, string) (*os.Root, error) {
+	return nil, fault.NotFoundf("sandbox")
 }
 
 // VisitFiles is Walk over files in memory.

@@ -7,23 +7,25 @@ import (
 	"time"
 
 	"lobstead/engine/sandbox"
+	"lobstead/engine/sandbox/tree"
 	"lobstead/engine/sandbox/wire"
-	"lobstead/kit/fault"
 )
 
 // daemon is the state of one running sandbox.
 type daemon struct {
-	root    *os.Root // the workspace
-	temp    *os.Root // what stands in for /tmp on the same disk; nil where /tmp is memory
-	home    string   // its path as commands see it
-	token   string
-	env     []string
-	shell   []string // argv of the shell, before the script
-	storage int64
-	pidns   bool
-	spawner *spawner
-	files   chan struct{} // bounds threads that block in file calls
-	disk    diskMeter
+	root     *os.Root   // the workspace
+	tree     *tree.Tree // what callers do with it
+	temp     *os.Root   // what stands in for /tmp on the same disk; nil where /tmp is memory
+	home     string     // its path as commands see it
+	token    string
+	env      []string
+	shell    []string // argv of the shell, before the script
+	storage  int64
+	pidns    bool
+	spawner  *spawner
+	files    chan struct{} // bounds threads that block in file calls
+	archives chan struct{} // bounds archives at once
+	disk     diskMeter
 
 	mu    sync.Mutex
 	execs map[*running]bool
@@ -31,7 +33,9 @@ type daemon struct {
 
 func newDaemon(s *Setup, root *os.Root, home string) *daemon {
 	d := &daemon{root: root, home: home, token: s.Token, storage: s.Storage, pidns: s.Plan.PID,
-		files: make(chan struct{}, 4), execs: map[*running]bool{}}
+		files: make(chan struct{}, 4), archives: make(chan struct{}, 1), execs: map[*running]bool{}}
+	d.tree = tree.New(root, home)
+	d.tree.Reserve = func(n int64) error { return d.disk.reserve(d, n) }
 	if !s.Plan.Mount {
 		d.temp, _ = os.OpenRoot(s.Plan.Temp) // absent for drivers whose /tmp is their own
 	}
@@ -122,24 +126,12 @@ func (d *daemon) serveCall(c *wire.Call, b *body, w *writer) ([]byte, error) {
 		u, err := d.usage()
 		return wire.EncodeUsage(u), err
 	}
+	if c.Op == wire.OpPack || c.Op == wire.OpUnpack {
+		return d.archiveCall(c)
+	}
 	var payload []byte
 	err := d.slot(func() (err error) {
-		switch c.Op {
-		case wire.OpRead:
-			payload, err = d.read(c, w)
-		case wire.OpWrite:
-			err = d.write(c, b)
-		case wire.OpRemove:
-			err = d.remove(c)
-		case wire.OpRename:
-			err = d.rename(c)
-		case wire.OpList:
-			err = d.list(c, w)
-		case wire.OpSearch:
-			err = d.search(c, w)
-		default:
-			err = fault.New(fault.Invalid, "sandbox.op", "Unknown operation %q", string(c.Op))
-		}
+		payload, err = d.fileCall(c, b, w)
 		return err
 	})
 	return payload, err

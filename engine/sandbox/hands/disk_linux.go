@@ -55,6 +55,9 @@ func (m *diskMeter) reserve(d *daemon, n int64) error {
 		return nil
 	}
 	used := m.measure(d, time.Second)
+	if n > d.storage-used { // what was reserved and not used, or was removed since, counts until the next look
+		used = m.measure(d, 0)
+	}
 	if n > d.storage-used {
 		return fault.New(fault.Full, "sandbox.disk_full", "The workspace is full: %d MB of %d MB are used", used>>20, d.storage>>20)
 	}

@@ -123,7 +123,7 @@ func (d *daemon) launch(c *sandbox.Command, pw *pipes) (*running, error) {
 			return nil, fault.New(fault.Invalid, "sandbox.command", "A command may not hold NUL characters")
 		}
 	}
-	dir, err := d.dir(c.Dir)
+	dir, err := d.tree.Dir(c.Dir)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package process
 import (
 	"context"
 	"io"
+	"os"
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
@@ -47,6 +48,12 @@ func (d *Driver) Hands(context.Context, string) (sandbox.Hands, error) { return 
 func (d *Driver) Walk(context.Context, string, func(sandbox.Entry, io.Reader) error) error {
 	return errUnsupported
 }
+
+// View implements sandbox.Driver.
+func (d *Driver) View(context.Context, string) (sandbox.View, error) { return nil, errUnsupported }
+
+// Keep implements sandbox.Driver.
+func (d *Driver) Keep(context.Context, string) (*os.Root, error) { return nil, errUnsupported }
 
 // List implements sandbox.Driver.
 func (d *Driver) List(context.Context) ([]string, error) { return nil, errUnsupported }

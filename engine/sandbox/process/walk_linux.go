@@ -31,6 +31,9 @@ func (d *Driver) Walk(ctx context.Context, id string, visit func(sandbox.Entry, 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if name == sandbox.Hidden && err == nil && e.IsDir() {
+			return fs.SkipDir
+		}
 		if err != nil || e.IsDir() {
 			return nil //nolint:nilerr // what vanished, or may not be read, is left out
 		}

@@ -30,6 +30,10 @@ var fileTests = []test{
 	{name: "SpecialFiles", run: (*suite).special},
 	{name: "SharedWithCommands", run: (*suite).shared},
 	{name: "Walk", run: (*suite).walk},
+	{name: "Conditions", run: (*suite).conditions},
+	{name: "Carried", run: (*suite).carried},
+	{name: "Archives", run: (*suite).archives},
+	{name: "Viewed", run: (*suite).viewed, needsPrograms: true},
 }
 
 func (s *suite) readWrite(t *testing.T) {

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"context"
+	"io"
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
@@ -18,7 +20,7 @@ const (
 // Exec implements sandbox.Hands.
 func (c *Client) Exec(ctx context.Context, cmd sandbox.Command, out func(sandbox.Output)) (sandbox.Result, error) {
 	stdout, stderr := NewCapture(cmd.MaxOutput), NewCapture(cmd.MaxOutput)
-	p, err := c.call(ctx, &Call{Op: OpExec, Command: cmd}, cmd.Stdin, func(k Kind, b []byte) error {
+	p, err := c.call(ctx, &Call{Op: OpExec, Command: cmd}, stdin(cmd.Stdin), func(k Kind, b []byte) error {
 		keep := stdout
 		switch k {
 		case Stdout:
@@ -42,6 +44,14 @@ func (c *Client) Exec(ctx context.Context, cmd sandbox.Command, out func(sandbox
 	return r, decoded(err)
 }
 
+// stdin is a command's input; most have none.
+func stdin(b []byte) io.Reader {
+	if len(b) == 0 {
+		return nil
+	}
+	return bytes.NewReader(b)
+}
+
 // ReadFile implements sandbox.Hands; limit 0 reads to the end, at most MaxRead bytes.
 func (c *Client) ReadFile(ctx context.Context, path string, offset, limit int64) (sandbox.File, error) {
 	var data []byte
@@ -63,9 +73,13 @@ func (c *Client) ReadFile(ctx context.Context, path string, offset, limit int64)
 // WriteFile implements sandbox.Hands; mode 0 keeps the mode of a replaced file and means 0644 for a new one.
 func (c *Client) WriteFile(ctx context.Context, path string, data []byte, mode uint32) error {
 	if len(data) > MaxWrite {
-		return fault.New(fault.TooLarge, "sandbox.too_large", "A file written at once may have at most %d MB", MaxWrite>>20)
+		return tooLarge()
 	}
-	return c.do(ctx, &Call{Op: OpWrite, Path: path, Mode: mode, Limit: int64(len(data))}, data)
+	return c.do(ctx, &Call{Op: OpWrite, Path: path, Mode: mode, Limit: int64(len(data))}, bytes.NewReader(data))
+}
+
+func tooLarge() error {
+	return fault.New(fault.TooLarge, "sandbox.too_large", "A file written at once may have at most %d MB", MaxWrite>>20)
 }
 
 // Remove implements sandbox.Hands.
@@ -126,7 +140,7 @@ func (c *Client) Usage(ctx context.Context) (sandbox.Usage, error) {
 	return u, decoded(err)
 }
 
-func (c *Client) do(ctx context.Context, req *Call, body []byte) error {
+func (c *Client) do(ctx context.Context, req *Call, body io.Reader) error {
 	_, err := c.call(ctx, req, body, protocol)
 	return err
 }

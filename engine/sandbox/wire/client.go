@@ -95,7 +95,7 @@ type callError struct {
 }
 
 // call sends one call with its body and hands every answer frame but the last to each.
-func (c *Client) call(ctx context.Context, req *Call, body []byte, each func(Kind, []byte) error) ([]byte, error) {
+func (c *Client) call(ctx context.Context, req *Call, body io.Reader, each func(Kind, []byte) error) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, ended(err)
 	}
@@ -112,14 +112,29 @@ func (c *Client) call(ctx context.Context, req *Call, body []byte, each func(Kin
 			return payload, nil
 		}
 		// A kept connection whose daemon died in between fails on the write: nothing has run yet.
-		if cerr.unsent && k.used {
+		if cerr.unsent && k.used && rewind(body) {
 			continue
 		}
 		return nil, cerr.error
 	}
 }
 
-func (c *Client) talk(ctx context.Context, k *conn, req *Call, body []byte, each func(Kind, []byte) error) ([]byte, *callError) {
+func rewind(body io.Reader) bool {
+	if body == nil {
+		return true
+	}
+	s, ok := body.(io.Seeker)
+	if ok {
+		_, err := s.Seek(0, io.SeekStart)
+		ok = err == nil
+	}
+	return ok
+}
+
+// pieces are what bodies are read into.
+var pieces = sync.Pool{New: func() any { b := make([]byte, Chunk); return &b }}
+
+func (c *Client) talk(ctx context.Context, k *conn, req *Call, body io.Reader, each func(Kind, []byte) error) ([]byte, *callError) {
 	stop := context.AfterFunc(ctx, func() {
 		if req.Op != OpExec {
 			_ = k.SetDeadline(time.Now())
@@ -148,9 +163,15 @@ func (c *Client) talk(ctx context.Context, k *conn, req *Call, body []byte, each
 
 type unsentError struct{ error }
 
+// bodyError is the failure of who gives a call's body.
+type bodyError struct{ error }
+
 // exchange tells besides the answer whether the connection can serve another call.
-func exchange(k *conn, req *Call, body []byte, each func(Kind, []byte) error) (payload []byte, err error, clean bool) {
+func exchange(k *conn, req *Call, body io.Reader, each func(Kind, []byte) error) (payload []byte, err error, clean bool) {
 	if err := send(k, req, body); err != nil {
+		if b, ok := errors.AsType[*bodyError](err); ok { // ours: the daemon did nothing wrong
+			return nil, fault.Wrap(b.error, fault.Invalid, "sandbox.body", "What was to be written could not be read"), false
+		}
 		// The daemon may refuse a body half way and close: its fault is worth more than the broken pipe.
 		if kind, p, rerr := k.r.Read(); rerr == nil && kind == FaultOp {
 			return nil, DecodeFault(p), false
@@ -173,20 +194,29 @@ func exchange(k *conn, req *Call, body []byte, each func(Kind, []byte) error) (p
 	}
 }
 
-func send(w io.Writer, req *Call, body []byte) error {
+func send(w io.Writer, req *Call, body io.Reader) error {
 	b := AppendFrame(nil, CallOp, req.Encode())
-	if req.Body() {
-		for len(body) > 0 {
-			n := min(len(body), Chunk)
-			b = AppendFrame(b, Data, body[:n])
-			body = body[n:]
-			if len(body) > 0 {
-				if _, err := w.Write(b); err != nil {
-					return err
-				}
-				b = b[:0]
+	if req.Body() && body != nil {
+		piece := pieces.Get().(*[]byte)
+		defer pieces.Put(piece)
+		for {
+			n, err := io.ReadFull(body, *piece)
+			if n > 0 {
+				b = AppendFrame(b, Data, (*piece)[:n])
 			}
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				break
+			}
+			if err != nil {
+				return &bodyError{err}
+			}
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+			b = b[:0]
 		}
+	}
+	if req.Body() {
 		b = AppendFrame(b, End, nil)
 	}
 	_, err := w.Write(b)

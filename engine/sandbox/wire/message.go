@@ -21,6 +21,14 @@ const (
 	OpSearch Op = "search"
 	OpUsage  Op = "usage"
 	OpPing   Op = "ping"
+	OpStat   Op = "stat"
+	OpAppend Op = "append"
+	OpMkdir  Op = "mkdir"
+	OpChmod  Op = "chmod"
+	OpCopy   Op = "copy"
+	OpMove   Op = "move"
+	OpPack   Op = "pack"
+	OpUnpack Op = "unpack"
 )
 
 // Call is one request; which fields count depends on Op.
@@ -32,11 +40,14 @@ type Call struct {
 	Recursive     bool
 	Depth, Max    int
 	Pattern, Glob string
+	New, Known    bool            // of a write
+	Stamp, Format string          // of a write, of an archive
+	Paths         []string        // of an archive
 	Command       sandbox.Command // without Stdin, which follows as the body
 }
 
 // Body tells whether Data frames and an End follow the call.
-func (c *Call) Body() bool { return c.Op == OpWrite || c.Op == OpExec }
+func (c *Call) Body() bool { return c.Op == OpWrite || c.Op == OpAppend || c.Op == OpExec }
 
 // Encode gives the payload of a CallOp frame.
 func (c *Call) Encode() []byte {
@@ -52,6 +63,11 @@ func (c *Call) Encode() []byte {
 	e.int(int64(c.Max))
 	e.str(c.Pattern)
 	e.str(c.Glob)
+	e.bool(c.New)
+	e.bool(c.Known)
+	e.str(c.Stamp)
+	e.str(c.Format)
+	e.strs(c.Paths)
 	e.str(c.Command.Shell)
 	e.strs(c.Command.Argv)
 	e.str(c.Command.Dir)
@@ -65,7 +81,7 @@ func DecodeCall(b []byte) (Call, error) {
 	d := NewDecoder(b)
 	c := Call{Op: Op(d.str()), Path: d.str(), To: d.str(), Offset: d.int(), Limit: d.int(),
 		Mode: uint32(d.int()), Recursive: d.bool(), Depth: int(d.int()), Max: int(d.int()),
-		Pattern: d.str(), Glob: d.str()}
+		Pattern: d.str(), Glob: d.str(), New: d.bool(), Known: d.bool(), Stamp: d.str(), Format: d.str(), Paths: d.strs()}
 	c.Command = sandbox.Command{Shell: d.str(), Argv: d.strs(), Dir: d.str(), Env: d.env(),
 		Timeout: time.Duration(d.int())}
 	return c, d.Err()
@@ -113,6 +129,7 @@ func EncodeEntry(n sandbox.Entry) []byte {
 	e.str(n.Path)
 	e.bool(n.Dir)
 	e.str(n.Link)
+	e.bool(n.Special)
 	e.int(n.Size)
 	e.int(int64(n.Mode))
 	e.time(n.Time)
@@ -122,7 +139,7 @@ func EncodeEntry(n sandbox.Entry) []byte {
 // DecodeEntry reads an Item payload of a list.
 func DecodeEntry(b []byte) (sandbox.Entry, error) {
 	d := NewDecoder(b)
-	n := sandbox.Entry{Path: d.str(), Dir: d.bool(), Link: d.str(), Size: d.int(), Mode: uint32(d.int()),
+	n := sandbox.Entry{Path: d.str(), Dir: d.bool(), Link: d.str(), Special: d.bool(), Size: d.int(), Mode: uint32(d.int()),
 		Time: d.time()}
 	return n, d.Err()
 }
@@ -178,4 +195,22 @@ func DecodeFault(b []byte) error {
 		return fault.Wrap(ErrFrame, fault.Unavailable, "sandbox.protocol", "The sandbox answered with garbage")
 	}
 	return &fault.Error{Kind: fault.Kind(k), Code: code, Detail: detail}
+}
+
+// EncodeCounts gives a Done payload of numbers: what an archive became.
+func EncodeCounts(n ...int64) []byte {
+	var e Encoder
+	for _, x := range n {
+		e.int(x)
+	}
+	return e.B
+}
+
+// DecodeCounts reads a Done payload of so many numbers.
+func DecodeCounts(b []byte, into ...*int64) error {
+	d := NewDecoder(b)
+	for _, x := range into {
+		*x = d.int()
+	}
+	return d.Err()
 }

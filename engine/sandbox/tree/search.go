@@ -1,8 +1,9 @@
-package hands
+package tree
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"lobstead/engine/sandbox"
-	"lobstead/engine/sandbox/wire"
 	"lobstead/kit/fault"
 )
 
@@ -23,51 +23,52 @@ const (
 	searchWithin   = 20 * time.Second
 )
 
-func (d *daemon) search(c *wire.Call, w *writer) error {
-	if len(c.Pattern) > 4096 {
+// Search gives emit the lines that match, in order of their files; it ends with emit's first error.
+func (t *Tree) Search(ctx context.Context, q sandbox.SearchQuery, emit func(sandbox.Match) error) error {
+	if len(q.Pattern) > 4096 {
 		return fault.New(fault.Invalid, "sandbox.pattern", "The pattern is too long")
 	}
-	re, err := regexp.Compile(c.Pattern)
+	re, err := regexp.Compile(q.Pattern)
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "sandbox.pattern", "Not a regular expression (RE2): %s", err.Error())
 	}
-	if _, err := path.Match(c.Glob, ""); err != nil {
-		return fault.New(fault.Invalid, "sandbox.glob", "Not a file name pattern: %q", c.Glob)
+	if _, err := path.Match(q.Glob, ""); err != nil {
+		return fault.New(fault.Invalid, "sandbox.glob", "Not a file name pattern: %q", q.Glob)
 	}
-	rel, err := d.follow(c.Path)
+	rel, err := t.follow(q.Path)
 	if err != nil {
 		return err
 	}
-	s := &searcher{d: d, re: re, glob: c.Glob, left: min(c.Max, wire.MaxMatches), w: w, until: time.Now().Add(searchWithin)}
-	if c.Max <= 0 {
+	s := &searcher{t: t, re: re, glob: q.Glob, left: q.Max, emit: emit, until: time.Now().Add(searchWithin)}
+	if q.Max <= 0 {
 		s.left = defaultMatches
 	}
-	info, err := d.root.Stat(rel)
+	info, err := t.root.Stat(rel)
 	if err != nil {
-		return pathFault(err, c.Path)
+		return pathFault(err, q.Path)
 	}
 	if !info.IsDir() {
 		s.file(rel, info)
 		return s.err
 	}
-	err = d.walk(rel, maxDepth, func(p string, info fs.FileInfo) (bool, bool) {
+	err = t.walk(rel, maxDepth, func(p string, info fs.FileInfo) (bool, bool) {
 		if info.Mode().IsRegular() && s.named(p) {
 			s.file(p, info)
 		}
-		return true, s.left > 0 && s.err == nil && time.Now().Before(s.until)
+		return true, s.left > 0 && s.err == nil && ctx.Err() == nil && time.Now().Before(s.until)
 	})
 	if s.err != nil {
 		return s.err
 	}
-	return pathFault(err, c.Path)
+	return pathFault(err, q.Path)
 }
 
 type searcher struct {
-	d     *daemon
+	t     *Tree
 	re    *regexp.Regexp
 	glob  string
 	left  int
-	w     *writer
+	emit  func(sandbox.Match) error
 	until time.Time
 	err   error
 }
@@ -88,7 +89,7 @@ func (s *searcher) file(p string, info fs.FileInfo) {
 	if info.Size() > maxSearched {
 		return
 	}
-	f, _, err := s.d.open(p, p)
+	f, _, err := s.t.open(p, p)
 	if err != nil {
 		return
 	}
@@ -110,7 +111,7 @@ func (s *searcher) file(p string, info fs.FileInfo) {
 		if (len(line) > 0 || err == nil) && s.re.Match(whole) {
 			s.left--
 			m := sandbox.Match{Path: p, Line: n, Text: string(whole[:min(len(whole), maxLine)])}
-			if s.err = s.w.frame(wire.Item, wire.EncodeMatch(m)); s.err != nil {
+			if s.err = s.emit(m); s.err != nil {
 				return
 			}
 		}

@@ -1,4 +1,4 @@
-package hands
+package tree
 
 import (
 	"errors"
@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"lobstead/engine/sandbox/confine"
 	"lobstead/kit/fault"
 )
 
@@ -19,7 +18,7 @@ func escapes(p string) error {
 
 // local turns a caller's path into one relative to the workspace. It is only spelling: the kernel's view,
 // symbolic links included, is checked by os.Root on every use.
-func (d *daemon) local(p string) (string, error) {
+func (t *Tree) local(p string) (string, error) {
 	if strings.ContainsRune(p, 0) {
 		return "", fault.New(fault.Invalid, "sandbox.path_invalid", "A path may not hold NUL characters")
 	}
@@ -33,7 +32,7 @@ func (d *daemon) local(p string) (string, error) {
 		return p, nil
 	}
 	clean := path.Clean(p)
-	for _, base := range []string{confine.Inside, d.home} {
+	for _, base := range []string{Home, t.home} {
 		if clean == base {
 			return ".", nil
 		}
@@ -49,8 +48,8 @@ const maxLinks = 40
 // follow resolves the links of a path as far as it exists. Links inside the sandbox often name the
 // workspace absolutely, which os.Root refuses; those are spelled anew. The result has no links unless
 // someone changes them meanwhile, and then os.Root refuses what leaves.
-func (d *daemon) follow(p string) (string, error) {
-	rel, err := d.local(p)
+func (t *Tree) follow(p string) (string, error) {
+	rel, err := t.local(p)
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +60,7 @@ func (d *daemon) follow(p string) (string, error) {
 		if strings.HasPrefix(next, "..") && (next == ".." || next[2] == '/') {
 			return "", escapes(p)
 		}
-		target, err := d.root.Readlink(next)
+		target, err := t.root.Readlink(next)
 		if err != nil { // not a link, or not there
 			if isEscape(err) {
 				return "", escapes(p)
@@ -73,7 +72,7 @@ func (d *daemon) follow(p string) (string, error) {
 			return "", fault.New(fault.Invalid, "sandbox.path_invalid", "Too many symbolic links in %q", p)
 		}
 		if strings.HasPrefix(target, "/") {
-			if target, err = d.local(target); err != nil {
+			if target, err = t.local(target); err != nil {
 				return "", escapes(p)
 			}
 			done = "."
@@ -84,25 +83,25 @@ func (d *daemon) follow(p string) (string, error) {
 }
 
 // entry resolves all of a path but its last part, for what acts on a link itself.
-func (d *daemon) entry(p string) (string, error) {
-	rel, err := d.local(p)
+func (t *Tree) entry(p string) (string, error) {
+	rel, err := t.local(p)
 	if err != nil || rel == "." {
 		return rel, err
 	}
-	dir, err := d.follow(path.Dir(rel))
+	dir, err := t.follow(path.Dir(rel))
 	return path.Join(dir, path.Base(rel)), err
 }
 
-// dir is where a command starts.
-func (d *daemon) dir(p string) (string, error) {
+// Dir is where a command starts.
+func (t *Tree) Dir(p string) (string, error) {
 	if p == "" {
 		return ".", nil
 	}
-	rel, err := d.follow(p)
+	rel, err := t.follow(p)
 	if err != nil {
 		return "", err
 	}
-	info, err := d.root.Stat(rel)
+	info, err := t.root.Stat(rel)
 	if err != nil {
 		return "", pathFault(err, p)
 	}

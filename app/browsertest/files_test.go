@@ -1,0 +1,76 @@
+package browsertest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A walk through a workspace with a real sandbox: upload in pieces, look, edit, delete and undo, and put back what a turn changed.
+func TestFiles(t *testing.T) {
+	s := start(t)
+	b := owner(t, s)
+	b.now("a turn that writes")
+	b.ask("write plan.md with precious")
+	b.until(`location.pathname.startsWith("/chat/")`)
+	b.ended("1")
+	b.open("/instances")
+	b.until(`document.querySelector("#instance-rows a")`)
+	files := b.text(`document.querySelector("#instance-rows a").getAttribute("href")`) + "/files"
+
+	b.now("the list")
+	b.open(files)
+	b.until(`document.querySelector("#file-rows").innerText.includes("plan.md")`)
+	b.judge("files")
+
+	b.now("an upload in pieces")
+	big := filepath.Join(t.TempDir(), "cargo.txt")
+	require.NoError(t, os.WriteFile(big, make([]byte, 20<<20), 0o644))
+	b.do(chromedp.SetUploadFiles("#upload-files", []string{big}))
+	b.click(".file-upload [type=submit]")
+	b.until(`document.querySelector("#file-rows").innerText.includes("cargo.txt")`)
+	require.Contains(t, b.text(`document.querySelector("#file-rows").innerText`), "21.0 MB")
+
+	b.now("a file")
+	b.open(files + "?path=plan.md")
+	b.until(`document.querySelector(".code pre").innerText.includes("precious")`)
+	b.judge("file")
+	b.open(files + "?path=plan.md&edit=true")
+	b.judge("file-edit")
+	b.fill("#content", "a plan")
+	b.click("form[action$='/save'] [type=submit]")
+	b.until(`document.querySelector(".code pre")?.innerText.includes("a plan")`)
+
+	b.now("delete and undo")
+	b.open(files)
+	b.text(`document.querySelector(".file-pick[value='plan.md']").click()`)
+	b.photo("files-ticked")
+	b.click("form[data-files-select] .file-acts > button")
+	b.until(`document.querySelector(".banner")?.innerText.includes("plan.md") && ![...document.querySelectorAll(".file-list .line-name")].some((a) => a.innerText === "plan.md")`)
+	b.judge("files-undo")
+	b.open(files + "/trash")
+	b.has("form[action$='/trash/restore'] button")
+	b.judge("files-trash")
+	b.click("form[action$='/trash/restore'] button")
+	b.until(`document.querySelector("#file-rows")?.innerText.includes("plan.md")`)
+
+	b.now("what the turn changed")
+	b.open(files + "/changes")
+	b.has(".line a.line-name")
+	b.judge("files-changes")
+	b.click(".line a.line-name")
+	b.has("details.change[open] .diff")
+	b.judge("files-change")
+	b.click("details.change form button")
+	b.until(`document.querySelector("#toasts").innerText.includes("Put back plan.md")`)
+	b.open(files)
+	b.until(`document.querySelector("#file-rows")`)
+	assert.NotContains(t, b.text(`[...document.querySelectorAll(".file-list .line-name")].map((a) => a.innerText).join()`), "plan.md", "the turn had added it")
+	b.now("search")
+	b.fill(".file-find input[type=search]", "*.txt")
+	b.until(`document.querySelector("#file-rows").innerText.includes("cargo.txt") && document.querySelectorAll(".file-list .line").length === 1`)
+}

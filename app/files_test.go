@@ -1,0 +1,336 @@
+package app_test
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"lobstead/app/apptest"
+	workspaces "lobstead/engine/files"
+	"lobstead/models"
+)
+
+// folder is the files page of Acme's instance, for a member.
+type folder struct {
+	*apptest.World
+	t  *testing.T
+	at string
+}
+
+func newFolder(t *testing.T) *folder {
+	t.Helper()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	w.Up(w.Acme.Instance)
+	w.Exec("DELETE FROM trashed_files")
+	return &folder{w, t, "/instances/" + w.Acme.Instance.ID + "/files"}
+}
+
+func (f *folder) get(status int, rest string) apptest.Answer {
+	f.t.Helper()
+	a := f.Do(apptest.Call{Method: "GET", Path: f.at + rest, Who: f.Acme.Member})
+	require.Equal(f.t, status, a.Status, rest)
+	return a
+}
+
+// post sends a form and gives where it leads.
+func (f *folder) post(status int, rest string, kv ...string) (apptest.Answer, string) {
+	f.t.Helper()
+	form := url.Values{}
+	for n := 0; n < len(kv); n += 2 {
+		form.Add(kv[n], kv[n+1])
+	}
+	a := f.Do(apptest.Call{Method: "POST", Path: f.at + rest, Who: f.Acme.Member, Form: form})
+	require.Equal(f.t, status, a.Status, "%s %v: %.300s", rest, kv, a.Body)
+	return a, a.Header.Get("Location")
+}
+
+func (f *folder) read(name string) string {
+	f.t.Helper()
+	b, err := os.ReadFile(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), name))
+	require.NoError(f.t, err)
+	return string(b)
+}
+
+func (f *folder) gone(name string) {
+	f.t.Helper()
+	_, err := os.Lstat(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), name))
+	require.ErrorIs(f.t, err, os.ErrNotExist)
+}
+
+func TestFilesPage(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	has(t, f.get(200, "").Body, "Nothing here yet", "Upload files")
+	f.post(303, "", "path", ".", "name", "docs/plan.md", "kind", "file")
+	f.post(303, "", "path", "docs", "name", "deep", "kind", "directory")
+	a, _ := f.post(422, "", "path", ".", "name", "docs/plan.md", "kind", "file")
+	has(t, a.Body, "exists", `value="docs/plan.md"`)
+	f.post(422, "", "path", ".", "name", "", "kind", "file")
+	a, _ = f.post(422, "", "path", ".", "name", "../x", "kind", "file")
+	has(t, a.Body, "outside the workspace")
+	f.Put(f.Acme.Instance, "docs/a.go", "package main // <b>lobster</b>\n")
+	f.Put(f.Acme.Instance, "docs/bin", "a\x00b")
+	f.Put(f.Acme.Instance, "docs/empty", "")
+	body := f.get(200, "?path=docs").Body
+	has(t, body, "a.go", "deep", "plan.md", "Rename, move or copy")
+	require.Less(t, strings.Index(body, ">deep<"), strings.Index(body, ">a.go<"), "directories come first")
+	body = f.get(200, "?path=docs/a.go").Body
+	has(t, body, `class="chroma"`, "Download", "Edit", "&lt;b&gt;lobster")
+	lacks(t, body, "<b>lobster")
+	has(t, f.get(200, "?path=docs/bin").Body, "No text")
+	has(t, f.get(200, "?path=docs/empty").Body, "The file is empty")
+	f.get(404, "?path=docs/none")
+	f.get(403, "?path=../x")
+	f.get(404, "?path=.lobstead/trash")
+	body = f.get(200, "?q=lobster&in=content").Body
+	has(t, body, "docs/a.go", "1: package main")
+	lacks(t, body, ">docs/plan.md<")
+	has(t, f.get(200, "?q=*.md&in=names").Body, "docs/plan.md")
+	has(t, f.get(200, "?q=nothing-like-it").Body, "Nothing found")
+	has(t, f.get(200, "?q=["+"&in=names").Body, "Nothing found")
+}
+
+// An edit of a file that was changed meanwhile keeps both.
+func TestFilesEdit(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.Put(f.Acme.Instance, "a.txt", "\none\r\ntwo\r\n")
+	body := f.get(200, "?path=a.txt&edit=true").Body
+	has(t, body, ">\n\none\r\ntwo\r\n</textarea>", `name="eol" value="crlf"`)
+	stamp := between(t, body, `name="stamp" value="`, `"`)
+	f.post(303, "/save", "path", "a.txt", "stamp", stamp, "eol", "crlf", "content", "three\r\nfour\r\n")
+	assert.Equal(t, "three\r\nfour\r\n", f.read("a.txt"))
+	a, _ := f.post(409, "/save", "path", "a.txt", "stamp", stamp, "content", "mine <i>")
+	has(t, a.Body, "was changed since you opened it", "three", "mine &lt;i&gt;", "Save over it", "Save as a copy")
+	assert.Equal(t, "three\r\nfour\r\n", f.read("a.txt"))
+	_, to := f.post(303, "/save", "path", "a.txt", "copy", "true", "content", "mine")
+	assert.Contains(t, to, url.QueryEscape("a (2).txt"))
+	assert.Equal(t, "mine", f.read("a (2).txt"))
+	f.post(303, "/save", "path", "a.txt", "stamp", between(t, a.Body, `name="stamp" value="`, `"`), "content", "over")
+	assert.Equal(t, "over", f.read("a.txt"))
+	require.NoError(t, os.Remove(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), "a.txt")))
+	a, _ = f.post(404, "/save", "path", "a.txt", "stamp", stamp, "content", "kept words")
+	has(t, a.Body, "kept words", "does not exist")
+}
+
+func between(t *testing.T, s, before, after string) string {
+	t.Helper()
+	_, s, ok := strings.Cut(s, before)
+	require.True(t, ok, "%q is not there", before)
+	s, _, ok = strings.Cut(s, after)
+	require.True(t, ok)
+	return s
+}
+
+func TestFilesMoveAndTrash(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	for _, name := range []string{"a", "b/c", "b/d"} {
+		f.Put(f.Acme.Instance, name, "text of "+name)
+	}
+	f.post(303, "/carry", "paths", "a", "to", "b", "act", "copy")
+	assert.Equal(t, "text of a", f.read("b/a"))
+	f.post(409, "/carry", "paths", "a", "to", "b", "act", "copy")
+	f.post(303, "/carry", "paths", "b/a", "to", "renamed", "exact", "true", "act", "move")
+	f.gone("b/a")
+	f.post(400, "/carry", "to", "b", "act", "move")
+	f.post(400, "/carry", "paths", "a", "to", "b", "act", "eat")
+
+	_, to := f.post(303, "/delete", "paths", "a", "paths", "b", "dir", ".")
+	f.gone("a")
+	f.gone("b")
+	rows, err := f.Acme.Scope.TrashedFiles(t.Context(), f.Acme.Instance.ID)
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	body := f.Do(apptest.Call{Method: "GET", Path: to, Who: f.Acme.Member}).Body
+	has(t, body, "Deleted 2 things", "Undo", rows[0].ID, rows[1].ID)
+	lacks(t, f.Do(apptest.Call{Method: "GET", Path: strings.Replace(to, f.Acme.Instance.ID, f.Rival.Instance.ID, 1), Who: f.Rival.Owner}).Body, "Undo")
+	f.post(303, "/trash/restore", "id", rows[0].ID, "id", rows[1].ID)
+	assert.Equal(t, "text of b/c", f.read("b/c"))
+	assert.Equal(t, "text of a", f.read("a"))
+	f.post(404, "/trash/restore", "id", rows[0].ID)
+
+	f.post(303, "/delete", "paths", "a")
+	f.Put(f.Acme.Instance, "a", "another")
+	rows, err = f.Acme.Scope.TrashedFiles(t.Context(), f.Acme.Instance.ID)
+	require.NoError(t, err)
+	has(t, f.get(200, "/trash").Body, "Restore")
+	f.post(303, "/trash/restore", "id", rows[0].ID)
+	assert.Equal(t, "another", f.read("a"), "what took the place stays")
+	assert.Equal(t, "text of a", f.read("a (2)"))
+	f.post(303, "/delete", "paths", "a", "paths", "a (2)")
+	f.post(303, "/trash/empty")
+	has(t, f.get(200, "/trash").Body, "The trash is empty")
+	left, _ := os.ReadDir(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), ".lobstead/trash"))
+	assert.Empty(t, left)
+	assert.Equal(t, 5, f.Count("SELECT count(*) FROM audit_entries WHERE act = 'file.deleted' AND organization_id = ?", f.Acme.ID))
+}
+
+// The trash takes a quarter of the storage: the oldest goes, and what is larger than that is gone for good.
+func TestTrashHasAShare(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.Exec("UPDATE instances SET storage_mb = 4 WHERE id = ?", f.Acme.Instance.ID)
+	mb := strings.Repeat("x", 600<<10)
+	for _, name := range []string{"one", "two", "huge"} {
+		f.Put(f.Acme.Instance, name, mb)
+	}
+	f.Put(f.Acme.Instance, "huge", mb+mb)
+	f.post(303, "/delete", "paths", "one")
+	f.post(303, "/delete", "paths", "two")
+	f.post(303, "/delete", "paths", "huge")
+	rows, err := f.Acme.Scope.TrashedFiles(t.Context(), f.Acme.Instance.ID)
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	assert.Equal(t, "two", rows[0].Path)
+	f.gone("huge")
+	left, _ := os.ReadDir(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), ".lobstead/trash"))
+	assert.Len(t, left, 1)
+	f.Exec("UPDATE trashed_files SET expires_at = created_at")
+	require.NoError(t, (&workspaces.Desk{Host: f.Boxes}).Sweep(t.Context(), f.Store))
+	left, _ = os.ReadDir(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), ".lobstead/trash"))
+	assert.Empty(t, left)
+	assert.Zero(t, f.Count("SELECT count(*) FROM trashed_files WHERE instance_id = ?", f.Acme.Instance.ID))
+}
+
+func TestFilesArchives(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.Put(f.Acme.Instance, "d/a", "one")
+	f.Put(f.Acme.Instance, "d/b", "two")
+	f.post(303, "/archive", "paths", "d/a", "paths", "d/b", "dir", "d", "name", "both", "format", "tar.gz")
+	f.post(303, "/archive", "paths", "d/a", "dir", "d", "name", "both", "format", "tar.gz")
+	f.read("d/both (2).tar.gz")
+	has(t, f.get(200, "?path=d/both.tar.gz").Body, "Unpack", `value="d/both"`)
+	f.post(303, "/unpack", "path", "d/both.tar.gz", "to", "d/both")
+	assert.Equal(t, "two", f.read("d/both/b"))
+	f.post(409, "/unpack", "path", "d/both.tar.gz", "to", "d/both")
+	f.post(303, "/unpack", "path", "d/both.tar.gz", "to", "d/both", "overwrite", "true")
+	f.post(400, "/unpack", "path", "d/a", "to", "x")
+}
+
+func TestFilesUpload(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	body, kind := apptest.Multipart(map[string]string{"path": "in"}, apptest.File{Name: "../../evil.txt", Type: "text/plain", Data: "x"}, apptest.File{Name: "b.txt", Type: "text/plain", Data: "y"})
+	a := f.Do(apptest.Call{Method: "POST", Path: f.at + "/upload", Who: f.Acme.Member, Body: body, Type: kind})
+	require.Equal(t, 303, a.Status, a.Body)
+	assert.Equal(t, "x", f.read("in/evil.txt"))
+	f.get(200, "?path=in")
+
+	ask := func(status int, method, rest string, who *apptest.Person, body string) map[string]any {
+		t.Helper()
+		a := f.Do(apptest.Call{Method: method, Path: f.at + "/uploads" + rest, Who: who, Face: apptest.JSON, JSON: body})
+		require.Equal(t, status, a.Status, a.Body)
+		return a.Map()
+	}
+	up := ask(201, "POST", "", f.Acme.Member, `{"path":"big.bin","size":10}`)
+	id := "/" + up["id"].(string)
+	ask(200, "PUT", id+"?offset=0", f.Acme.Member, "01234")
+	f.gone("big.bin")
+	assert.EqualValues(t, 5, ask(200, "GET", id, f.Acme.Member, "")["offset"], "it survives a reload")
+	ask(409, "PUT", id+"?offset=0", f.Acme.Member, "01234")
+	ask(400, "PUT", id+"?offset=5", f.Acme.Member, "567890")
+	ask(400, "PUT", id+"?offset=x", f.Acme.Member, "56789")
+	ask(404, "PUT", id+"?offset=5", f.Acme.Admin, "56789")
+	ask(404, "GET", id, f.Rival.Owner, "")
+	has(t, f.get(200, "").Body, "big.bin", "not complete")
+	assert.Equal(t, true, ask(200, "PUT", id+"?offset=5", f.Acme.Member, "56789")["done"])
+	assert.Equal(t, "0123456789", f.read("big.bin"))
+	ask(404, "GET", id, f.Acme.Member, "")
+	ask(409, "POST", "", f.Acme.Member, `{"path":"big.bin","size":1}`)
+	ask(413, "POST", "", f.Acme.Member, `{"path":"huge","size":99999999999999}`)
+	for _, bad := range []string{`{}`, `{"path":"x"}`, `{"path":"x","size":-1}`, `{"path":"../x","size":1}`, `{"path":".","size":1}`} {
+		a := f.Do(apptest.Call{Method: "POST", Path: f.at + "/uploads", Who: f.Acme.Member, Face: apptest.JSON, JSON: bad})
+		assert.True(t, a.Status == 400 || a.Status == 403, "%s: %d", bad, a.Status)
+	}
+	up = ask(201, "POST", "", f.Acme.Member, `{"path":"other","size":3}`)
+	f.post(303, "/uploads/"+up["id"].(string)+"/delete")
+	assert.Zero(t, f.Count("SELECT count(*) FROM file_uploads WHERE created_by = ? AND instance_id = ?", f.Acme.Member.UserID, f.Acme.Instance.ID))
+	a = f.Do(apptest.Call{Method: "PUT", Path: f.at + "/uploads" + id + "?offset=0", Who: f.Acme.Member, Face: apptest.JSON, Body: strings.NewReader("x"), Header: map[string]string{"Sec-Fetch-Site": "cross-site"}})
+	assert.Equal(t, 403, a.Status)
+}
+
+// Nothing of a workspace is run or shown as a page of ours.
+func TestFilesRaw(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	png := "\x89PNG\r\n\x1a\n0000"
+	f.Put(f.Acme.Instance, "p.png", png)
+	f.Put(f.Acme.Instance, "s.svg", "<svg onload='alert(1)'/>")
+	f.Put(f.Acme.Instance, "fake.png", "<script>alert(1)</script>")
+	has(t, f.get(200, "?path=p.png").Body, `<img src="`+f.at+`/raw?path=p.png&amp;inline=true"`)
+	for name, how := range map[string]string{"p.png": "inline", "s.svg": "attachment", "fake.png": "inline"} {
+		a := f.get(200, "/raw?path="+name+"&inline=true")
+		assert.True(t, strings.HasPrefix(a.Header.Get("Content-Disposition"), how), name)
+		assert.Equal(t, "sandbox; default-src 'none'", a.Header.Get("Content-Security-Policy"), name)
+		assert.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"), name)
+		assert.True(t, strings.HasPrefix(f.get(200, "/raw?path="+name).Header.Get("Content-Disposition"), "attachment"), name)
+	}
+}
+
+// A stopped instance's files can be read; the page says why nothing else can be done.
+func TestFilesOfAStoppedInstance(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.Put(f.Acme.Instance, "a.txt", "still here")
+	_, err := f.Acme.Scope.ActOnInstance(t.Context(), f.Acme.Instance.ID, models.Stop)
+	require.NoError(t, err)
+	f.Boxes.Kill(f.Acme.Instance.ID, "")
+	body := f.get(200, "").Body
+	has(t, body, "a.txt", "The instance is stopped")
+	lacks(t, body, `id="upload"`, "Make a file")
+	has(t, f.get(200, "?path=a.txt").Body, "still here")
+	f.post(409, "/delete", "paths", "a.txt")
+}
+
+// What a turn changed is on its page, by lines, and comes back with one click; that can be undone too.
+func TestChangesOfATurn(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	w.Up(w.Acme.Instance)
+	f := &folder{w, t, "/instances/" + w.Acme.Instance.ID + "/files"}
+	f.Put(w.Acme.Instance, "old.txt", "one\ntwo\n")
+	s, err := w.Acme.Scope.CreateSession(t.Context(), models.NewSession{InstanceID: w.Acme.Instance.ID, Title: "Lobster pots"})
+	require.NoError(t, err)
+	say := func(text string) *models.Checkpoint {
+		turn, _, err := w.Turns.Start(t.Context(), w.Acme.Scope, s.ID, models.Input{Text: text, Source: "page"})
+		require.NoError(t, err)
+		var c *models.Checkpoint
+		require.Eventually(t, func() bool {
+			now, err := w.Acme.Scope.Turn(t.Context(), turn.ID)
+			require.NoError(t, err)
+			c, err = w.Acme.Scope.TurnCheckpoint(t.Context(), turn.ID)
+			require.NoError(t, err)
+			return now.State.Ended() && (c == nil || c.EndedAt != nil)
+		}, 20*time.Second, 20*time.Millisecond)
+		return c
+	}
+	require.Nil(t, say("hello"), "a turn without tools is not noted")
+	c := say("run `put old.txt three`")
+	require.NotNil(t, c)
+	body := f.get(200, "/changes").Body
+	has(t, body, "Lobster pots", "1 file changed")
+	body = f.get(200, "/changes/"+c.ID).Body
+	has(t, body, "old.txt", "<code>one</code>", "<code>three</code>", "Put it back", "Put everything back")
+	has(t, f.Do(apptest.Call{Method: "GET", Path: "/turns/" + *c.TurnID, Who: w.Acme.Member}).Body, "What changed", f.at+"/changes/"+c.ID)
+	a := f.get(303, "?turn="+*c.TurnID)
+	assert.Equal(t, f.at+"/changes/"+c.ID, a.Header.Get("Location"))
+	f.post(303, "/changes/"+c.ID+"/restore", "path", "old.txt")
+	assert.Equal(t, "one\ntwo\n", f.read("old.txt"))
+	list, err := w.Acme.Scope.Checkpoints(t.Context(), w.Acme.Instance.ID, 5)
+	require.NoError(t, err)
+	require.Equal(t, c.ID, list[0].RestoredID)
+	has(t, f.get(200, "/changes/"+list[0].ID).Body, "What was put back", "old.txt")
+	f.post(303, "/changes/"+list[0].ID+"/restore")
+	assert.Equal(t, "three\n", f.read("old.txt"))
+	f.post(404, "/changes/"+c.ID+"/restore", "path", "none")
+	assert.Equal(t, 2, w.Count("SELECT count(*) FROM audit_entries WHERE act = 'files.restored' AND organization_id = ?", w.Acme.ID))
+	f.get(404, "?turn="+w.Rival.Turn.ID)
+}

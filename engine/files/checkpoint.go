@@ -1,0 +1,233 @@
+package files
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+const lastSnapshot = "last"
+
+// Checkpoints note what turns change. One per process; its methods are safe for concurrent use, and those for one
+// instance follow each other.
+type Checkpoints struct {
+	*Desk
+	MaxFiles int // that are looked at; 0 = maxTracked
+
+	mu   sync.Mutex
+	busy map[string]*sync.Mutex
+}
+
+func (c *Checkpoints) lock(instance string) func() {
+	c.mu.Lock()
+	if c.busy == nil {
+		c.busy = map[string]*sync.Mutex{}
+	}
+	m := c.busy[instance]
+	if m == nil {
+		m = &sync.Mutex{}
+		c.busy[instance] = m
+	}
+	c.mu.Unlock()
+	m.Lock()
+	return m.Unlock
+}
+
+// Before notes how the workspace is, once for each turn, before the first tool that may change it. It takes a few seconds
+// at most; what goes wrong is for the log and never keeps a turn from going on.
+func (c *Checkpoints) Before(ctx context.Context, sc *models.Scope, i *models.Instance, turnID string) error {
+	_, err := c.open(ctx, sc, i, models.Checkpoint{InstanceID: i.ID, TurnID: &turnID})
+	return err
+}
+
+func (c *Checkpoints) open(ctx context.Context, sc *models.Scope, i *models.Instance, n models.Checkpoint) (*models.Checkpoint, error) {
+	defer c.lock(i.ID)()
+	if n.TurnID != nil {
+		if old, err := sc.TurnCheckpoint(ctx, *n.TurnID); err != nil || old != nil {
+			return old, err // the turn goes on: what was before it is known
+		}
+	}
+	s, err := c.store(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = s.root.Close() }()
+	last, _ := s.load(lastSnapshot)
+	snap, err := c.look(ctx, s, i, last)
+	if err != nil {
+		return nil, err
+	}
+	row, _, err := sc.OpenCheckpoint(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if err = s.save(row.ID, snap); err == nil {
+		err = s.save(lastSnapshot, snap)
+	}
+	if err != nil {
+		_ = sc.ForgetCheckpoints(context.WithoutCancel(ctx), row.ID)
+	}
+	return row, err
+}
+
+// After notes what the turn changed. A turn without a note of before has nothing to say.
+func (c *Checkpoints) After(ctx context.Context, sc *models.Scope, i *models.Instance, turnID string) error {
+	row, err := sc.TurnCheckpoint(ctx, turnID)
+	if err != nil || row == nil {
+		return err
+	}
+	return c.close(ctx, sc, i, row)
+}
+
+func (c *Checkpoints) close(ctx context.Context, sc *models.Scope, i *models.Instance, row *models.Checkpoint) error {
+	defer c.lock(i.ID)()
+	s, err := c.store(ctx, i)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.root.Close() }()
+	before, ok := s.load(row.ID)
+	if !ok {
+		return sc.ForgetCheckpoints(ctx, row.ID)
+	}
+	last, _ := s.load(lastSnapshot)
+	after, err := c.look(ctx, s, i, last)
+	if err != nil { // too much was made to be looked at: that something was changed is still true
+		return sc.CloseCheckpoint(ctx, row.ID, fault.As(err).Detail+": what this changed is not known.", []models.FileChange{{Path: ".", What: models.FileChanged, Lost: true}})
+	}
+	if err := s.save(lastSnapshot, after); err != nil {
+		return err
+	}
+	if err := sc.CloseCheckpoint(ctx, row.ID, before.Note, compare(before, after)); err != nil {
+		return err
+	}
+	return c.prune(ctx, sc, i, s, after)
+}
+
+func (c *Checkpoints) look(ctx context.Context, s *store, i *models.Instance, last *snapshot) (*snapshot, error) {
+	v, err := c.view(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = v.Close() }()
+	return s.take(ctx, v, last, cmp.Or(c.MaxFiles, maxTracked))
+}
+
+// store opens what is kept for an instance.
+func (d *Desk) store(ctx context.Context, i *models.Instance) (*store, error) {
+	if d.Host == nil {
+		return nil, elsewhere()
+	}
+	root, err := d.Host.Keep(ctx, i.ID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, elsewhere()
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &store{root: root}
+	s.room = quota(i) - s.weigh()
+	return s, nil
+}
+
+func quota(i *models.Instance) int64 { return min(int64(i.StorageMB)<<20/keepShare, maxStore) }
+
+// compare tells what happened between two snapshots, by path.
+func compare(before, after *snapshot) []models.FileChange {
+	out := []models.FileChange{}
+	for p, b := range before.Items {
+		a, there := after.Items[p]
+		switch {
+		case !there:
+			out = append(out, change(p, models.FileRemoved, b, item{}))
+		case differs(b, a):
+			out = append(out, change(p, models.FileChanged, b, a))
+		}
+	}
+	for p, a := range after.Items {
+		if _, there := before.Items[p]; !there {
+			out = append(out, change(p, models.FileAdded, item{}, a))
+		}
+	}
+	slices.SortFunc(out, func(a, b models.FileChange) int {
+		if a.Path < b.Path {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+func differs(b, a item) bool {
+	switch {
+	case b.Link != a.Link || b.Size != a.Size || b.Mode != a.Mode:
+		return true
+	case b.Hash != "" && a.Hash != "":
+		return b.Hash != a.Hash
+	}
+	return b.Link == "" && b.Version != a.Version
+}
+
+func change(p, what string, b, a item) models.FileChange {
+	c := models.FileChange{Path: p, What: what, Before: b.Hash, After: a.Hash, BeforeSize: b.Size, AfterSize: a.Size, BeforeMode: b.Mode, Link: b.Link}
+	c.Lost = what != models.FileAdded && b.Hash == ""
+	return c
+}
+
+// prune forgets the oldest checkpoints until what is kept fits its share, and then every content that nothing names.
+func (c *Checkpoints) prune(ctx context.Context, sc *models.Scope, i *models.Instance, s *store, last *snapshot) error {
+	rows, err := sc.Checkpoints(ctx, i.ID, 1000)
+	if err != nil {
+		return err
+	}
+	used := s.weigh()
+	named := map[string]int{}
+	for it := range maps.Values(last.Items) {
+		named[it.Hash]++
+	}
+	each := func(row *models.Checkpoint, by int) {
+		for _, f := range row.Files() {
+			named[f.Before] += by
+			named[f.After] += by
+		}
+	}
+	open := map[string]bool{lastSnapshot: true}
+	for n := range rows {
+		each(&rows[n], 1)
+		open[rows[n].ID] = true
+	}
+	drop := []string{}
+	free := func() int64 {
+		var sum int64
+		for hash, size := range s.known {
+			if named[hash] <= 0 {
+				sum += size
+			}
+		}
+		return sum
+	}
+	for n := len(rows) - 1; n > 0 && (len(rows)-len(drop) > maxCheckpoints || used-free() > quota(i)*3/4 && len(drop) < len(rows)-1); n-- {
+		if rows[n].EndedAt == nil {
+			continue
+		}
+		each(&rows[n], -1)
+		delete(open, rows[n].ID)
+		drop = append(drop, rows[n].ID)
+	}
+	if err := sc.ForgetCheckpoints(ctx, drop...); err != nil {
+		return err
+	}
+	if used > quota(i)/2 || len(drop) > 0 {
+		s.sweep(func(hash string) bool { return named[hash] > 0 })
+	}
+	s.forget(func(name string) bool { return open[name] })
+	return nil
+}
+
+// maxCheckpoints are kept of one instance.
+const maxCheckpoints = 200

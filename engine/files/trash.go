@@ -1,0 +1,205 @@
+package files
+
+import (
+	"context"
+	"path"
+
+	"lobstead/engine/sandbox"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+const (
+	trashDir   = sandbox.Hidden + "/trash"
+	uploadDir  = sandbox.Hidden + "/uploads"
+	trashShare = 4 // the trash takes at most a quarter of the instance's storage
+)
+
+func inTrash(id string) string { return path.Join(trashDir, id) }
+
+// Delete moves a file or a directory to the trash, from where Restore brings it back for a day. What is larger than the
+// trash may be is gone for good: then there is no row. Of a directory that is not empty nothing is deleted without
+// recursive.
+func (d *Desk) Delete(ctx context.Context, sc *models.Scope, i *models.Instance, p string, recursive bool) (*models.TrashedFile, error) {
+	rel, err := Path(p)
+	if err != nil {
+		return nil, err
+	}
+	if rel == "." {
+		return nil, fault.New(fault.Invalid, "sandbox.path_invalid", "The workspace itself cannot be removed")
+	}
+	var row *models.TrashedFile
+	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		e, err := h.Stat(ctx, rel)
+		if err != nil {
+			return said(err, rel)
+		}
+		size, err := d.weigh(ctx, h, e, recursive)
+		if err != nil {
+			return err
+		}
+		row, err = d.discard(ctx, sc, i, h, models.TrashedFile{Path: rel, Directory: e.Dir, Bytes: size})
+		return err
+	})
+	return row, err
+}
+
+// weigh tells how large what is to be deleted is.
+func (d *Desk) weigh(ctx context.Context, h sandbox.Hands, e Entry, recursive bool) (int64, error) {
+	if !e.Dir {
+		return e.Size, nil
+	}
+	list, err := h.List(ctx, e.Path, 64, 50_000)
+	if err != nil {
+		return 0, said(err, e.Path)
+	}
+	if len(list) > 0 && !recursive {
+		return 0, fault.New(fault.Conflict, "sandbox.not_empty", "%q is not empty", Full(e.Path))
+	}
+	var sum int64
+	for _, one := range list {
+		if !one.Dir && one.Link == "" {
+			sum += one.Size
+		}
+	}
+	return sum, nil
+}
+
+// discard makes room in the trash and moves one thing there. The row is written first: what no row knows of would stay
+// for ever.
+func (d *Desk) discard(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, f models.TrashedFile) (*models.TrashedFile, error) {
+	share := int64(i.StorageMB) << 20 / trashShare
+	if f.Bytes > share {
+		if _, err := sc.TrashFile(ctx, i, f, true); err != nil {
+			return nil, err
+		}
+		return nil, said(h.Remove(ctx, f.Path, true), f.Path)
+	}
+	if err := d.makeRoom(ctx, sc, i, h, share-f.Bytes); err != nil {
+		return nil, err
+	}
+	row, err := sc.TrashFile(ctx, i, f, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Move(ctx, f.Path, inTrash(row.ID), false); err != nil {
+		_ = sc.ForgetTrashed(context.WithoutCancel(ctx), row.ID)
+		return nil, said(err, f.Path)
+	}
+	return row, nil
+}
+
+// makeRoom removes the oldest until no more than room is taken.
+func (d *Desk) makeRoom(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, room int64) error {
+	rows, err := sc.TrashedFiles(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	drop := []models.TrashedFile{}
+	for _, row := range rows { // newest first
+		if room -= row.Bytes; room < 0 {
+			drop = append(drop, row)
+		}
+	}
+	return d.drop(ctx, sc, h, drop)
+}
+
+// drop removes what is in the trash for good.
+func (d *Desk) drop(ctx context.Context, sc *models.Scope, h sandbox.Hands, rows []models.TrashedFile) error {
+	ids := []string{}
+	for _, row := range rows {
+		if err := h.Remove(ctx, inTrash(row.ID), true); err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		ids = append(ids, row.ID)
+	}
+	return sc.ForgetTrashed(ctx, ids...)
+}
+
+// Restore brings back what was deleted. Where something else has taken its place it comes back beside it, by another
+// name, which is given.
+func (d *Desk) Restore(ctx context.Context, sc *models.Scope, i *models.Instance, trashed string) (string, error) {
+	row, err := sc.TrashedFile(ctx, i.ID, trashed)
+	if err != nil {
+		return "", err
+	}
+	to := row.Path
+	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		for n := 2; ; n++ {
+			err := h.Move(ctx, inTrash(row.ID), to, false)
+			if fault.Is(err, fault.Conflict) && n < 100 {
+				to = numbered(row.Path, n)
+				continue
+			}
+			if fault.Is(err, fault.NotFound) {
+				_ = sc.ForgetTrashed(ctx, row.ID)
+				return fault.New(fault.NotFound, "file.gone", "%q is gone: its content was removed from the workspace", Full(row.Path))
+			}
+			return err
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	return to, sc.ForgetTrashed(ctx, row.ID)
+}
+
+// EmptyTrash removes one thing of the trash for good, or with "" all of it.
+func (d *Desk) EmptyTrash(ctx context.Context, sc *models.Scope, i *models.Instance, trashed string) error {
+	rows, err := sc.TrashedFiles(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	if trashed != "" {
+		row, err := sc.TrashedFile(ctx, i.ID, trashed)
+		if err != nil {
+			return err
+		}
+		rows = []models.TrashedFile{*row}
+	}
+	return d.change(ctx, i, func(h sandbox.Hands) error { return d.drop(ctx, sc, h, rows) })
+}
+
+// Sweep removes what expired from workspaces that run; those of stopped ones wait until they run again.
+func (d *Desk) Sweep(ctx context.Context, s *models.Store) error {
+	sy := s.AsSystem("files whose time is over")
+	trash, err := sy.ExpiredTrash(ctx, 500)
+	if err != nil {
+		return err
+	}
+	uploads, err := sy.ExpiredUploads(ctx, 500)
+	if err != nil {
+		return err
+	}
+	for _, l := range trash {
+		if d.sweep(ctx, l, inTrash(l.ID)) {
+			err = s.In(l.OrganizationID).ForgetTrashed(ctx, l.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, l := range uploads {
+		if d.sweep(ctx, l, inUploads(l.ID)) {
+			err = s.In(l.OrganizationID).EndUpload(ctx, l.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep tells whether a leftover is gone.
+func (d *Desk) sweep(ctx context.Context, l models.Leftover, p string) bool {
+	if d.Host == nil {
+		return false
+	}
+	h, err := d.Host.Hands(ctx, l.InstanceID)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = h.Close() }()
+	err = h.Remove(ctx, p, true)
+	return err == nil || fault.Is(err, fault.NotFound)
+}

@@ -1,0 +1,160 @@
+package files
+
+import (
+	"context"
+	"path"
+	"strconv"
+	"strings"
+
+	"lobstead/engine/sandbox"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+// MaxPiece is how many bytes of an upload come at once.
+const MaxPiece = 8 << 20
+
+func inUploads(id string) string { return path.Join(uploadDir, id) }
+
+// numbered is "notes (2).txt" for "notes.txt".
+func numbered(p string, n int) string {
+	dir, name := path.Split(p)
+	ext := path.Ext(name)
+	if ext == name { // ".profile"
+		ext = ""
+	}
+	return dir + strings.TrimSuffix(name, ext) + " (" + strconv.Itoa(n) + ")" + ext
+}
+
+// Upload is one that is under way.
+type Upload struct {
+	*models.FileUpload
+	Offset int64 // bytes that are there
+}
+
+// Begin starts an upload of so many bytes. TooLarge when the instance's storage could not hold it, Conflict
+// sandbox.exists when something is there that it may not replace.
+func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, p string, size int64, overwrite bool) (*Upload, error) {
+	rel, err := Path(p)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case rel == "." || strings.HasSuffix(p, "/"):
+		return nil, fault.New(fault.Invalid, "sandbox.is_a_directory", "%q is a directory", Full(rel))
+	case size < 0:
+		return nil, fault.New(fault.Invalid, "upload.size", "Say how many bytes the file has")
+	case size > int64(i.StorageMB)<<20:
+		return nil, fault.New(fault.TooLarge, "upload.size", "The instance has %d MB of storage: the file does not fit", i.StorageMB)
+	}
+	var up *Upload
+	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		if e, err := h.Stat(ctx, rel); err == nil && (!overwrite || e.Dir) {
+			return fault.New(fault.Conflict, "sandbox.exists", "%q exists", Full(rel))
+		}
+		row, err := sc.CreateUpload(ctx, models.FileUpload{InstanceID: i.ID, Path: rel, Bytes: size, Overwrite: overwrite})
+		if err != nil {
+			return err
+		}
+		up = &Upload{FileUpload: row}
+		if err := h.Append(ctx, inUploads(row.ID), 0, nil); err != nil {
+			_ = sc.EndUpload(context.WithoutCancel(ctx), row.ID)
+			return err
+		}
+		return nil
+	})
+	return up, err
+}
+
+// Upload tells how far one is.
+func (d *Desk) Upload(ctx context.Context, sc *models.Scope, i *models.Instance, id string) (*Upload, error) {
+	row, err := sc.Upload(ctx, i.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	up := &Upload{FileUpload: row}
+	err = d.read(ctx, i, func(v sandbox.View) error {
+		e, err := v.Stat(ctx, inUploads(row.ID))
+		up.Offset = e.Size
+		return err
+	})
+	if fault.Is(err, fault.NotFound) { // somebody inside removed it
+		_ = sc.EndUpload(ctx, row.ID)
+	}
+	return up, err
+}
+
+// Continue adds the next piece: Conflict sandbox.offset, with where it stands, when it is not the next one. With the last
+// piece the file takes its place, and done is true.
+func (d *Desk) Continue(ctx context.Context, sc *models.Scope, i *models.Instance, id string, offset int64, piece []byte) (up *Upload, done bool, err error) {
+	if up, err = d.Upload(ctx, sc, i, id); err != nil {
+		return nil, false, err
+	}
+	switch {
+	case len(piece) > MaxPiece:
+		return up, false, fault.New(fault.TooLarge, "upload.piece", "A piece may have at most %d MB", MaxPiece>>20)
+	case offset != up.Offset:
+		return up, false, fault.New(fault.Conflict, "sandbox.offset", "%d bytes are there, not %d", up.Offset, offset)
+	case offset+int64(len(piece)) > up.Bytes:
+		return up, false, fault.New(fault.Invalid, "upload.size", "More bytes came than the %d that were announced", up.Bytes)
+	}
+	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		if len(piece) > 0 {
+			if err := h.Append(ctx, inUploads(id), offset, piece); err != nil {
+				return err
+			}
+			up.Offset += int64(len(piece))
+		}
+		if up.Offset < up.Bytes {
+			return nil
+		}
+		if err := h.Move(ctx, inUploads(id), up.Path, up.Overwrite); err != nil {
+			return err
+		}
+		done = true
+		return sc.EndUpload(ctx, id)
+	})
+	return up, done, err
+}
+
+// Cancel gives an upload up.
+func (d *Desk) Cancel(ctx context.Context, sc *models.Scope, i *models.Instance, id string) error {
+	if _, err := sc.Upload(ctx, i.ID, id); err != nil {
+		return err
+	}
+	return d.change(ctx, i, func(h sandbox.Hands) error {
+		if err := h.Remove(ctx, inUploads(id), false); err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		return sc.EndUpload(ctx, id)
+	})
+}
+
+// Place puts whole files into a directory, each by a name that is free: forms send them so.
+func (d *Desk) Place(ctx context.Context, i *models.Instance, dir string, list []models.Upload) ([]string, error) {
+	rel, err := Path(dir)
+	if err != nil {
+		return nil, err
+	}
+	out := []string{}
+	for _, f := range list {
+		name := path.Base(path.Clean("/" + strings.ReplaceAll(f.Name, `\`, "/")))
+		if name == "/" || name == "." {
+			return out, fault.New(fault.Invalid, "upload.name", "A file without a name cannot be uploaded")
+		}
+		to := path.Join(rel, name)
+		for n := 2; ; n++ {
+			_, err := d.Put(ctx, i, Write{Path: to, Data: f.Data, New: true})
+			if fault.Is(err, fault.Conflict) && fault.As(err).Code == "sandbox.exists" && n < 100 {
+				to = path.Join(rel, numbered(name, n))
+				continue
+			}
+			if err != nil {
+				return out, err
+			}
+			break
+		}
+		out = append(out, to)
+	}
+	return out, nil
+}

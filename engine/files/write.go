@@ -1,0 +1,187 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"lobstead/engine/sandbox"
+	"lobstead/kit/fault"
+	"lobstead/models"
+)
+
+// Write says how a file is written.
+type Write struct {
+	Path  string
+	Data  []byte
+	Mode  uint32 // 0 = as it is, 0644 for a new one
+	New   bool   // refuse to replace: Conflict sandbox.exists
+	Known bool   // refuse to make: NotFound file.not_found
+	Stamp string // refuse another version than this one: Conflict sandbox.changed
+}
+
+// Put writes a file whole; directories above it are made.
+func (d *Desk) Put(ctx context.Context, i *models.Instance, w Write) (Entry, error) {
+	rel, err := Path(w.Path)
+	if err != nil {
+		return Entry{}, err
+	}
+	var e Entry
+	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		p := sandbox.Put{Path: rel, Mode: w.Mode, Size: int64(len(w.Data)), New: w.New, Known: w.Known, Stamp: w.Stamp}
+		if err := h.Put(ctx, p, bytes.NewReader(w.Data)); err != nil {
+			return said(err, rel)
+		}
+		e, err = h.Stat(ctx, rel)
+		return said(err, rel)
+	})
+	e.Path = rel
+	return e, err
+}
+
+// Edit is a change of a part of a file. Position and Length count bytes; nil means as the verb says.
+type Edit struct {
+	Verb             string // append, prepend, replace
+	Data             []byte
+	Position, Length *int
+}
+
+// Patch changes a part of a file. replace without Position replaces all of it, and without Length as many bytes as come.
+// The file is written whole, and read again when somebody was quicker.
+func (d *Desk) Patch(ctx context.Context, i *models.Instance, p string, x Edit) (Entry, error) {
+	for tries := 0; ; tries++ {
+		c, err := d.Read(ctx, i, p, MaxText)
+		if err != nil {
+			return Entry{}, err
+		}
+		data, err := x.apply(c.Data)
+		if err != nil {
+			return Entry{}, err
+		}
+		e, err := d.Put(ctx, i, Write{Path: p, Data: data, Known: true, Stamp: c.Stamp()})
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == "sandbox.changed" && tries < 3 {
+			continue
+		}
+		return e, err
+	}
+}
+
+func (x *Edit) apply(old []byte) ([]byte, error) {
+	switch x.Verb {
+	case "append":
+		return bytes.Join([][]byte{old, x.Data}, nil), nil
+	case "prepend":
+		return bytes.Join([][]byte{x.Data, old}, nil), nil
+	}
+	if x.Position == nil && x.Length == nil {
+		return x.Data, nil
+	}
+	at, n := 0, len(x.Data)
+	if x.Position != nil {
+		at = *x.Position
+	}
+	if x.Length != nil {
+		n = *x.Length
+	}
+	if at < 0 || n < 0 || at > len(old) {
+		return nil, fault.New(fault.Invalid, "file.position", "The position is not in the file, which has %d bytes", len(old))
+	}
+	return bytes.Join([][]byte{old[:at], x.Data, old[min(at+n, len(old)):]}, nil), nil
+}
+
+// Mkdir makes a directory; parents makes those above it too.
+func (d *Desk) Mkdir(ctx context.Context, i *models.Instance, p string, parents bool, mode uint32) error {
+	rel, err := Path(p)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, i, func(h sandbox.Hands) error { return said(h.Mkdir(ctx, rel, parents, mode), rel) })
+}
+
+// Carry copies or moves. Without overwrite what is at to stays: Conflict sandbox.exists.
+type Carry struct {
+	From, To  string
+	Move      bool
+	Overwrite bool
+}
+
+// Carry copies or moves one thing.
+func (d *Desk) Carry(ctx context.Context, i *models.Instance, c Carry) error {
+	from, err := Path(c.From)
+	if err != nil {
+		return err
+	}
+	to, err := Path(c.To)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, i, func(h sandbox.Hands) error {
+		if c.Move {
+			return said(h.Move(ctx, from, to, c.Overwrite), from)
+		}
+		return said(h.Copy(ctx, from, to, c.Overwrite), from)
+	})
+}
+
+// Pack makes an archive.
+func (d *Desk) Pack(ctx context.Context, i *models.Instance, p sandbox.Pack) (out sandbox.Packed, err error) {
+	list := make([]string, 0, len(p.Paths))
+	for _, one := range p.Paths {
+		rel, err := Path(one)
+		if err != nil {
+			return out, err
+		}
+		list = append(list, rel)
+	}
+	if p.Paths = list; len(list) == 0 {
+		return out, fault.New(fault.Invalid, "archive.paths", "Nothing to pack was named")
+	}
+	if p.To, err = Path(p.To); err != nil {
+		return out, err
+	}
+	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		out, err = h.Pack(ctx, p)
+		return said(err, p.Paths[0])
+	})
+	return out, err
+}
+
+// Unpack unpacks an archive: all of it, or nothing when one entry may not be.
+func (d *Desk) Unpack(ctx context.Context, i *models.Instance, u sandbox.Unpack) (out sandbox.Unpacked, err error) {
+	if u.Archive, err = Path(u.Archive); err != nil {
+		return out, err
+	}
+	if u.To, err = Path(u.To); err != nil {
+		return out, err
+	}
+	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		out, err = h.Unpack(ctx, u)
+		return said(err, u.Archive)
+	})
+	return out, err
+}
+
+// PackFree is Pack by a name that is free, which is given.
+func (d *Desk) PackFree(ctx context.Context, i *models.Instance, p sandbox.Pack) (sandbox.Packed, string, error) {
+	to := p.To
+	for n := 2; ; n++ {
+		out, err := d.Pack(ctx, i, p)
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == "sandbox.exists" && n < 100 {
+			p.To = numberedArchive(to, n)
+			continue
+		}
+		return out, p.To, err
+	}
+}
+
+// numberedArchive keeps both parts of ".tar.gz" together.
+func numberedArchive(p string, n int) string {
+	for _, end := range []string{".tar.gz", ".tar.bz2"} {
+		if bare, ok := strings.CutSuffix(p, end); ok {
+			return bare + " (" + strconv.Itoa(n) + ")" + end
+		}
+	}
+	return numbered(p, n)
+}

@@ -1,0 +1,155 @@
+package tree
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+
+	"lobstead/engine/sandbox"
+	"lobstead/kit/fault"
+)
+
+// MaxFile is the largest file that is written at once; longer ones are put together by Append.
+const MaxFile = 256 << 20
+
+const chunk = 64 << 10
+
+// Put replaces a file whole: a reader, and a crash, see the old or the new one.
+func (t *Tree) Put(_ context.Context, p sandbox.Put, body io.Reader) error {
+	rel, err := t.follow(p.Path)
+	if err != nil {
+		return err
+	}
+	if p.Size < 0 || p.Size > MaxFile {
+		return fault.New(fault.TooLarge, "sandbox.too_large", "A file written at once may have at most %d MB", MaxFile>>20)
+	}
+	mode, err := t.mayPut(rel, &p)
+	if err != nil {
+		return err
+	}
+	if err := t.reserve(p.Size); err != nil {
+		return err
+	}
+	if err := t.parents(rel); err != nil {
+		return pathFault(err, p.Path)
+	}
+	temp := beside(rel)
+	if err := t.fill(temp, body, p.Size, mode); err != nil {
+		_ = t.root.Remove(temp)
+		return pathFault(err, p.Path)
+	}
+	if err := t.root.Rename(temp, rel); err != nil {
+		_ = t.root.Remove(temp)
+		return pathFault(err, p.Path)
+	}
+	return nil
+}
+
+// mayPut checks the conditions and gives the mode that the file is to have.
+func (t *Tree) mayPut(rel string, p *sandbox.Put) (fs.FileMode, error) {
+	mode := fs.FileMode(p.Mode & 0o777)
+	info, err := t.root.Lstat(rel)
+	switch {
+	case rel == ".", err == nil && info.IsDir():
+		return 0, fault.New(fault.Invalid, "sandbox.is_a_directory", "%q is a directory", p.Path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return 0, pathFault(err, p.Path)
+	case err != nil && (p.Known || p.Stamp != ""):
+		return 0, pathFault(err, p.Path)
+	case err == nil && p.New:
+		return 0, exists(p.Path)
+	case err == nil && p.Stamp != "" && t.describe(rel, info).Stamp() != p.Stamp:
+		return 0, fault.New(fault.Conflict, "sandbox.changed", "%q was changed meanwhile", p.Path)
+	}
+	if err == nil && p.Mode == 0 && info.Mode().IsRegular() {
+		mode = info.Mode().Perm()
+	}
+	if mode == 0 {
+		mode = 0o644
+	}
+	return mode, nil
+}
+
+func exists(p string) error {
+	return fault.New(fault.Conflict, "sandbox.exists", "%q exists", p)
+}
+
+// beside is a name for what takes rel's place when it is complete.
+func beside(rel string) string { return path.Join(path.Dir(rel), ".lobstead-"+rand.Text()) }
+
+// parents makes the directories above rel; a file among them is no directory rather than "exists".
+func (t *Tree) parents(rel string) error {
+	err := t.root.MkdirAll(path.Dir(rel), 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		return syscall.ENOTDIR
+	}
+	return err
+}
+
+func (t *Tree) fill(temp string, b io.Reader, size int64, mode fs.FileMode) error {
+	f, err := t.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, io.LimitReader(b, size+1), make([]byte, chunk))
+	if err != nil {
+		return err
+	}
+	if n != size {
+		return fault.New(fault.Invalid, "sandbox.size", "The file has another size than announced")
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Append adds to a file that has exactly offset bytes; at 0 it makes the file, or begins it anew.
+func (t *Tree) Append(_ context.Context, p string, offset int64, body io.Reader, size int64) error {
+	rel, err := t.follow(p)
+	if err != nil {
+		return err
+	}
+	if offset < 0 || size < 0 || size > MaxFile {
+		return fault.New(fault.Invalid, "sandbox.range", "The piece is too large, or begins before the file")
+	}
+	if err := t.reserve(size); err != nil {
+		return err
+	}
+	how := os.O_WRONLY | syscall.O_NONBLOCK
+	if offset == 0 {
+		how |= os.O_CREATE | os.O_TRUNC
+		if err := t.parents(rel); err != nil {
+			return pathFault(err, p)
+		}
+	}
+	f, err := t.root.OpenFile(rel, how, 0o644)
+	if err != nil {
+		return pathFault(err, p)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return pathFault(err, p)
+	case !info.Mode().IsRegular():
+		return fault.New(fault.Invalid, "sandbox.not_a_file", "%q is not a regular file", p)
+	case info.Size() != offset:
+		return fault.New(fault.Conflict, "sandbox.offset", "%q has %d bytes, not %d", p, info.Size(), offset)
+	}
+	n, err := io.Copy(io.NewOffsetWriter(f, offset), io.LimitReader(body, size))
+	if err == nil && n != size {
+		err = fault.New(fault.Invalid, "sandbox.size", "The piece ended early")
+	}
+	if err != nil {
+		_ = f.Truncate(offset) // half a piece would move the next one
+		return pathFault(err, p)
+	}
+	return pathFault(f.Close(), p)
+}
