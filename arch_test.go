@@ -70,6 +70,8 @@ var owners = map[string][]string{
 	"github.com/prometheus/client_golang": {"lobstead", "lobstead/app"},
 	"github.com/adhocore/gronx":           {"lobstead/engine/automate/when"},
 	"github.com/wneessen/go-mail":         {"lobstead/kit/mail"},
+	"github.com/go-telegram/bot":          nil, // drives the test server; see adr 0032
+	"github.com/yuin/goldmark":            {"lobstead/views/markdown", "lobstead/engine/channels/text"},
 	"modernc.org/sqlite":                  {"lobstead/models"},
 	"github.com/jackc/pgx/v5":             {"lobstead/models", "lobstead/kit/testservices"},
 }
