@@ -151,8 +151,9 @@ func TestTroubleWhileListening(t *testing.T) {
 	r.ear.Wait(t, 1)
 	r.s.Cut()
 	r.s.Say("ada", "two")
-	r.ear.Wait(t, 2)
+	two := r.ear.Wait(t, 2)[1]
 	r.s.Repeat()
+	servicetest.Until(t, func() bool { return r.ear.Times(two.ID) == 2 }) // told apart by its id
 	r.s.Disorder()
 	r.s.Say("ada", "three")
 	r.s.Polls.Lose(1) // an answer that never arrives
@@ -160,7 +161,6 @@ func TestTroubleWhileListening(t *testing.T) {
 	all := r.ear.Wait(t, 4)
 	require.Equal(t, "three", all[2].Text)
 	require.Equal(t, "four", all[3].Text)
-	servicetest.Until(t, func() bool { return r.ear.Times(all[1].ID) == 2 }) // repeated, and told apart by its id
 	_ = stop()
 }
 
@@ -283,6 +283,24 @@ func TestSending(t *testing.T) {
 	r.send(service.Message{Text: "re", ReplyTo: "999"})
 	require.NoError(t, r.tg.Typing(t.Context(), r.a, r.peer))
 	require.Equal(t, []string{"typing " + r.peer.ID}, r.s.Actions())
+}
+
+// What an agent writes arrives with its formatting, in as many messages as it takes: Telegram reads each one, and none is sent as plain
+// text for want of a tag.
+func TestLongAnswers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	md := strings.Repeat("# Head & <more>\n\nSome **bold *and italic* words**, [a link](https://x.org/?a=1&b=2) and `code <x>`.\n\n- one\n  - ~~two~~\n\n```go\nif a < b && c > d {}\n```\n\n> quoted *words*\n\n| a | b |\n|--|--|\n| 1 | <2> |\n\n", 60)
+	pieces := r.tg.Split(md)
+	require.Greater(t, len(pieces), 2)
+	for _, p := range pieces {
+		r.send(service.Message{Text: p})
+	}
+	sent := r.s.Sent()
+	require.Len(t, sent, len(pieces))
+	for i := range sent {
+		require.Equal(t, pieces[i], sent[i].Text)
+	}
 }
 
 func (r *rig) bad(m service.Message, k fault.Kind) bool {

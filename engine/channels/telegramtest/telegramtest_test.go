@@ -82,6 +82,7 @@ func TestTheLibrarySpeaksWithIt(t *testing.T) {
 	_, err = b.SendMessage(ctx, &bot.SendMessageParams{ChatID: chat, Text: "x"})
 	require.True(t, bot.IsTooManyRequestsError(err))
 
+	servicetest.Until(t, func() bool { return s.Pending() == 0 })
 	cancel()
 	<-done
 	ctx = t.Context()

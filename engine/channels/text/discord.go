@@ -38,7 +38,10 @@ func discordPlain(s string, start bool) string {
 			}
 			b.WriteRune(r)
 		case r == '@':
-			b.WriteString("@\u200b")
+			b.WriteByte('@')
+			if calls(rest) {
+				b.WriteString("\u200b")
+			}
 		case start && strings.TrimSpace(s[:i]) == "" && strings.ContainsRune("#-+", r):
 			b.WriteByte('\\')
 			b.WriteRune(r)
@@ -49,6 +52,16 @@ func discordPlain(s string, start bool) string {
 		}
 	}
 	return b.String()
+}
+
+// calls tells that what follows an @ calls all, or may with the words after it.
+func calls(rest string) bool {
+	for _, all := range []string{"everyone", "here"} {
+		if strings.HasPrefix(rest, all) || strings.HasPrefix(all, rest) {
+			return true
+		}
+	}
+	return false
 }
 
 // number tells that a line begins like an item of a numbered list.

@@ -167,7 +167,7 @@ func TestRandomTextsHold(t *testing.T) {
 	t.Parallel()
 	bits := []string{"*", "**", "_", "__", "~~", "`", "```", "\n", "\n\n", "> ", "- ", "1. ", "# ", "| ", "|--|\n", "word", "two words", " ", "<b>", "&amp;", "&", "<@U1>", "@everyone", "[", "](", ")", "https://x.org/a_b", "é", "👩‍👧", "\\", "   ", "---\n", "(", "!", "<!channel>", "\t", "go\n", "x"}
 	rnd := rand.New(rand.NewPCG(7, 11))
-	for range 1500 {
+	for range 600 {
 		var b strings.Builder
 		for range rnd.IntN(120) {
 			b.WriteString(bits[rnd.IntN(len(bits))])
@@ -216,10 +216,6 @@ func TestLimits(t *testing.T) {
 				require.Greater(t, d.Size(p), d.Limit*9/10, "pieces are full")
 			}
 		}
-		one := d.One(long)
-		require.LessOrEqual(t, d.Size(one), d.Limit)
-		require.True(t, strings.HasSuffix(one, "…"))
-		require.Equal(t, "hi", d.One("hi"))
 	}
 	// Telegram counts UTF-16 after entities.
 	require.Len(t, text.Telegram.Split(strings.Repeat("&", 4096)), 1)

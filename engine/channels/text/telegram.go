@@ -30,9 +30,6 @@ var Telegram = &Dialect{
 	CodeAlone: true,
 }
 
-// TelegramCaption is what goes under a file.
-var TelegramCaption = func() *Dialect { d := *Telegram; d.Limit = 1024; return &d }()
-
 var tags = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
 
 func tag(name string) func(string) string {

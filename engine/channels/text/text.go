@@ -47,20 +47,6 @@ func (d *Dialect) Split(markdown string) []string {
 	return d.pieces(lines)
 }
 
-// One gives what fits into one message, with an ellipsis where something was left out: for captions and changed messages.
-func (d *Dialect) One(markdown string) string {
-	all := d.Split(markdown)
-	if len(all) == 0 {
-		return ""
-	}
-	if len(all) == 1 {
-		return all[0]
-	}
-	short := *d
-	short.Limit -= d.Size("\n…")
-	return short.Split(markdown)[0] + "\n…"
-}
-
 // anyWords tells whether anything is to be read in lines, the marks of lists counted or not.
 func anyWords(lines []line, marks bool) bool {
 	for _, l := range lines {

@@ -87,7 +87,8 @@ func TestNothingIsInjected(t *testing.T) {
 		{text.WhatsApp, "a **b`*`c** d", "a *b*`*`*c* d"},
 		{text.Slack, "<!channel> <@U123> <#C1> <https://x|y> &lt;!here&gt;", "&lt;!channel&gt; &lt;@U123&gt; &lt;#C1&gt; https://x|y &lt;!here&gt;"},
 		{text.Slack, "<https://x.org/a|b>", "<https://x.org/a%7Cb|https://x.org/a¦b>"},
-		{text.Discord, "@everyone @here <@123> <@&5> <#9> <:e:1> </c:1>", "@\u200beveryone @\u200bhere \\<@\u200b123\\> \\<@\u200b&5\\> \\<#9\\> \\<:e:1\\> \\</c:1\\>"},
+		{text.Discord, "@everyone @here <@123> <@&5> <#9> <:e:1> </c:1>", "@\u200beveryone @\u200bhere \\<@123\\> \\<@&5\\> \\<#9\\> \\<:e:1\\> \\</c:1\\>"},
+		{text.Discord, "me@x.org @e*very*one @**here**", "me@x.org @e\\*very\\*one @\u200b**here**"},
 		{text.Discord, `\# a \*b\* \|\|c\|\| \[d\](e)`, `\# a \*b\* \|\|c\|\| \[d\](e)`},
 		{text.Discord, "1\\. a\n\n\\- b\n\n\\> c", "1\\. a\n\n\\- b\n\n\\> c"},
 		{text.Discord, "````\n```\nx\n````", "```\n\u200b`\u200b`\u200b`\nx\n```"},
@@ -126,5 +127,7 @@ func TestOddities(t *testing.T) {
 	}
 	require.Equal(t, []string{"foo*bar*baz"}, text.Slack.Split("foo\\*bar\\*baz"))
 	require.Equal(t, []string{"foobarbaz"}, text.Slack.Split("foo**bar**baz"))
+	require.Equal(t, []string{"2*3*4"}, text.Slack.Split("2*3*4"))
+	require.Equal(t, []string{"2*3*4 H~2~O <i>a</i>"}, text.Telegram.Split("2*3*4 H~2~O *a*"))
 	require.Equal(t, []string{"foo**bar**baz"}, text.Discord.Split("foo**bar**baz"))
 }

@@ -22,9 +22,3 @@ var WhatsApp = &Dialect{
 
 	CodeAlone: true,
 }
-
-// WhatsAppCaption is what goes under a file, WhatsAppBody what stands over buttons.
-var (
-	WhatsAppCaption = func() *Dialect { d := *WhatsApp; d.Limit = 1024; return &d }()
-	WhatsAppBody    = WhatsAppCaption
-)

@@ -3,6 +3,8 @@ package text
 import (
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
@@ -76,13 +78,15 @@ func (w *words) node(n ast.Node, s span) {
 		w.code(n, s)
 		return
 	case *ast.Emphasis:
+		style := Italic
 		if n.Level == 2 {
-			s.style |= Bold
-		} else {
-			s.style |= Italic
+			style = Bold
 		}
+		w.emphasis(n, s, style, n.Level)
+		return
 	case *east.Strikethrough:
-		s.style |= Strike
+		w.emphasis(n, s, Strike, 0)
+		return
 	case *east.TaskCheckBox:
 		mark := "☐ "
 		if n.IsChecked {
@@ -100,6 +104,45 @@ func (w *words) node(n ast.Node, s span) {
 		return
 	}
 	w.children(n, s)
+}
+
+// emphasis gives the words of n a style. Within a word single marks are kept where the style would be lost, and all between figures,
+// where they are meant as they stand: 2*3*4, H~2~O.
+func (w *words) emphasis(n ast.Node, s span, style Style, level int) {
+	mark, before, after := w.marks(n, level)
+	inside := word(before) || word(after)
+	literal := inside && (unicode.IsDigit(before) || unicode.IsDigit(after) || mark == "~" || len(mark) == 1 && w.d.Inside&style == 0)
+	if !literal {
+		s.style |= style
+		w.children(n, s)
+		return
+	}
+	w.put(s, mark)
+	w.children(n, s)
+	w.put(s, mark)
+}
+
+// marks gives what stands around an emphasis in the source: its marks, of which a strike may have one or two, and the runes
+// outside; nothing when its ends are no plain words.
+func (w *words) marks(n ast.Node, level int) (mark string, before, after rune) {
+	first, ok := n.FirstChild().(*ast.Text)
+	last, ok2 := n.LastChild().(*ast.Text)
+	if !ok || !ok2 {
+		return "", 0, 0
+	}
+	from, to := first.Segment.Start, last.Segment.Stop
+	if level == 0 {
+		level = 1
+		if from > 1 && w.source[from-2] == '~' {
+			level = 2
+		}
+	}
+	if from < level || to+level > len(w.source) {
+		return "", 0, 0
+	}
+	before, _ = utf8.DecodeLastRune(w.source[:from-level])
+	after, _ = utf8.DecodeRune(w.source[to+level:])
+	return string(w.source[from-level : from]), before, after
 }
 
 func (w *words) code(n *ast.CodeSpan, s span) {
