@@ -98,10 +98,10 @@ func plain(me user, words string, entities []entity) (string, bool) {
 	called, at := false, 0
 	ours := "@" + me.Username
 	for _, n := range entities {
-		end := n.Offset + n.Length
-		if n.Offset < at || n.Length <= 0 || end > len(units) {
+		if n.Offset < at || n.Length <= 0 || n.Offset > len(units) || n.Length > len(units)-n.Offset {
 			continue
 		}
+		end := n.Offset + n.Length
 		part := string(utf16.Decode(units[n.Offset:end]))
 		cut, keep := false, ""
 		switch n.Type {

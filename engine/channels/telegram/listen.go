@@ -60,7 +60,7 @@ func (l *listening) round(ctx context.Context) error {
 		}
 		l.me = me
 	}
-	poll := cmp.Or(l.Poll, 30*time.Second)
+	poll := cmp.Or(l.Poll, 25*time.Second)
 	in := map[string]any{"timeout": int(poll.Seconds()), "limit": 100, "allowed_updates": news}
 	if l.offset > 0 {
 		in["offset"] = l.offset

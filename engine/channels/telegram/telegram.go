@@ -25,7 +25,7 @@ const (
 
 // Telegram implements service.Service, service.Listener and service.Hooked. The zero value is ready.
 type Telegram struct {
-	Poll  time.Duration // how long one question for news waits; 0 = 30 s
+	Poll  time.Duration // how long one question for news waits; 0 = 25 s
 	Pause time.Duration // after a failure, doubled with each one up to a hundredfold; 0 = 300 ms
 
 	mu sync.Mutex
