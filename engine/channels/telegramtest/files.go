@@ -61,6 +61,7 @@ func (s *Server) sendFile(in input, kind string, most int) (any, *wrong) {
 		return nil, err
 	}
 	m.ours, m.file = true, f
+	s.written = append(s.written, m)
 	shown := *f
 	if kind == "photo" {
 		shown.Name = ""

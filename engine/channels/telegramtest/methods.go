@@ -180,6 +180,7 @@ func sendMessage(s *Server, _ *http.Request, in input) (any, *wrong) {
 		return nil, err
 	}
 	m.ours, m.sent, m.Text, m.Entities = true, in.values["text"], plain, entities
+	s.written = append(s.written, m)
 	return m.Message, nil
 }
 

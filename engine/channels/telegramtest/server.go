@@ -34,6 +34,7 @@ type Server struct {
 	people  map[string]*models.User
 	chats   map[int64]*room
 	files   map[string]*service.Upload // by file_id
+	written []*post                    // by the bot, in its order
 	presses map[string]bool            // callback queries, true = answered
 	actions []string                   // "typing 1001"
 	revoked bool

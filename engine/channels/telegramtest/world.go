@@ -189,22 +189,17 @@ func (s *Server) Asked() []string {
 	return append([]string(nil), s.asked...)
 }
 
-// Sent gives all that the bot wrote that still stands, in each conversation in its order.
+// Sent gives all that the bot wrote, as it stands now, in its order.
 func (s *Server) Sent() []servicetest.Sent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []servicetest.Sent
-	for _, r := range s.chats {
-		for _, m := range r.messages {
-			if !m.ours {
-				continue
-			}
-			one := servicetest.Sent{ID: strconv.Itoa(m.ID), Peer: itoa(r.ID), Text: m.sent, Buttons: m.buttons, File: m.file, Edits: m.edits}
-			if m.MessageThreadID != 0 {
-				one.Thread = strconv.Itoa(m.MessageThreadID)
-			}
-			out = append(out, one)
+	out := make([]servicetest.Sent, 0, len(s.written))
+	for _, m := range s.written {
+		one := servicetest.Sent{ID: strconv.Itoa(m.ID), Peer: itoa(m.Chat.ID), Text: m.sent, Buttons: m.buttons, File: m.file, Edits: m.edits}
+		if m.MessageThreadID != 0 {
+			one.Thread = strconv.Itoa(m.MessageThreadID)
 		}
+		out = append(out, one)
 	}
 	return out
 }
