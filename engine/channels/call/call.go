@@ -57,7 +57,7 @@ func Refused(name string, status int, h http.Header) error {
 	case status == http.StatusRequestTimeout:
 		return fault.New(fault.Timeout, "service.timeout", "%s did not answer in time", name)
 	case status == http.StatusRequestEntityTooLarge:
-		return fault.New(fault.TooLarge, "service.too_large", "%s does not take anything so large", name)
+		return fault.New(fault.Invalid, "service.too_large", "%s does not take anything so large", name)
 	case status >= 500:
 		return fault.New(fault.Upstream, "service.failed", "%s has a problem of its own (status %d)", name, status)
 	}
