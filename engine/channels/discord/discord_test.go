@@ -293,7 +293,7 @@ func TestRepliesTypingAndFiles(t *testing.T) {
 	moved := a
 	moved.BaseURL = "https://discord.example"
 	_, err = f.Open(t.Context(), moved)
-	require.Equal(t, fault.Forbidden, fault.KindOf(err), "only Discord's hosts are asked")
+	require.Equal(t, "service.file", fault.As(err).Code, "only Discord's hosts are asked")
 }
 
 func TestSplit(t *testing.T) {
