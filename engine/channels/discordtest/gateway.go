@@ -136,15 +136,12 @@ func (s *Server) each(off bool, f func(c *conn)) {
 
 // dispatch tells all sessions; the lock is held.
 func (s *Server) dispatch(kind string, data any) {
-	d := dispatch{kind, data}
-	now := []dispatch{d}
-	if s.disorder > 0 {
-		s.held = append([]dispatch{d}, s.held...)
-		if s.disorder--; s.disorder > 0 {
-			return
-		}
-		now, s.held = s.held, nil
+	now := append([]dispatch{{kind, data}}, s.held...)
+	if s.disorder--; s.disorder > 0 {
+		s.held = now
+		return
 	}
+	s.disorder, s.held = 0, nil
 	for _, d := range now {
 		times := 1
 		if s.repeat > 0 {

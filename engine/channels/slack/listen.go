@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -19,6 +20,8 @@ const (
 	handshake = 20 * time.Second
 	maxFrame  = 4 << 20  // bytes of one envelope that we read
 	oneFrame  = 32 << 10 // Slack does not put an answer of several frames together again
+	again     = time.Second
+	backlog   = 1024     // envelopes that wait to be kept
 	patience  = 8        // times that an event is tried before it is left to Slack's repetition
 )
 
@@ -30,9 +33,13 @@ func (s *Service) Listens(a service.Account) bool { return a.Value("app_token") 
 // conflict.
 func (s *Service) Listen(ctx context.Context, a service.Account, hear func(context.Context, service.Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	line := socketmode.New(client(a), socketmode.OptionReadLimit(maxFrame), socketmode.OptionDialer(&websocket.Dialer{
 		NetDialContext: a.Dial.DialContext, HandshakeTimeout: handshake, WriteBufferSize: oneFrame}))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	envelopes := make(chan socketmode.Event, backlog)
+	wg.Go(func() { s.work(ctx, line, envelopes, hear) })
 	ended := make(chan error, 1)
 	go func() { ended <- line.RunContext(ctx) }()
 	for {
@@ -41,13 +48,37 @@ func (s *Service) Listen(ctx context.Context, a service.Account, hear func(conte
 			if ctx.Err() != nil {
 				return nil
 			}
-			return connecting(gone(err))
+			if err := connecting(gone(err)); fault.Is(err, fault.Unauthenticated) {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(again):
+			}
+			go func() { ended <- line.RunContext(ctx) }()
 		case e := <-line.Events:
 			if err := refused(e); err != nil {
 				cancel()
 				<-ended
 				return err
 			}
+			select {
+			case envelopes <- e:
+			default: // left to Slack's repetition
+			}
+		}
+	}
+}
+
+// work keeps one event after the other, apart from what reads them: an acknowledgement waits for a connection, and the library does
+// not connect again while nobody takes its events.
+func (s *Service) work(ctx context.Context, line *socketmode.Client, envelopes <-chan socketmode.Event, hear func(context.Context, service.Event) error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-envelopes:
 			s.envelope(ctx, line, e, hear)
 		}
 	}

@@ -114,17 +114,13 @@ func (s *Server) tell(kind string, payload map[string]any) {
 	s.mu.Lock()
 	s.count++
 	e := &envelope{kind: kind, id: fmt.Sprintf("env-%d", s.count), payload: payload, done: make(chan struct{})}
-	if s.disorder > 0 {
-		s.held = append([]*envelope{e}, s.held...)
-		if s.disorder--; s.disorder > 0 {
-			s.mu.Unlock()
-			return
-		}
+	now := append([]*envelope{e}, s.held...)
+	if s.disorder--; s.disorder > 0 {
+		s.held = now
+		s.mu.Unlock()
+		return
 	}
-	now := []*envelope{e}
-	if len(s.held) > 0 {
-		now, s.held = s.held, nil
-	}
+	s.disorder, s.held = 0, nil
 	for _, e := range now {
 		s.waiting[e.id] = e
 		if s.repeat > 0 {
