@@ -21,8 +21,8 @@ const (
 	maxFrame  = 4 << 20  // bytes of one envelope that we read
 	oneFrame  = 32 << 10 // Slack does not put an answer of several frames together again
 	again     = time.Second
-	backlog   = 1024     // envelopes that wait to be kept
-	patience  = 8        // times that an event is tried before it is left to Slack's repetition
+	backlog   = 1024 // envelopes that wait to be kept
+	patience  = 8    // times that an event is tried before it is left to Slack's repetition
 )
 
 // Listens tells whether the account uses Socket Mode.
