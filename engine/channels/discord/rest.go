@@ -20,6 +20,7 @@ const (
 	agent     = "DiscordBot (lobstead, 1)" // Discord refuses clients that do not name themselves so
 	maxAnswer = 8 << 20                    // bytes of an answer that are read
 	shortWait = 2 * time.Second            // a limit that ends within this is waited for
+	rounded   = 20 * time.Millisecond      // Discord rounds the time of a reset
 	maxShut   = 4096                       // limits that are remembered
 )
 
@@ -122,7 +123,7 @@ func (s *Service) count(a service.Account, route string, h http.Header) {
 		return
 	}
 	if after, err := strconv.ParseFloat(h.Get("X-Ratelimit-Reset-After"), 64); err == nil && after > 0 && after < 3600 {
-		s.close(a.ID+" "+route, time.Now().Add(time.Duration(after*float64(time.Second))))
+		s.close(a.ID+" "+route, time.Now().Add(time.Duration(after*float64(time.Second))+rounded))
 	}
 }
 

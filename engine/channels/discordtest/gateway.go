@@ -101,17 +101,17 @@ func (s *Server) Lines() int {
 }
 
 // Cut breaks all connections without a word; their sessions can be resumed. Close ends them with a code.
-func (s *Server) Cut()           { s.each(true, func(c *conn) { _ = c.ws.Close() }) }
-func (s *Server) Close(code int) { s.each(true, func(c *conn) { c.close(code, "test") }) }
+func (s *Server) Cut()           { s.each(func(c *conn) { _ = c.ws.Close() }) }
+func (s *Server) Close(code int) { s.each(func(c *conn) { c.close(code, "test") }) }
 
 // Reconnect asks for new connections.
 func (s *Server) Reconnect() {
-	s.each(true, func(c *conn) { c.write(map[string]any{"op": 7, "d": nil}) })
+	s.each(func(c *conn) { c.write(map[string]any{"op": 7, "d": nil}) })
 }
 
 // Invalidate says that the sessions are over, or to be resumed.
 func (s *Server) Invalidate(resumable bool) {
-	s.each(true, func(c *conn) { c.write(map[string]any{"op": 9, "d": resumable}) })
+	s.each(func(c *conn) { c.write(map[string]any{"op": 9, "d": resumable}) })
 	if !resumable {
 		s.Expire()
 	}
@@ -120,17 +120,15 @@ func (s *Server) Invalidate(resumable bool) {
 // Expire forgets all sessions, as Discord does after some minutes without a connection.
 func (s *Server) Expire() { s.set(func() { clear(s.sessions) }) }
 
-// each does something to every connection. off takes them off their sessions at once, so that what happens next waits.
-func (s *Server) each(off bool, f func(c *conn)) {
+// each does something to every connection, and takes it off its session at once, so that what happens next waits.
+func (s *Server) each(f func(c *conn)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.sessions {
 		if x.conn != nil {
 			f(x.conn)
 		}
-		if off {
-			x.conn = nil
-		}
+		x.conn = nil
 	}
 }
 

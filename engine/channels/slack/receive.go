@@ -15,10 +15,7 @@ func (s *Service) Receive(a service.Account, r service.Request) (service.Receive
 	}
 	kind, _, _ := mime.ParseMediaType(r.Header("Content-Type"))
 	if kind == "application/x-www-form-urlencoded" {
-		form, err := url.ParseQuery(string(r.Body))
-		if err != nil {
-			return service.Received{}, nil
-		}
+		form, _ := url.ParseQuery(string(r.Body)) // what can be read of it
 		// Slack shows the body of this answer as a message, so it has to be empty.
 		silent := service.Reply{Status: 200, Type: "text/plain; charset=utf-8", Body: []byte{}}
 		if p := form.Get("payload"); p != "" {

@@ -116,13 +116,11 @@ func (s *Service) Typing(ctx context.Context, a service.Account, p service.Peer)
 		return nil
 	}
 	err := client(a).SetAssistantThreadsStatusContext(ctx, slack.AssistantThreadsSetStatusParameters{ChannelID: p.ID, ThreadTS: p.Thread, Status: "is working…"})
-	if err == nil {
-		return nil
+	if err != nil {
+		err = failed(err)
 	}
-	switch e := failed(err); fault.KindOf(e) {
-	case fault.Invalid, fault.Forbidden, fault.NotFound:
-		return nil
-	default:
-		return e
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Forbidden) || fault.Is(err, fault.NotFound) {
+		err = nil
 	}
+	return err
 }
