@@ -75,6 +75,11 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":                                       {"lobstead/models"},
 	"github.com/jackc/pgx/v5":                                  {"lobstead/models", "lobstead/kit/testservices"},
 	"github.com/dsnet/compress":                                {"lobstead/engine/sandbox/tree"},
+	"github.com/go-telegram/bot":                               nil, // drives the test server; see adr 0032
+	"github.com/slack-go/slack":                                {"lobstead/engine/channels/slack"},
+	"github.com/gorilla/websocket":                             {"lobstead/engine/channels/slack", "lobstead/engine/channels/discord"},
+	"github.com/bwmarrin/discordgo":                            nil, // drives the test server; see adr 0033
+	"github.com/yuin/goldmark":                                 {"lobstead/views/markdown", "lobstead/engine/channels/text"},
 }
 
 type listed struct {
