@@ -88,6 +88,9 @@ func (sc *Scope) turnEnded(tx *gorm.DB, t *Turn, e TurnEnded) error {
 	event := MessageCompleted
 	switch e.State {
 	case TurnDone:
+		if t.JoinedTo != "" { // another turn answers it
+			return nil
+		}
 	case TurnFailed:
 		event = MessageFailed
 	default:
