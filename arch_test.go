@@ -31,6 +31,7 @@ var floors = []struct {
 	{"lobstead/engine/automate", []string{"lobstead/engine/automate/when", "lobstead/engine/agent", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/channels/service", []string{"lobstead/kit/..."}}, // the contract
 	{"lobstead/engine/channels/text", []string{"lobstead/kit/..."}},    // pure: Markdown goes in, a service's words come out
+	{"lobstead/engine/channels", []string{"lobstead/engine/channels/...", "lobstead/engine/agent", "lobstead/engine/outbox", "lobstead/engine/sandbox", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/channels/...", []string{"lobstead/engine/channels/...", "lobstead/kit/..."}},
 	{"lobstead/engine/skills", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/policy", []string{"lobstead/models"}}, // pure: rules and a call go in, a verdict comes out

@@ -111,6 +111,9 @@ func (sc *Scope) AskApproval(ctx context.Context, l Lease, a *Approval, letter *
 		if err := tx.Create(a).Error; err != nil {
 			return err
 		}
+		if err := sc.askByChannel(tx, a); err != nil {
+			return err
+		}
 		return sc.tellOfApproval(tx, letter, a)
 	})
 }

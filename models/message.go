@@ -127,7 +127,7 @@ func (sc *Scope) answerMessage(tx *gorm.DB, t *Turn, e TurnEnded) error {
 		return err
 	}
 	if e.State != TurnDone {
-		return nil
+		return sc.sendFailure(tx, asked, e)
 	}
 	said, err := first[Event](tx.Where("turn_id = ? AND kind = ?", t.ID, KindAssistant).Order("seq DESC"))
 	if fault.Is(err, fault.NotFound) {
@@ -138,9 +138,12 @@ func (sc *Scope) answerMessage(tx *gorm.DB, t *Turn, e TurnEnded) error {
 	}
 	row := Message{ID: said.ID, OrganizationID: sc.Org, InstanceID: t.InstanceID, SessionID: t.SessionID, TurnID: t.ID, Seq: said.Seq, Role: FromAssistant, Channel: asked.Channel,
 		ChannelID: asked.ChannelID, PersonID: asked.PersonID, ReplyToID: asked.ID, Peer: asked.Peer, CreatedAt: said.CreatedAt}
-	if asked.Channel == APIChannel { // there it lies, to be read
+	if asked.ChannelID == "" { // there it lies, to be read
 		now := sc.store.now()
 		row.DeliveredAt = &now
 	}
-	return tx.Create(&row).Error
+	if err := tx.Create(&row).Error; err != nil {
+		return err
+	}
+	return sc.sendAnswer(tx, &row)
 }

@@ -28,6 +28,9 @@ func (sc *Scope) ParkTurn(ctx context.Context, l Lease, refused Budget, until *t
 		if err != nil {
 			return err
 		}
+		if err := sc.tellWaiting(tx, l.TurnID, b.whose()+" is used up."); err != nil {
+			return err
+		}
 		return sc.tellOfBudget(tx, letter, l.TurnID, b, until)
 	})
 }

@@ -29,13 +29,13 @@ func (t *Turns) Start(ctx context.Context, sc *models.Scope, sessionID string, i
 	hintSession(ctx, t.Bus, sessionID, event.Seq)
 	t.Bus.Publish(ctx, OrgTopic(sc.Org), nil)
 	if turn.QueueMode == models.Interrupt {
-		t.hearStops(ctx, sc, sessionID)
+		t.HearStops(ctx, sc, sessionID)
 	}
 	return turn, event, nil
 }
 
-// hearStops tells the workers of turns that were asked to stop. What it loses, their heartbeats find.
-func (t *Turns) hearStops(ctx context.Context, sc *models.Scope, sessionID string) {
+// HearStops tells the workers of turns that were asked to stop. What it loses, their heartbeats find.
+func (t *Turns) HearStops(ctx context.Context, sc *models.Scope, sessionID string) {
 	open, err := sc.OpenTurns(ctx, sessionID)
 	if err != nil {
 		return
