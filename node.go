@@ -15,6 +15,10 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
+	"lobstead/engine/channels"
+	"lobstead/engine/channels/service"
+	"lobstead/engine/channels/telegram"
+	"lobstead/engine/channels/whatsapp"
 	"lobstead/engine/files"
 	"lobstead/engine/llm/door"
 	"lobstead/engine/outbox"
@@ -162,7 +166,7 @@ func (n *node) written(ctx context.Context, w models.Written) {
 
 // outbox sends what rows say, by the ways that are configured; the others' wait for a worker that has them.
 func (n *node) outbox(host string) *outbox.Outbox {
-	senders := map[models.DeliveryKind]outbox.Sender{models.WebhookDelivery: outbox.NewWebhook(n.store, version)}
+	senders := map[models.DeliveryKind]outbox.Sender{models.WebhookDelivery: outbox.NewWebhook(n.store, version), models.ChannelDelivery: &channels.Sender{Desk: n.channels(), Driver: n.driver}}
 	if n.mail != nil {
 		senders[models.MailDelivery] = outbox.Mail{Server: n.mail}
 	}
@@ -187,13 +191,29 @@ func (n *node) automations() *automate.Desk {
 	return &automate.Desk{Store: n.store, Bus: n.bus, Turns: n.turns}
 }
 
+// channels is by which services people reach agents. One whose address the operator gave may be anywhere.
+func (n *node) channels() *channels.Desk {
+	urls := map[models.ChannelKind]string{}
+	if n.cfg.TelegramURL != "" {
+		urls[models.TelegramChannel] = n.cfg.TelegramURL
+	}
+	policy := dial.Policy{FirstByte: channelPatience}
+	near := policy
+	near.AllowPrivate = true
+	return &channels.Desk{Store: n.store, Bus: n.bus, Turns: n.turns, Client: dial.New(policy), Near: dial.New(near), Dial: dial.NewDialer(policy), Public: n.publicURL(), BaseURLs: urls, Log: n.log,
+		Services: map[models.ChannelKind]service.Service{models.TelegramChannel: &telegram.Telegram{}, models.WhatsAppChannel: &whatsapp.WhatsApp{}}}
+}
+
+// channelPatience is how long a service may take to answer: Telegram is asked for news for half a minute at a time.
+const channelPatience = 50 * time.Second
+
 // web is the process's web side.
 func (n *node) web() *app.App {
 	queue := "Redis"
 	if n.redis.Embedded() {
 		queue = "embedded"
 	}
-	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Desk: n.desk, Door: n.door, Files: n.driver, Workspaces: n.files(), Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
+	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Channels: n.channels(), Desk: n.desk, Door: n.door, Files: n.driver, Workspaces: n.files(), Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
 		Limiter: limit.New(n.redis.Client(), n.log), Mails: n.mail != nil, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue, Jobs: n.jobs, Inspector: jobs.NewInspector(n.redis),
@@ -285,6 +305,6 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
 		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host),
 		Files: func(ctx context.Context) error { return n.files().Sweep(ctx, n.store) },
-		Timer: &automate.Timer{Desk: n.automations(), Log: n.log}})
+		Timer: &automate.Timer{Desk: n.automations(), Log: n.log}, Channels: &channels.Keeper{Desk: n.channels(), Node: n.name(host), Log: n.log}})
 	return runner, server
 }

@@ -16,6 +16,7 @@ import (
 	"lobstead/engine/agent"
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
+	"lobstead/engine/channels"
 	"lobstead/engine/files"
 	"lobstead/engine/gateway"
 	"lobstead/engine/insight"
@@ -37,6 +38,7 @@ type Deps struct {
 	Turns *agent.Turns
 
 	Automations *automate.Desk
+	Channels    *channels.Desk
 
 	Desk       *provision.Desk
 	Door       *door.Door

@@ -18,6 +18,7 @@ type ids struct {
 	instance, session, turn, attachment, provider, signIn, member, invitation, key, organization string
 	identity, passkey, nobody, user, delivery, budget, memory, held                              string
 	approval, rule, grant, automation                                                            string
+	channel, binding                                                                             string
 	webhook, notification                                                                        string
 	upload, trashed, checkpoint                                                                  string
 }
@@ -28,13 +29,13 @@ func idsOf(o *apptest.Org) ids {
 			identity: id.New(), passkey: id.New(), nobody: id.New(), user: id.New(), delivery: id.New(), budget: id.New(), memory: id.New(), held: id.New(),
 			approval: id.New(), rule: id.New(), grant: id.New(), automation: id.New(),
 			webhook: id.New(), notification: id.New(),
-			upload: id.New(), trashed: id.New(), checkpoint: id.New()}
+			channel: id.New(), binding: id.New(), upload: id.New(), trashed: id.New(), checkpoint: id.New()}
 	}
 	return ids{instance: o.Instance.ID, session: o.Session.ID, turn: o.Turn.ID, attachment: o.Attachment, provider: o.Provider.ID, signIn: o.Owner.SignInID, member: o.Member.MemberID,
 		invitation: o.Invitation.Invitation.ID, key: o.Owner.KeyID, organization: o.ID, identity: o.Identity, passkey: o.Passkey, nobody: id.New(), user: o.Member.UserID, delivery: o.Delivery.ID,
 		budget: o.Budget, memory: o.Memory, held: o.Held, approval: o.Approval, rule: o.Rule, grant: o.Grant, automation: o.Automation,
 		webhook: o.Webhook, notification: o.Notification,
-		upload: o.Upload, trashed: o.Trashed, checkpoint: o.Checkpoint}
+		channel: o.Channel, binding: o.Binding, upload: o.Upload, trashed: o.Trashed, checkpoint: o.Checkpoint}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -49,12 +50,15 @@ type routeCase struct {
 // pathIDs says what each path's ids are. A route with an id that is not here fails the tests.
 var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
-		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant, ":upload": i.upload, ":checkpoint": i.checkpoint}
+		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant, ":upload": i.upload, ":checkpoint": i.checkpoint, ":kind": "telegram"}
 	},
 	"/automations/": func(i ids) map[string]string { return map[string]string{":id": i.automation} },
 	// No credential of ours is asked for; triggers_test.go knows more.
 	"/v1/webhooks/triggers/":         func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
 	"/v1/agent/":                     func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/v1/webhooks/channels/":         func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
+	"/channels/":                     func(i ids) map[string]string { return map[string]string{":id": i.channel} },
+	"/channels/bindings/":            func(i ids) map[string]string { return map[string]string{":id": i.binding} },
 	"/v1/agent/update/":              func(i ids) map[string]string { return map[string]string{":id": i.instance} },
 	"/v1/agent/delete/":              func(i ids) map[string]string { return map[string]string{":id": i.instance} },
 	"/approvals/":                    func(i ids) map[string]string { return map[string]string{":id": i.approval} },
@@ -191,6 +195,10 @@ func bodies(i ids) map[string][]body {
 		"GET /automations/new": {{query: "?text=every+day+at+9+look&instance=" + i.instance}},
 		"POST /automations":    {{form: form("text", "every day at 9 look", "instance", i.instance), foreign: true}}, "POST /automations/:id/run": none,
 		"POST /automations/:id/pause": none, "POST /automations/:id/resume": none, "POST /automations/:id/delete": none,
+		"POST /v1/agent/:id/discord/link": {{json: `{}`}}, "POST /v1/agent/:id/slack/link": {{json: `{}`}}, "POST /v1/agent/:id/telegram/link": {{json: `{}`}},
+		"POST /v1/webhooks/channels/:id": {{json: `{}`}}, "POST /api/webhooks/telegram": {{json: `{}`}}, "POST /api/webhooks/whatsapp": {{json: `{}`}},
+		"POST /instances/:id/channels/:kind": {{form: form("bot_token", "nonsense")}}, "POST /channels/:id/try": none, "POST /channels/:id/on": none, "POST /channels/:id/off": none, "POST /channels/:id/delete": none,
+		"POST /channels/:id/code": none, "POST /channels/bindings/:id/delete": none, "POST /channels/bindings/:id/collect": none, "POST /channels/bindings/:id/interrupt": none,
 		"POST /v1/agent/create": {{json: `{"name":""}`}}, "POST /v1/agent/update/:id": {{json: `{"description":"changed"}`}}, "POST /v1/agent/delete/:id": {{json: `{"force":true}`}},
 		"POST /v1/agent/:id/pause": {{json: `{}`}}, "POST /v1/agent/:id/resume": {{json: `{}`}}, "POST /v1/agent/:id/stop": {{json: `{}`}}, "POST /v1/agent/:id/status": {{json: `{"status":"paused"}`}},
 		"POST /v1/agent/:id/balance": {{json: `{"amount":5,"type":"increment"}`}}, "POST /v1/agent/:id/messages": {{json: `{"content":"hello"}`}},

@@ -38,7 +38,11 @@ func (h *FleetAgentEdit) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.rewire(c, i, &in); err != nil {
+	err = h.rewire(c, i, &in)
+	if err == nil {
+		err = h.reach(c, i, &in)
+	}
+	if err != nil {
 		_, undo := h.Desk.Delete(context.WithoutCancel(c), c.Scope, i.ID)
 		return nil, errors.Join(err, undo)
 	}
@@ -101,7 +105,36 @@ func (h *FleetAgentEdit) equip(c *Ctx, i *models.Instance, in *fleet.AgentInput)
 			return err
 		}
 	}
-	return h.rewire(c, i, in)
+	if err := h.rewire(c, i, in); err != nil {
+		return err
+	}
+	return h.reach(c, i, in)
+}
+
+// reach connects the bots that an agent is to answer by, and disconnects those that were taken away.
+func (h *FleetAgentEdit) reach(c *Ctx, i *models.Instance, in *fleet.AgentInput) error {
+	if len(in.Accounts) == 0 {
+		return nil
+	}
+	if err := c.May(models.CanEditSettings); err != nil {
+		return err
+	}
+	for kind, values := range in.Accounts {
+		if values != nil {
+			if _, err := h.Channels.Adopt(c, c.Scope, i.ID, models.ChannelKind(kind), values); err != nil {
+				return err
+			}
+			continue
+		}
+		ch, err := c.Scope.ChannelOf(c, i.ID, models.ChannelKind(kind))
+		if err == nil {
+			err = h.Channels.Disconnect(c, c.Scope, ch.ID)
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // rewire changes by whom an agent is answered.

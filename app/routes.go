@@ -49,6 +49,7 @@ func (a *App) table() []Route {
 	automations, automationPower := &Automations{a}, &AutomationPower{a}
 	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
 	skills := &Skills{a}
+	channelPages, channelPower, hooks, fleetChannels := &Channels{a}, &ChannelPower{a}, &ChannelHooks{a}, &FleetChannels{a}
 	fleetAgents, fleetEdit, fleetPower, fleetMessages := &FleetAgents{a}, &FleetAgentEdit{a}, &FleetPower{a}, &FleetMessages{a}
 	caches := &Caches{a}
 	catalogue := &Catalogue{a}
@@ -316,6 +317,33 @@ func (a *App) table() []Route {
 		{post, "/v1/agent/:id/messages", use, Fleet, 2 << 20, fleetMessages.Create},
 		{get, "/v1/agent/:id/messages", view, Fleet, 0, fleetMessages.Index},
 		{get, "/v1/agent/:id/conversations", view, Fleet, 0, fleetMessages.Conversations},
+		{get, "/v1/agent/:id/channels", view, Fleet, 0, fleetChannels.Index},
+		{post, "/v1/agent/:id/discord/link", use, Fleet, 0, fleetChannels.Link(models.DiscordChannel)},
+		{get, "/v1/agent/:id/discord/status", view, Fleet, 0, fleetChannels.Status(models.DiscordChannel)},
+		{dele, "/v1/agent/:id/discord/unlink", use, Fleet, 0, fleetChannels.Unlink(models.DiscordChannel)},
+		{post, "/v1/agent/:id/slack/link", use, Fleet, 0, fleetChannels.Link(models.SlackChannel)},
+		{get, "/v1/agent/:id/slack/status", view, Fleet, 0, fleetChannels.Status(models.SlackChannel)},
+		{dele, "/v1/agent/:id/slack/unlink", use, Fleet, 0, fleetChannels.Unlink(models.SlackChannel)},
+		{post, "/v1/agent/:id/telegram/link", use, Fleet, 0, fleetChannels.Link(models.TelegramChannel)},
+		{get, "/v1/agent/:id/telegram/status", view, Fleet, 0, fleetChannels.Status(models.TelegramChannel)},
+		{dele, "/v1/agent/:id/telegram/unlink", use, Fleet, 0, fleetChannels.Unlink(models.TelegramChannel)},
+		{get, "/v1/webhooks/channels/:id", Public, Fleet, channelBody, hooks.Create},
+		{post, "/v1/webhooks/channels/:id", Public, Fleet, channelBody, hooks.Create},
+		{post, "/api/webhooks/telegram", Public, Runtime, channelBody, hooks.Telegram},
+		{get, "/api/webhooks/whatsapp", Public, Runtime, channelBody, hooks.WhatsApp},
+		{post, "/api/webhooks/whatsapp", Public, Runtime, channelBody, hooks.WhatsApp},
+		{get, "/api/channels/status", view, Runtime, 0, fleetChannels.Statuses},
+		{get, "/instances/:id/channels", view, Pages, 0, channelPages.Index},
+		{get, "/instances/:id/channels/:kind", view, Pages, 0, channelPages.Show},
+		{post, "/instances/:id/channels/:kind", edit, Pages, 0, channelPages.Create},
+		{post, "/channels/:id/try", edit, Pages, 0, channelPower.Try},
+		{post, "/channels/:id/on", edit, Pages, 0, channelPower.On},
+		{post, "/channels/:id/off", edit, Pages, 0, channelPower.Off},
+		{post, "/channels/:id/delete", edit, Pages, 0, channelPower.Destroy},
+		{post, "/channels/:id/code", use, Pages, 0, channelPower.Code},
+		{post, "/channels/bindings/:id/delete", use, Pages, 0, channelPower.Unlink},
+		{post, "/channels/bindings/:id/collect", use, Pages, 0, channelPower.Collect},
+		{post, "/channels/bindings/:id/interrupt", use, Pages, 0, channelPower.Interrupt},
 		{post, "/v1/webhooks/triggers/:id", Public, Fleet, automate.MaxCall, triggers.Create},
 		{post, "/api/agent/update", use, Agent, 0, agentUpdate.Create},
 		{get, "/api/agent/skills", use, Agent, 0, agentSkills.Index},

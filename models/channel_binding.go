@@ -116,17 +116,20 @@ func (sc *Scope) unlink(tx *gorm.DB, b *ChannelBinding) error {
 }
 
 // SetBindingMode says what a linked person's messages mean for the work under way.
-func (sc *Scope) SetBindingMode(ctx context.Context, bindingID string, mode QueueMode) error {
+func (sc *Scope) SetBindingMode(ctx context.Context, bindingID string, mode QueueMode) (*ChannelBinding, error) {
 	if mode != Collect && mode != Interrupt {
 		var is fault.Issues
 		is.NotOneOf("queue_mode", string(mode), string(Collect), string(Interrupt))
-		return is.Err()
+		return nil, is.Err()
 	}
 	hit, err := changed(sc.write(ctx).Model(&ChannelBinding{}).Where("id = ? AND user_id = ?", bindingID, sc.Actor.UserID), map[string]any{"queue_mode": mode})
 	if err == nil && !hit {
 		err = fault.NotFoundf("binding")
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return first[ChannelBinding](sc.write(ctx).Where("id = ?", bindingID))
 }
 
 // linkSender takes a code and links who sent it; false when no such code is open.

@@ -39,6 +39,10 @@ var loose = map[string]string{
 	"automation_runs.turn_id":     "a run is listed when its conversation is deleted; read through the scope only",
 	"turns.automation_id":         "a turn outlives the automation whose run it was",
 	"memory_versions.turn_id":     "a memory outlives its conversation; read through the scope only",
+	"channel_events.event_id":     "the service's, not ours",
+	"channel_events.message_id":   "the service's, not ours",
+	"channel_events.turn_id":      "what came in is remembered when its conversation is deleted",
+	"messages.channel_id":         "a message outlives the account that it came by; read through the scope only",
 }
 
 type table struct {

@@ -42,6 +42,7 @@ type Org struct {
 	Rule, Grant          string // of the instance
 	Approval             string // that waits, in an archived conversation
 	Automation           string // that is far from due
+	Channel, Binding     string // that is off, and the member's
 	Webhook              string // of all events, which nobody is told of in a test without wanting it: it is switched off
 	Notification         string // of the owner
 	Upload, Trashed      string // of the instance's workspace
@@ -102,6 +103,7 @@ func (w *World) NewOrg(name string) *Org {
 	w.withPolicy(o)
 	w.withOutbox(o)
 	w.withFiles(o)
+	w.withChannel(o)
 	w.Exec(`INSERT INTO identities (id, user_id, provider, subject, created_at) SELECT ?, id, 'https://elsewhere.example', ?, created_at FROM users WHERE id = ?`,
 		o.Identity, slug, o.Owner.UserID)
 	w.Exec(`INSERT INTO passkeys (id, user_id, name, credential_id, credential, created_at) SELECT ?, id, ?, ?, ?, created_at FROM users WHERE id = ?`,

@@ -24,6 +24,9 @@ import (
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
 	"lobstead/engine/billing/billingtest"
+	"lobstead/engine/channels"
+	"lobstead/engine/channels/service"
+	"lobstead/engine/channels/telegram"
 	"lobstead/engine/files"
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
@@ -53,6 +56,7 @@ type World struct {
 	Bus         *events.Bus
 	Turns       *agent.Turns
 	Automations *automate.Desk
+	Channels    *channels.Desk
 	Boxes       *Boxes
 	Files       *files.Checkpoints
 	Redis       *jobs.Redis
@@ -82,7 +86,10 @@ type Options struct {
 	Billing   *billingtest.Stripe // nil = nothing is paid, and nothing limited
 	Model     llm.Provider        // answers for the connected services; nil = one like the offline model
 	Images    *http.Client        // of the gateway
-	Log       io.Writer
+
+	Services    map[models.ChannelKind]service.Service // by which people reach agents
+	ServiceURLs map[models.ChannelKind]string
+	Log         io.Writer
 }
 
 // New starts a world with both organizations.
@@ -123,8 +130,13 @@ func Start(t testing.TB, o Options) *World {
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
 	w.Files = &files.Checkpoints{Desk: &files.Desk{Host: w.Boxes, Log: log}}
+	if o.Services == nil { // nothing leaves a test
+		o.Services, o.ServiceURLs = map[models.ChannelKind]service.Service{models.TelegramChannel: &telegram.Telegram{}}, map[models.ChannelKind]string{models.TelegramChannel: "http://127.0.0.1:1"}
+	}
 	w.Automations = &automate.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: w.Files, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.Channels = &channels.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Client: &http.Client{Timeout: time.Minute}, Dial: &net.Dialer{}, Public: public, Log: log,
+		Services: o.Services, BaseURLs: o.ServiceURLs}
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Channels: w.Channels, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: w.Files, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})
@@ -139,11 +151,12 @@ func Start(t testing.TB, o Options) *World {
 		runner := agent.New(agent.Config{Checkpoints: w.Files, Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Spec: provision.Spec, Door: llms, Node: "test", Workers: 8, Sweep: 200 * time.Millisecond, Log: log})
 		work.Go(func() { _ = runner.Run(ctx) })
 		work.Go(func() { (&automate.Timer{Desk: w.Automations, Log: log}).Run(ctx) })
+		work.Go(func() { (&channels.Keeper{Desk: w.Channels, Node: "test", Log: log}).Run(ctx) })
 	}
 	rec := &provision.Reconciler{Store: w.Store, Bus: w.Bus, Driver: w.Boxes, Node: "test", Log: log}
 	waits := []func(){rec.Follow(ctx)}
 	w.Outbox = &outbox.Outbox{Store: w.Store, Bus: w.Bus, Jobs: desk.Jobs.(*jobs.Client), Node: "test", Log: log,
-		Senders: map[models.DeliveryKind]outbox.Sender{models.WebhookDelivery: outbox.NewWebhook(w.Store, "test")}}
+		Senders: map[models.DeliveryKind]outbox.Sender{models.WebhookDelivery: outbox.NewWebhook(w.Store, "test"), models.ChannelDelivery: &channels.Sender{Desk: w.Channels, Driver: w.Boxes}}}
 	if o.Mail != nil {
 		w.Outbox.Senders[models.MailDelivery] = outbox.Mail{Server: o.Mail}
 	}

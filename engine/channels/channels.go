@@ -28,6 +28,7 @@ type Desk struct {
 	Turns    *agent.Turns
 	Services map[models.ChannelKind]service.Service
 	Client   *http.Client                  // guarded
+	Near     *http.Client                  // for services whose address the operator gave: it may be inside the network; nil = Client
 	Dial     service.Dialer                // guarded
 	BaseURLs map[models.ChannelKind]string // instead of the services' own addresses
 	Public   string                        // where services reach us: scheme and host
@@ -61,7 +62,11 @@ func (d *Desk) Account(ch *models.Channel) (service.Account, error) {
 }
 
 func (d *Desk) account(id string, kind models.ChannelKind, values map[string]secret.String) service.Account {
-	return service.Account{ID: id, Values: values, Client: d.Client, Dial: d.Dial, BaseURL: d.BaseURLs[kind]}
+	a := service.Account{ID: id, Values: values, Client: d.Client, Dial: d.Dial, BaseURL: d.BaseURLs[kind]}
+	if a.BaseURL != "" && d.Near != nil {
+		a.Client = d.Near
+	}
+	return a
 }
 
 // hookField is the value by which a service's calls name their account.

@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"lobstead/engine/automate"
+	"lobstead/engine/channels"
 	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
 	"lobstead/jobs"
@@ -49,6 +50,7 @@ type Config struct {
 	Outbox      *outbox.Outbox
 	Timer       *automate.Timer
 	Files       func(context.Context) error // removes what is over from workspaces; nil = nobody does
+	Channels    *channels.Keeper            // nil = nothing is listened for
 	Concurrency int                         // tasks at once; 0 = 16: most wait for a sandbox or a model
 }
 
@@ -97,6 +99,9 @@ func (s *Server) Run(ctx context.Context) error {
 	var tickers sync.WaitGroup
 	s.tick(ctx, &tickers)
 	tickers.Go(func() { s.Timer.Run(ctx) })
+	if s.Channels != nil {
+		tickers.Go(func() { s.Channels.Run(ctx) })
+	}
 	<-ctx.Done()
 	queue.Shutdown()
 	tickers.Wait()

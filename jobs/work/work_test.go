@@ -44,11 +44,11 @@ type post struct {
 	sent []string // keys
 }
 
-func (p *post) Send(_ context.Context, c *models.Claim) (string, error) {
+func (p *post) Send(_ context.Context, c *models.Claim) (outbox.Answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sent = append(p.sent, c.IdempotencyKey)
-	return "taken", nil
+	return outbox.Answer{Text: "taken"}, nil
 }
 
 func (p *post) keys() []string {

@@ -30,8 +30,10 @@ type Config struct {
 	SandboxDriver  string   `name:"sandbox-driver" var:"SANDBOX_DRIVER" default:"process" enum:"process" help:"What agents run their commands in: ${enum}."`
 	OfflinePace    int      `name:"offline-pace" var:"OFFLINE_PACE" default:"12" placeholder:"MS" help:"Milliseconds between two pieces of an answer of the built-in model, 0 to 10000."`
 
-	SMTP     secret.String `name:"smtp-url" var:"SMTP_URL" private:"" hidden:"" help:"Mail server, of web and worker: smtp://USER:PASSWORD@HOST:587, or smtps://. Default: none, links are shown to be passed on."`
-	MailFrom string        `name:"mail-from" var:"MAIL_FROM" placeholder:"ADDRESS" help:"Sender of the letters: Lobstead <no-reply@example.org>. Needed with SMTP_URL."`
+	SMTP        secret.String `name:"smtp-url" var:"SMTP_URL" private:"" hidden:"" help:"Mail server, of web and worker: smtp://USER:PASSWORD@HOST:587, or smtps://. Default: none, links are shown to be passed on."`
+	TelegramURL string        `name:"telegram-url" var:"TELEGRAM_URL" placeholder:"URL" help:"A Bot API server of your own, of web and worker. Default: Telegram's."`
+
+	MailFrom string `name:"mail-from" var:"MAIL_FROM" placeholder:"ADDRESS" help:"Sender of the letters: Lobstead <no-reply@example.org>. Needed with SMTP_URL."`
 
 	LimitRequests    int `name:"limit-requests" var:"LIMIT_REQUESTS" default:"100" placeholder:"N" help:"Requests a minute of one API key, 0 for no limit."`
 	LimitCreations   int `name:"limit-creations" var:"LIMIT_CREATIONS" default:"10" placeholder:"N" help:"Instances that one organization creates in an hour, 0 for no limit."`
