@@ -196,7 +196,7 @@ func (sc *Scope) hearCode(tx *gorm.DB, ch *Channel, h *Heard, code string) (Hear
 // tellStranger says how to be linked: once an hour, and in a group only to who called.
 func (sc *Scope) tellStranger(tx *gorm.DB, ch *Channel, h *Heard) error {
 	var told int64
-	err := tx.Model(&ChannelEvent{}).Where("channel_id = ? AND sender_id = ? AND turn_id = '' AND created_at > ?", ch.ID, h.SenderID, sc.store.now().Add(-strangerPause)).Count(&told).Error
+	err := tx.Model(&ChannelEvent{}).Where("channel_id = ? AND sender_id = ? AND outcome = ? AND turn_id = '' AND created_at > ?", ch.ID, h.SenderID, HeardUnknown, sc.store.now().Add(-strangerPause)).Count(&told).Error
 	if err != nil || told > 0 {
 		return err
 	}
