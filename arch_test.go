@@ -88,7 +88,8 @@ var owners = map[string][]string{
 	"github.com/emersion/go-message":      {"lobstead/engine/channels/email"},
 	"github.com/emersion/go-smtp":         {"lobstead/engine/channels/email"},
 	"github.com/emersion/go-sasl":         {"lobstead/engine/channels/email"},
-	"golang.org/x/net/":                   {"lobstead/engine/channels/email"},
+	"golang.org/x/net/publicsuffix":       {"lobstead/engine/channels/email"},
+	"golang.org/x/net/idna":               {"lobstead/engine/channels/email"},
 	"modernc.org/sqlite":                  {"lobstead/models"},
 	"github.com/jackc/pgx/v5":             {"lobstead/models", "lobstead/kit/testservices"},
 >>>>>>> dd4e347 (channels/email: a mailbox by IMAP and SMTP, with senders proved by its own server, and a mail provider to test against)

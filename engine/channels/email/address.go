@@ -88,7 +88,7 @@ func aligned(proved, from string) bool {
 // from reads the one address that a mail says it is of: false for none, several, groups, and what has no plain form.
 func (h *head) from() (address, display string, ok bool) {
 	all := h.all("From")
-	if len(all) != 1 || strings.ContainsAny(all[0], ":;\x00\r\n") { // groups and routes have colons; so do odd names, whose mail is not taken
+	if len(all) != 1 || strings.ContainsAny(all[0], "\x00\r\n") || grouped(all[0]) {
 		return "", "", false
 	}
 	p := mail.AddressParser{WordDecoder: words}
@@ -104,6 +104,26 @@ func (h *head) from() (address, display string, ok bool) {
 		return address, address, true
 	}
 	return address, display + " <" + address + ">", true
+}
+
+// grouped tells a group of addresses, or a route, by what stands outside of quotations and comments.
+func grouped(v string) bool {
+	for i := 0; i < len(v); i++ {
+		n := 1
+		switch v[i] {
+		case '(':
+			n = comment(v[i:])
+		case '"':
+			_, n = quotation(v[i:])
+		case ':', ';':
+			return true
+		}
+		if n < 0 {
+			return true
+		}
+		i += n - 1
+	}
+	return false
 }
 
 // clean makes one line of what is shown: no control characters, nothing that turns the reading direction.

@@ -120,14 +120,14 @@ func (in *inbox) notes(b *box) ([]string, error) {
 		}
 	}
 	if len(heads) > 0 && !found {
-		note := "None of the last " + strconv.Itoa(len(heads)) + " mails has Authentication-Results of " + b.authserv + ", without which nobody is believed."
+		note := "Of the newest mails (" + strconv.Itoa(len(heads)) + ") none has Authentication-Results of " + b.authserv + ", without which nobody is believed."
 		if len(others) > 0 {
 			note += " There are some of " + strings.Join(others, ", ") + "."
 		}
 		notes = append(notes, note)
 	}
 	if unproved > 0 {
-		notes = append(notes, strconv.Itoa(unproved)+" mails of the last week were passed over, because nothing proved who had sent them. They have the keyword "+string(unprovedMark)+".")
+		notes = append(notes, "Passed over in the last week, because nothing proved who had sent it: "+strconv.Itoa(unproved)+" (with the keyword "+string(unprovedMark)+").")
 	}
 	if !in.idles() {
 		notes = append(notes, "This server does not announce new mail: Lobstead looks once a minute.")

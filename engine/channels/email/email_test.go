@@ -58,6 +58,11 @@ func TestAMailIsHeardAndAnswered(t *testing.T) {
 	require.Equal(t, id, ear.Wait(t, 3)[2].Peer.Thread, "even by In-Reply-To alone")
 	s.Say(ada, "Another thing", "New")
 	require.NotEqual(t, id, ear.Wait(t, 4)[3].Peer.Thread)
+	s.Post(emailtest.Letter{From: ada, Subject: "Re: late", Text: "the answer comes first", InReplyTo: "late@example.org", References: []string{"late@example.org"}})
+	s.Post(emailtest.Letter{From: ada, Subject: "late", Text: "the question comes last", ID: "late@example.org"})
+	all := ear.Wait(t, 6)
+	require.Equal(t, "late@example.org", all[4].Peer.Thread)
+	require.Equal(t, all[4].Peer.Thread, all[5].Peer.Thread)
 }
 
 func TestAMailThatIsSentAgainHasTheSameID(t *testing.T) {
@@ -221,7 +226,7 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 	other["authserv_id"] = "mx.google.com"
 	p, err = e.Check(t.Context(), servicetest.Account("", other))
 	require.NoError(t, err)
-	require.Contains(t, p.Note, "None of the last 1 mails has Authentication-Results of mx.google.com")
+	require.Contains(t, p.Note, "Of the newest mails (1) none has Authentication-Results of mx.google.com")
 	require.Contains(t, p.Note, "There are some of mx.lobstead.example.")
 
 	s.Post(emailtest.Letter{From: "eve@evil.example", Subject: "x", Text: "y", Results: "dmarc=fail header.from=evil.example"})
@@ -230,7 +235,7 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 	servicetest.Until(t, func() bool { return s.Unread() == 0 })
 	p, err = e.Check(t.Context(), a)
 	require.NoError(t, err)
-	require.Contains(t, p.Note, "1 mails of the last week were passed over")
+	require.Contains(t, p.Note, "nothing proved who had sent it: 1 (")
 
 	s.Full(1)
 	_, err = e.Check(t.Context(), a)

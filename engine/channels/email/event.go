@@ -32,6 +32,9 @@ func (h *head) judge(b *box) (sender service.Sender, what, why string) {
 	return service.Sender{ID: from, Name: display}, person, ""
 }
 
+// mostNamed is how long an address and the name of a conversation are together: what names a session holds no more.
+const mostNamed = 190
+
 // commands are the ones that have no words after them but their own.
 var commands = regexp.MustCompile(`(?i)^/(link|start|help|stop|new|unlink)(\s.*)?$`)
 
@@ -41,6 +44,9 @@ var pressed = regexp.MustCompile(`(?i)^\W{0,3}(approve|deny)\s+([!-~]{16,64})\s*
 // event says in our words what a mail of a person tells. m is nil when only the header could be read.
 func (h *head) event(b *box, s service.Sender, m *body, at time.Time) service.Event {
 	root, begins := h.thread(b)
+	if len(root)+len(s.ID) > mostNamed {
+		root = digest(root)
+	}
 	subject := h.subject()
 	e := service.Event{ID: h.eventID(s.ID), Kind: service.Said, Message: h.id(), Sender: s, At: at.UTC(),
 		Peer: service.Peer{ID: s.ID, Thread: root, Direct: true, Name: subject, Called: true}}

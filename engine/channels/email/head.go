@@ -84,12 +84,10 @@ func (h *head) id() string {
 func (h *head) eventID(sender string) string {
 	id := h.id()
 	if id == "" {
-		sum := sha256.Sum256(h.raw)
-		return "none-" + hex.EncodeToString(sum[:16])
+		return "none-" + digest(string(h.raw))
 	}
 	if id += " " + sender; len(id) > 240 {
-		sum := sha256.Sum256([]byte(id))
-		return "long-" + hex.EncodeToString(sum[:16])
+		return "long-" + digest(id)
 	}
 	return id
 }
@@ -109,14 +107,18 @@ func (h *head) thread(b *box) (root string, begins bool) {
 }
 
 // longest is how long an id may be as the name of a conversation.
-const longest = 110
+const longest = 90
 
 func short(id string) string {
 	if len(id) > longest {
-		sum := sha256.Sum256([]byte(id))
-		return hex.EncodeToString(sum[:16])
+		return digest(id)
 	}
 	return id
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
 }
 
 // ours is the beginning of the ids of our mails: then the key's hash, and the conversation's name, so that whoever answers with

@@ -210,10 +210,17 @@ func (in *inbox) fetch(set imap.NumSet, what imap.PartSpecifier, most int64, tak
 
 // mark says of a mail that it is done with.
 func (in *inbox) mark(uid imap.UID, mark imap.Flag) error {
-	flags := []imap.Flag{imap.FlagSeen}
 	if mark != "" && in.marks {
-		flags = append(flags, mark)
+		err := in.store(uid, imap.FlagSeen, mark)
+		if !fault.Is(err, fault.Upstream) {
+			return err
+		}
+		in.marks = false // it keeps none after all
 	}
+	return in.store(uid, imap.FlagSeen)
+}
+
+func (in *inbox) store(uid imap.UID, flags ...imap.Flag) error {
 	return in.within(answerLimit, func() error {
 		return imapFailed(in.c.Store(imap.UIDSetNum(uid), &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: flags}, nil).Close())
 	})

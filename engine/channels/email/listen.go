@@ -13,8 +13,8 @@ import (
 	"lobstead/kit/fault"
 )
 
-// idleFor is how long one waiting for announcements lasts: many servers and routers cut lines that are quiet for ten minutes.
-const idleFor = 5 * time.Minute
+// idleFor is how long one waiting for announcements lasts: routers cut quiet lines, and servers forget to announce what came just before.
+const idleFor = 2 * time.Minute
 
 // listening is one account's ear.
 type listening struct {

@@ -69,6 +69,7 @@ func TestWhoWroteAMail(t *testing.T) {
 		pass + "Authentication-Results: mx.evil.example; dmarc=fail\r\nFrom: ada@example.org\r\n\r\n":                                   "ada@example.org",
 		"Authentication-Results: mx.evil.example; dmarc=fail\r\n" + pass + "From: ada@example.org\r\n\r\n":                              "ada@example.org",
 		"authentication-results:\r\n mx.lobstead.example\r\n ; dmarc=pass\r\n header.from=example.org\r\nFrom: ada@example.org\r\n\r\n": "ada@example.org",
+		pass + "From: \"Lovelace: Ada; Countess\" <ada@example.org> (of: them)\r\n\r\n":                                                 "ada@example.org",
 	} {
 		got, what, why := email.Judge(box, raw)
 		require.Equal(t, want, got, "%s %s %s", raw, what, why)

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -47,6 +48,22 @@ func (i *session) Store(w *imapserver.FetchWriter, set imap.NumSet, flags *imap.
 		return errors.New("the disk is away")
 	}
 	return i.Session.Store(w, set, flags, o)
+}
+
+// Idle looks for news by itself: the library's waits for the next when something came just before it began.
+func (i *session) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err := i.Poll(w, true); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-stop:
+			return nil
+		}
+	}
 }
 
 // submission is one line of somebody who sends.
