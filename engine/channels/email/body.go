@@ -23,7 +23,6 @@ type body struct {
 	files []service.File
 
 	parts int
-	err   error
 }
 
 // Bounds of one mail.
@@ -172,7 +171,6 @@ func unflow(s string, delsp bool) string {
 			if b.Len() > 0 {
 				b.WriteByte('\n')
 			}
-			flowing = false
 			if d > 0 {
 				b.WriteString(strings.Repeat(">", d) + " ")
 			}

@@ -21,7 +21,8 @@ const ada = "Ada Lovelace <ada@example.org>"
 func start(t *testing.T) (*emailtest.Server, *email.Email, service.Account) {
 	t.Parallel()
 	s := emailtest.New(t)
-	return s, &email.Email{Roots: s.Roots, Poll: 10 * time.Millisecond, Pause: 2 * time.Millisecond}, s.Account()
+	a := s.Account()
+	return s, &email.Email{Roots: s.Roots, Poll: 10 * time.Millisecond, Pause: 2 * time.Millisecond}, a
 }
 
 func TestAMailIsHeardAndAnswered(t *testing.T) {

@@ -39,7 +39,7 @@ const mostNamed = 190
 var commands = regexp.MustCompile(`(?i)^/(link|start|help|stop|new|unlink)(\s.*)?$`)
 
 // pressed is a line that does what a button does elsewhere. Tokens have a digit and are long, so that no sentence is one.
-var pressed = regexp.MustCompile(`(?i)^\W{0,3}(approve|deny)\s+([!-~]{16,64})\s*$`)
+var pressed = regexp.MustCompile(`(?i)^\W{0,3}(approve|deny)\s+([[:graph:]]{16,64})\s*$`)
 
 // event says in our words what a mail of a person tells. m is nil when only the header could be read.
 func (h *head) event(b *box, s service.Sender, m *body, at time.Time) service.Event {
@@ -53,16 +53,14 @@ func (h *head) event(b *box, s service.Sender, m *body, at time.Time) service.Ev
 	if all := h.ids("In-Reply-To"); len(all) > 0 {
 		e.ReplyTo = all[0]
 	}
-	said := ""
+	said := "(The mail is too large to be read.)"
 	if m != nil {
 		e.Files = m.files
 		said = newWords(m.text, h.forwarded())
-	} else {
-		said = "(The mail is too large to be read.)"
 	}
 	first, _, _ := strings.Cut(said, "\n")
 	first = strings.TrimSpace(first)
-	if p := pressed.FindStringSubmatch(first); p != nil && strings.ContainsAny(p[2], "0123456789") {
+	if p := pressed.FindStringSubmatch(first); len(p) == 3 && strings.ContainsAny(p[2], "0123456789") {
 		e.Kind, e.Token, e.Press, e.Message, e.Files = service.Pressed, strings.Trim(p[2], "`*\"'<>"), h.id(), e.ReplyTo, nil
 		return e
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"mime"
 	"regexp"
@@ -29,7 +30,7 @@ var words = &mime.WordDecoder{CharsetReader: charset.Reader}
 // readHead reads a header whole, or not at all.
 func readHead(raw []byte) (*head, error) {
 	h, err := textproto.ReadHeader(bufio.NewReader(bytes.NewReader(raw)))
-	if err != nil && err != io.EOF || h.Len() == 0 || bytes.IndexByte(raw, 0) >= 0 {
+	if err != nil && !errors.Is(err, io.EOF) || h.Len() == 0 || bytes.IndexByte(raw, 0) >= 0 {
 		return nil, fault.Wrap(err, fault.Invalid, "email.header", "The header of the mail cannot be read")
 	}
 	return &head{h, raw}, nil
@@ -53,7 +54,7 @@ func (h *head) words(field string) string {
 	return clean(s, 500)
 }
 
-var messageID = regexp.MustCompile(`<([!-;=?-~]{3,250})>`)
+var messageID = regexp.MustCompile(`<([^<>[:^graph:]]{3,250})>`)
 
 // usable tells what may stand in a field of ours as a mail's id.
 func usable(id string) bool {

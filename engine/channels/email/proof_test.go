@@ -114,7 +114,7 @@ func TestPeopleWhoLookAlikeAreDifferent(t *testing.T) {
 		require.NotContains(t, seen, n, s)
 		seen[n] = s
 	}
-	for a, b := range map[string]string{"KATE@EXAMPLE.ORG": "kate@example.org", " kate@example.org. ": "kate@example.org", "kate@bücher.example": "kate@xn--bcher-kva.example", "kate@XN--BCHER-KVA.example": "kate@xn--bcher-kva.example"} {
+	for a, b := range map[string]string{"KATE@EXAMPLE.ORG": "kate@example.org", "kate@example.org.": "kate@example.org", "kate@bücher.example": "kate@xn--bcher-kva.example", "kate@XN--BCHER-KVA.example": "kate@xn--bcher-kva.example"} {
 		n, ok := email.Normal(a)
 		require.True(t, ok, a)
 		require.Equal(t, b, n)

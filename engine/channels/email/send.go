@@ -6,7 +6,6 @@ import (
 	"context"
 	"html"
 	"io"
-	"net/mail"
 	"net/url"
 	"strings"
 	"time"
@@ -57,8 +56,8 @@ func (s *Email) Send(ctx context.Context, a service.Account, m service.Message) 
 // compose writes a mail: Markdown as plain text and as HTML, and a file behind it.
 func compose(b *box, to, id string, m service.Message, at time.Time) ([]byte, error) {
 	var h gomail.Header
-	h.SetAddressList("From", []*gomail.Address{(*gomail.Address)(&mail.Address{Name: b.name, Address: b.address})})
-	h.SetAddressList("To", []*gomail.Address{(*gomail.Address)(&mail.Address{Address: to})})
+	h.SetAddressList("From", []*gomail.Address{{Name: b.name, Address: b.address}})
+	h.SetAddressList("To", []*gomail.Address{{Address: to}})
 	h.SetDate(at)
 	h.SetMessageID(id)
 	h.SetSubject(subjectOf(m.Peer))

@@ -49,7 +49,7 @@ func readMail(raw []byte) (*Mail, error) {
 	}
 	for {
 		p, err := r.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil && !message.IsUnknownCharset(err) {
@@ -92,9 +92,9 @@ func (m *Mail) valid(from, to string) error {
 	list, err := m.Header.AddressList("From")
 	switch {
 	case err != nil || len(list) != 1 || list[0].Address != from:
-		return fmt.Errorf("From is not %s", from)
+		return fmt.Errorf("the sender is not %s", from)
 	case m.Peer != to:
-		return fmt.Errorf("To is not %s", to)
+		return fmt.Errorf("the recipient is not %s", to)
 	case m.ID == "" || !strings.Contains(m.ID, "@"):
 		return errors.New("there is no Message-ID")
 	case m.Header.Get("Auto-Submitted") != "auto-replied":

@@ -51,7 +51,6 @@ func MailSplit(markdown string) []string {
 		return nil
 	}
 	var out []string
-	open := ""
 	for len(markdown) > MailLimit {
 		n := MailLimit
 		for _, between := range []string{"\n\n", "\n", " "} {
@@ -62,7 +61,7 @@ func MailSplit(markdown string) []string {
 		}
 		piece := strings.ToValidUTF8(markdown[:n], "")
 		markdown = markdown[len(piece):]
-		if open = fenceLeft(piece); open != "" {
+		if open := fenceLeft(piece); open != "" {
 			piece = strings.TrimRight(piece, "\n") + "\n```\n"
 			markdown = open + "\n" + markdown
 		}
@@ -113,8 +112,15 @@ func MailHTML(markdown string) string {
 	if err := mailHTML().Render(&b, src, doc); err != nil {
 		return plain
 	}
-	return b.String()
+	return mailLooks.Replace(b.String())
 }
+
+// mailLooks gives the elements the looks that they lack in most programs. In the text itself there is no < left.
+var mailLooks = strings.NewReplacer(
+	"<table>", `<table border="1" cellpadding="6" style="border-collapse:collapse">`,
+	"<pre>", `<pre style="white-space:pre-wrap">`,
+	"<blockquote>", `<blockquote style="border-left:3px solid #bbb;margin-left:0;padding-left:12px">`,
+)
 
 // tame takes out of a tree what a mail must not have.
 func tame(doc ast.Node) {

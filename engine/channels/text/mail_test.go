@@ -19,7 +19,7 @@ func TestAMailIsPlainAndHTML(t *testing.T) {
 		require.Contains(t, plain, want)
 	}
 	html := text.MailHTML(letter)
-	for _, want := range []string{"<h1>Report</h1>", "<strong>good</strong>", "<del>bad</del>", "<code>a&lt;b&gt;</code>", "<ul>", "<ol>", "☑ done", "☐ open", "<blockquote>", "<table>", "if a &lt; b {}",
+	for _, want := range []string{"<h1>Report</h1>", "<strong>good</strong>", "<del>bad</del>", "<code>a&lt;b&gt;</code>", "<ul>", "<ol>", "☑ done", "☐ open", "<blockquote style=", `<table border="1"`, "if a &lt; b {}",
 		`<a href="https://example.com/x?a=1&amp;b=2">here</a>`, `<a href="https://evil.example/p.gif">a picture</a>`} {
 		require.Contains(t, html, want)
 	}
