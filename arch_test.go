@@ -81,18 +81,12 @@ var owners = map[string][]string{
 	"github.com/gorilla/websocket":                             {"lobstead/engine/channels/slack", "lobstead/engine/channels/discord"},
 	"github.com/bwmarrin/discordgo":                            nil, // drives the test server; see adr 0033
 	"github.com/yuin/goldmark":                                 {"lobstead/views/markdown", "lobstead/engine/channels/text"},
-<<<<<<< HEAD
-=======
-	"github.com/yuin/goldmark":            {"lobstead/views/markdown", "lobstead/engine/channels/text"},
-	"github.com/emersion/go-imap/v2":      {"lobstead/engine/channels/email"},
-	"github.com/emersion/go-message":      {"lobstead/engine/channels/email"},
-	"github.com/emersion/go-smtp":         {"lobstead/engine/channels/email"},
-	"github.com/emersion/go-sasl":         {"lobstead/engine/channels/email"},
-	"golang.org/x/net/publicsuffix":       {"lobstead/engine/channels/email"},
-	"golang.org/x/net/idna":               {"lobstead/engine/channels/email"},
-	"modernc.org/sqlite":                  {"lobstead/models"},
-	"github.com/jackc/pgx/v5":             {"lobstead/models", "lobstead/kit/testservices"},
->>>>>>> dd4e347 (channels/email: a mailbox by IMAP and SMTP, with senders proved by its own server, and a mail provider to test against)
+	"github.com/emersion/go-imap/v2":                           {"lobstead/engine/channels/email"},
+	"github.com/emersion/go-message":                           {"lobstead/engine/channels/email"},
+	"github.com/emersion/go-smtp":                              {"lobstead/engine/channels/email"},
+	"github.com/emersion/go-sasl":                              {"lobstead/engine/channels/email"},
+	"golang.org/x/net/publicsuffix":                            {"lobstead/engine/channels/email"},
+	"golang.org/x/net/idna":                                    {"lobstead/engine/channels/email"},
 }
 
 type listed struct {

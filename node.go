@@ -16,7 +16,10 @@ import (
 	"lobstead/engine/automate"
 	"lobstead/engine/billing"
 	"lobstead/engine/channels"
+	"lobstead/engine/channels/discord"
+	"lobstead/engine/channels/email"
 	"lobstead/engine/channels/service"
+	"lobstead/engine/channels/slack"
 	"lobstead/engine/channels/telegram"
 	"lobstead/engine/channels/whatsapp"
 	"lobstead/engine/files"
@@ -201,7 +204,8 @@ func (n *node) channels() *channels.Desk {
 	near := policy
 	near.AllowPrivate = true
 	return &channels.Desk{Store: n.store, Bus: n.bus, Turns: n.turns, Client: dial.New(policy), Near: dial.New(near), Dial: dial.NewDialer(policy), Public: n.publicURL(), BaseURLs: urls, Log: n.log,
-		Services: map[models.ChannelKind]service.Service{models.TelegramChannel: &telegram.Telegram{}, models.WhatsAppChannel: &whatsapp.WhatsApp{}}}
+		Services: map[models.ChannelKind]service.Service{models.TelegramChannel: &telegram.Telegram{}, models.WhatsAppChannel: &whatsapp.WhatsApp{},
+			models.SlackChannel: &slack.Service{}, models.DiscordChannel: &discord.Service{}, models.EmailChannel: &email.Email{Log: n.log}}}
 }
 
 // channelPatience is how long a service may take to answer: Telegram is asked for news for half a minute at a time.
