@@ -172,6 +172,7 @@ type TurnEnded struct {
 	TokensSaved  int       `json:"tokens_saved,omitempty"` // by the cache that gave the answer
 
 	RetryAt *time.Time `json:"retry_at,omitempty"` // when trying again may help
+	Quiet   bool       `json:"quiet,omitempty"`    // a run of an automation that had nothing to report: its answer goes nowhere
 }
 
 // EventKind names the data's kind.

@@ -31,7 +31,7 @@ var owned = map[string]any{
 	"messages": models.Message{}, "agent_profiles": models.AgentProfile{}, "instance_files": models.InstanceFile{}, "response_caches": models.ResponseCache{}, "cached_answers": models.CachedAnswer{},
 	"instance_keys": models.InstanceKey{}, "skill_settings": models.SkillSetting{},
 	"policy_rules": models.PolicyRule{}, "policy_decisions": models.PolicyDecision{}, "approvals": models.Approval{}, "approval_grants": models.ApprovalGrant{},
-	"automations": models.Automation{}, "automation_runs": models.AutomationRun{},
+	"automations": models.Automation{}, "automation_runs": models.AutomationRun{}, "trigger_calls": models.TriggerCall{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }
