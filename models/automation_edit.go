@@ -17,7 +17,8 @@ var ErrAutomationOver = fault.New(fault.Conflict, "automation.over", "Its time i
 // keeps its next one.
 func (sc *Scope) EditAutomation(ctx context.Context, automationID string, n NewAutomation) (*Automation, error) {
 	return sc.withAutomation(ctx, automationID, "automation.changed", func(tx *gorm.DB, a *Automation) (map[string]any, error) {
-		n.Paused = a.State == AutomationPaused
+		over := a.State == AutomationDone && n.sameTimes(a)
+		n.Paused = a.State == AutomationPaused || over
 		if err := n.check(); err != nil {
 			return nil, err
 		}
@@ -29,7 +30,7 @@ func (sc *Scope) EditAutomation(ctx context.Context, automationID string, n NewA
 		set := map[string]any{"name": n.Name, "description": n.Description, "prompt": n.Prompt, "kind": n.Kind, "expression": n.Expression, "starts_at": n.StartsAt,
 			"time_zone": n.TimeZone, "missed_policy": n.MissedPolicy, "overlap": n.Overlap, "jitter_seconds": n.JitterSeconds, "action": n.Action,
 			"payload": n.Payload, "allowed_from": n.AllowedFrom, "strict": n.Strict}
-		if n.sameTimes(a) && a.State != AutomationDone || n.Kind == AutomationWebhook {
+		if over || n.sameTimes(a) && a.State != AutomationDone || n.Kind == AutomationWebhook {
 			return set, nil
 		}
 		next := n.NextAt

@@ -40,7 +40,7 @@ func (sc *Scope) runOver(tx *gorm.DB, run *AutomationRun, state RunState, reason
 
 // skipRun records due times that do not run. Those that follow each other for one reason are one row.
 func (sc *Scope) skipRun(tx *gorm.DB, a *Automation, r Run, reason string) (*AutomationRun, error) {
-	until := r.slot()
+	until := r.Due
 	if r.Until.After(until) {
 		until = r.Until
 	}

@@ -64,7 +64,6 @@ const keptRuns = 90 * 24 * time.Hour
 type Run struct {
 	Cause    RunCause
 	Due      time.Time  // of a schedule: the NextAt that was seen
-	For      time.Time  // of a schedule: the due time that runs, when earlier ones are left out; zero = Due
 	Until    time.Time  // of what is left out: the last due time; zero = Due
 	Next     *time.Time // of a schedule: when it is due again; nil = never
 	Missed   int
@@ -76,14 +75,6 @@ type Run struct {
 	ReplayOf string // the run that it repeats
 	Text     string // what the agent is told
 	Source   string // of the turn
-}
-
-// slot is the due time that the run is for.
-func (r Run) slot() time.Time {
-	if r.For.IsZero() {
-		return r.Due
-	}
-	return r.For
 }
 
 // ErrNotDue means that a due time is another worker's, or that the automation was changed meanwhile.
@@ -246,7 +237,7 @@ func takenBefore(tx *gorm.DB, automationID string, r Run) (*AutomationRun, error
 	q := tx.Where("automation_id = ? AND delivery = ?", automationID, r.Delivery)
 	switch {
 	case r.Cause == RunDue:
-		q = tx.Where("automation_id = ? AND cause = ? AND (due_at = ? OR due_at < ? AND until_at >= ?)", automationID, RunDue, r.slot(), r.slot(), r.slot()).Order("id DESC")
+		q = tx.Where("automation_id = ? AND cause = ? AND (due_at = ? OR due_at < ? AND until_at >= ?)", automationID, RunDue, r.Due, r.Due, r.Due).Order("id DESC")
 	case r.Delivery == "":
 		return nil, nil
 	}
@@ -258,7 +249,7 @@ func takenBefore(tx *gorm.DB, automationID string, r Run) (*AutomationRun, error
 }
 
 func (sc *Scope) newRun(a *Automation, r Run) *AutomationRun {
-	run := &AutomationRun{ID: id.New(), OrganizationID: sc.Org, AutomationID: a.ID, Cause: r.Cause, DueAt: r.slot(), Missed: r.Missed, CallID: r.CallID, ReplayOf: r.ReplayOf,
+	run := &AutomationRun{ID: id.New(), OrganizationID: sc.Org, AutomationID: a.ID, Cause: r.Cause, DueAt: r.Due, Missed: r.Missed, CallID: r.CallID, ReplayOf: r.ReplayOf,
 		State: RunRunning, CreatedAt: sc.store.now()}
 	if r.Delivery != "" {
 		run.Delivery = &r.Delivery

@@ -70,7 +70,8 @@ type AssistantMessage struct {
 	Provider string `json:"provider"`
 	Model    string `json:"model"`
 	Final    bool   `json:"final,omitempty"`
-	Cut      bool   `json:"cut,omitempty"` // stopped, or the answer's limit, before its end
+	Cut      bool   `json:"cut,omitempty"`   // stopped, or the answer's limit, before its end
+	Quiet    bool   `json:"quiet,omitempty"` // of an automation's run: the mark that there is nothing to report
 }
 
 // Thinking is visible reasoning.
