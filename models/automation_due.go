@@ -21,3 +21,6 @@ func (sy *System) NextDue(ctx context.Context) (*time.Time, error) {
 
 // Now is the store's time, by which it is told what is due.
 func (s *Store) Now() time.Time { return s.now() }
+
+// Now is the time of the scope's store.
+func (sc *Scope) Now() time.Time { return sc.store.now() }

@@ -67,7 +67,8 @@ type RunFilter struct {
 	AutomationID string
 	From, To     time.Time // by when they began
 	Ended        bool
-	Limit        int // 0 = all
+	Timed        bool // of schedules alone
+	Limit        int  // 0 = all
 	Offset       int
 }
 
@@ -83,6 +84,9 @@ func (f RunFilter) in(q *gorm.DB) *gorm.DB {
 	}
 	if f.Ended {
 		q = q.Where("state <> ?", RunRunning)
+	}
+	if f.Timed {
+		q = q.Where("cause IN ?", []RunCause{RunDue, RunNow})
 	}
 	return q
 }

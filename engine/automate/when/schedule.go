@@ -82,6 +82,9 @@ func wrong(format string, args ...any) error {
 
 var spans = map[Unit]time.Duration{Seconds: time.Second, Minutes: time.Minute, Hours: time.Hour, Days: 24 * time.Hour, Weeks: 7 * 24 * time.Hour}
 
+// Span is what lies between two times of an Every whose unit is elapsed time.
+func (s Schedule) Span() time.Duration { return spans[s.Unit] * time.Duration(s.N) }
+
 // Next is the first time after a moment; zero = never again.
 func (s Schedule) Next(after time.Time) time.Time {
 	switch s.Kind {
