@@ -69,12 +69,6 @@ func (f *Fields) Has(name string) bool {
 	return ok && (!f.form || v != "")
 }
 
-// Null tells whether a field was sent as null.
-func (f *Fields) Null(name string) bool {
-	v, ok := f.values[name]
-	return ok && v == nil
-}
-
 // String reads a required text.
 func (f *Fields) String(name string) (string, bool) {
 	if _, ok := f.values[name]; !ok {

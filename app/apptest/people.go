@@ -44,6 +44,8 @@ type Org struct {
 	Automation           string // that is far from due
 	Webhook              string // of all events, which nobody is told of in a test without wanting it: it is switched off
 	Notification         string // of the owner
+	Trigger              string // with one call that is kept
+	Call                 string
 }
 
 func (w *World) populate() {
