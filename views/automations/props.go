@@ -163,7 +163,13 @@ var runBadges = map[models.RunState]ui.Badge{models.RunRunning: {Kind: ui.Info, 
 var causes = map[models.RunCause]string{models.RunDue: "on time", models.RunNow: "by hand", models.RunCall: "by a call", models.RunReplay: "by a repeated call",
 	models.RunTest: "in the console"}
 
-func at(t time.Time) string { return t.Format("Mon 2 Jan 2006 15:04") }
+// at shows a time; its seconds only when it has some that were meant.
+func at(t time.Time) string {
+	if t.Second() != 0 && t.Nanosecond() == 0 {
+		return t.Format("Mon 2 Jan 2006 15:04:05")
+	}
+	return t.Format("Mon 2 Jan 2006 15:04")
+}
 
 // sentence says when, with the zone.
 func (w When) sentence() string {
@@ -192,9 +198,6 @@ func (p ShowProps) span(r *models.AutomationRun) string { return span(r, p.Locat
 func span(r *models.AutomationRun, zone *time.Location) string {
 	from := r.DueAt.In(zone)
 	said := at(from)
-	if from.Second() != 0 && (r.Cause == models.RunDue || r.Cause == models.RunCall) {
-		said += from.Format(":05")
-	}
 	if r.UntilAt == nil {
 		return said
 	}
