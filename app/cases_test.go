@@ -25,7 +25,7 @@ type ids struct {
 
 func idsOf(o *apptest.Org) ids {
 	if o == nil {
-		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+		return ids{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
 	}
 	return ids{o.Instance.ID, o.Session.ID, o.Turn.ID, o.Attachment, o.Provider.ID, o.Owner.SignInID, o.Member.MemberID,
 		o.Invitation.Invitation.ID, o.Owner.KeyID, o.ID, o.Identity, o.Passkey, id.New(), o.Member.UserID, o.Delivery.ID, o.Budget, o.Memory, o.Held,

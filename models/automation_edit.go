@@ -40,7 +40,7 @@ func (sc *Scope) EditAutomation(ctx context.Context, automationID string, n NewA
 				return nil, err
 			}
 		}
-		for column, value := range times(a.ID, n.JitterSeconds, next) {
+		for column, value := range dueColumns(a.ID, n.JitterSeconds, next) {
 			set[column] = value
 		}
 		if a.State == AutomationDone {
@@ -77,7 +77,7 @@ func (sc *Scope) ResumeAutomation(ctx context.Context, automationID string, next
 		if held {
 			next = nil
 		}
-		set := times(a.ID, a.JitterSeconds, next)
+		set := dueColumns(a.ID, a.JitterSeconds, next)
 		set["state"] = AutomationActive
 		return set, err
 	})

@@ -35,7 +35,10 @@ func (sc *Scope) runOver(tx *gorm.DB, run *AutomationRun, state RunState, reason
 	now := sc.store.now()
 	run.State, run.Reason, run.EndedAt = state, reason, &now
 	_, err := changed(tx.Model(&AutomationRun{}).Where("id = ?", run.ID), map[string]any{"state": state, "reason": reason, "ended_at": now, "cost_nanos": run.CostNanos})
-	return err
+	if err != nil || state != RunFailed {
+		return err
+	}
+	return sc.runFailed(tx, run)
 }
 
 // skipRun records due times that do not run. Those that follow each other for one reason are one row.

@@ -63,7 +63,7 @@ func (sc *Scope) ReleaseAutomations(ctx context.Context, instanceID string, next
 }
 
 func (sc *Scope) releaseOne(tx *gorm.DB, a *Automation, next *time.Time) error {
-	set := times(a.ID, a.JitterSeconds, next)
+	set := dueColumns(a.ID, a.JitterSeconds, next)
 	if next == nil {
 		set["state"] = AutomationDone
 		due := sc.store.now()

@@ -42,8 +42,8 @@ const (
 	ActionNoop AutomationAction = "noop"
 )
 
-// times are the columns of when one is due; its share of the jitter is its own and the time's, so that every worker knows it.
-func times(automationID string, jitter int, next *time.Time) map[string]any {
+// dueColumns are the columns of when one is due; its share of the jitter is its own and the time's, so that every worker knows it.
+func dueColumns(automationID string, jitter int, next *time.Time) map[string]any {
 	if next == nil {
 		return map[string]any{"next_at": nil, "fire_at": nil}
 	}

@@ -223,7 +223,7 @@ func (sc *Scope) claimRun(tx *gorm.DB, automationID string, r Run) (*Automation,
 	if a.State != AutomationActive || a.NextAt == nil || !a.NextAt.Equal(r.Due) {
 		return nil, ErrNotDue
 	}
-	set := times(a.ID, a.JitterSeconds, r.Next)
+	set := dueColumns(a.ID, a.JitterSeconds, r.Next)
 	if r.Next == nil {
 		set["state"] = AutomationDone
 	}
