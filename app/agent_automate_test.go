@@ -45,6 +45,7 @@ func TestChatAutomate(t *testing.T) {
 	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	require.NoError(t, w.Acme.Scope.DeleteAutomation(t.Context(), w.Acme.Automation))
+	require.NoError(t, w.Acme.Scope.DeleteAutomation(t.Context(), w.Acme.Trigger))
 	require.Equal(t, "No automations yet", automates(t, w, `{"command":"status"}`, 200).Message)
 
 	out := automates(t, w, `{"command":"schedule","text":"every weekday at 9 summarise my inbox","timezone":"Europe/Berlin"}`, 200)

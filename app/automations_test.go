@@ -36,7 +36,7 @@ func TestASentenceIsShownBeforeItIsSaved(t *testing.T) {
 	has(t, ask("look", apptest.Partial, "as", "trigger").Body, "when it is called", "Save")
 	rows, err := w.Acme.Scope.Automations(t.Context(), "")
 	require.NoError(t, err)
-	require.Len(t, rows, 1, "nothing was saved")
+	require.Len(t, rows, 2, "nothing was saved")
 }
 
 // A message that begins with a command is shown as it is understood, and becomes no turn.
@@ -75,7 +75,7 @@ func TestALongSentence(t *testing.T) {
 	}
 	rows, err := w.Acme.Scope.Automations(t.Context(), "")
 	require.NoError(t, err)
-	require.Len(t, rows, 1, "nothing was saved")
+	require.Len(t, rows, 2, "nothing was saved")
 
 	for path, form := range map[string]url.Values{"/chat": {"instance": {w.Acme.Instance.ID}}, "/chat/" + w.Acme.Session.ID + "/messages": {}} {
 		form.Set("message", "/schedule every day at 9 "+long)

@@ -21,6 +21,7 @@ type ids struct {
 	channel, binding                                                                             string
 	webhook, notification                                                                        string
 	upload, trashed, checkpoint                                                                  string
+	trigger, call                                                                                string
 }
 
 func idsOf(o *apptest.Org) ids {
@@ -29,13 +30,13 @@ func idsOf(o *apptest.Org) ids {
 			identity: id.New(), passkey: id.New(), nobody: id.New(), user: id.New(), delivery: id.New(), budget: id.New(), memory: id.New(), held: id.New(),
 			approval: id.New(), rule: id.New(), grant: id.New(), automation: id.New(),
 			webhook: id.New(), notification: id.New(),
-			channel: id.New(), binding: id.New(), upload: id.New(), trashed: id.New(), checkpoint: id.New()}
+			channel: id.New(), binding: id.New(), trigger: id.New(), call: id.New(), upload: id.New(), trashed: id.New(), checkpoint: id.New()}
 	}
 	return ids{instance: o.Instance.ID, session: o.Session.ID, turn: o.Turn.ID, attachment: o.Attachment, provider: o.Provider.ID, signIn: o.Owner.SignInID, member: o.Member.MemberID,
 		invitation: o.Invitation.Invitation.ID, key: o.Owner.KeyID, organization: o.ID, identity: o.Identity, passkey: o.Passkey, nobody: id.New(), user: o.Member.UserID, delivery: o.Delivery.ID,
 		budget: o.Budget, memory: o.Memory, held: o.Held, approval: o.Approval, rule: o.Rule, grant: o.Grant, automation: o.Automation,
 		webhook: o.Webhook, notification: o.Notification,
-		channel: o.Channel, binding: o.Binding, upload: o.Upload, trashed: o.Trashed, checkpoint: o.Checkpoint}
+		channel: o.Channel, binding: o.Binding, trigger: o.Trigger, call: o.Call, upload: o.Upload, trashed: o.Trashed, checkpoint: o.Checkpoint}
 }
 
 // routeCase is one route with all its ids filled in.
@@ -52,10 +53,14 @@ var pathIDs = map[string]func(i ids) map[string]string{
 	"/instances/": func(i ids) map[string]string {
 		return map[string]string{":id": i.instance, ":memory": i.memory, ":version": i.held, ":skill": "web", ":rule": i.rule, ":grant": i.grant, ":upload": i.upload, ":checkpoint": i.checkpoint, ":kind": "telegram"}
 	},
-	"/automations/": func(i ids) map[string]string { return map[string]string{":id": i.automation} },
+	"/automations/":      func(i ids) map[string]string { return map[string]string{":id": i.trigger, ":call": i.call} },
+	"/live/automations/": func(i ids) map[string]string { return map[string]string{":id": i.automation} },
+	"/api/cron/jobs/":    func(i ids) map[string]string { return map[string]string{":id": i.automation} },
 	// No credential of ours is asked for; triggers_test.go knows more.
-	"/v1/webhooks/triggers/":         func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
-	"/v1/agent/":                     func(i ids) map[string]string { return map[string]string{":id": i.instance} },
+	"/v1/webhooks/triggers/": func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
+	"/v1/agent/": func(i ids) map[string]string {
+		return map[string]string{":id": i.instance, ":schedule": i.automation, ":trigger": i.trigger}
+	},
 	"/v1/webhooks/channels/":         func(i ids) map[string]string { return map[string]string{":id": i.nobody} },
 	"/channels/":                     func(i ids) map[string]string { return map[string]string{":id": i.channel} },
 	"/channels/bindings/":            func(i ids) map[string]string { return map[string]string{":id": i.binding} },
@@ -202,9 +207,23 @@ func bodies(i ids) map[string][]body {
 		"POST /v1/agent/create": {{json: `{"name":""}`}}, "POST /v1/agent/update/:id": {{json: `{"description":"changed"}`}}, "POST /v1/agent/delete/:id": {{json: `{"force":true}`}},
 		"POST /v1/agent/:id/pause": {{json: `{}`}}, "POST /v1/agent/:id/resume": {{json: `{}`}}, "POST /v1/agent/:id/stop": {{json: `{}`}}, "POST /v1/agent/:id/status": {{json: `{"status":"paused"}`}},
 		"POST /v1/agent/:id/balance": {{json: `{"amount":5,"type":"increment"}`}}, "POST /v1/agent/:id/messages": {{json: `{"content":"hello"}`}},
-		"POST /v1/webhooks/triggers/:id": {{json: `{"action":"opened"}`}},
-		"POST /api/agent/chat-automate":  append(ways(`{"command":"remind","text":"in 3 hours to stretch"}`), ways(`{"command":"status"}`)...),
-		"GET /api/agent/skills":          ways(nil), "POST /api/agent/skills": ways(`{"skill":"web","enabled":false}`), "PUT /api/agent/skills": ways(`{"skill":"web","config":{"allowed_hosts":"example.com"}}`),
+		"POST /automations/pause": {{query: "?instance=" + i.instance, foreign: true}}, "POST /automations/resume": {{query: "?instance=" + i.instance, foreign: true}},
+		"POST /automations/:id": {{form: form("name", "changed", "prompt", "look", "overlap", "queue")}}, "POST /automations/:id/calls/:call/replay": none,
+		"POST /automations/:id/test": {{form: form("body", "{}")}}, "POST /automations/:id/secret": {{form: form("keep", "true")}}, "POST /automations/:id/secret/old/delete": none,
+		"POST /v1/agent/:id/schedules":                  {{json: `{"name":"n","cron_expression":"0 9 * * *","message_template":"look"}`}},
+		"PATCH /v1/agent/:id/schedules/:schedule":       {{json: `{"name":"changed"}`}},
+		"POST /v1/agent/:id/schedules/:schedule/toggle": {{json: `{"enabled":false}`}},
+		"DELETE /v1/agent/:id/schedules/:schedule":      none,
+		"POST /v1/agent/:id/triggers":                   {{json: `{"name":"n","message_template":"look"}`}},
+		"PATCH /v1/agent/:id/triggers/:trigger":         {{json: `{"name":"changed"}`}},
+		"DELETE /v1/agent/:id/triggers/:trigger":        none,
+		"POST /api/cron/jobs":                           {{json: `{"name":"n","schedule_kind":"cron","schedule_expr":"0 9 * * *","agent_id":"` + i.instance + `"}`, foreign: true}},
+		"PUT /api/cron/jobs/:id":                        {{json: `{"name":"changed"}`}},
+		"DELETE /api/cron/jobs/:id":                     none,
+		"POST /api/cron/jobs/:id/run":                   none,
+		"POST /v1/webhooks/triggers/:id":                {{json: `{"action":"opened"}`}},
+		"POST /api/agent/chat-automate":                 append(ways(`{"command":"remind","text":"in 3 hours to stretch"}`), ways(`{"command":"status"}`)...),
+		"GET /api/agent/skills":                         ways(nil), "POST /api/agent/skills": ways(`{"skill":"web","enabled":false}`), "PUT /api/agent/skills": ways(`{"skill":"web","config":{"allowed_hosts":"example.com"}}`),
 		"GET /api/agent/cache": ways(nil), "POST /api/agent/cache": ways(`{"enabled":true}`), "DELETE /api/agent/cache": ways(nil),
 		"POST /instances/:id/cache": {{form: form("enabled", "true")}}, "POST /instances/:id/cache/empty": none,
 		"POST /instances/:id/skills": {{form: form("skill", "web", "enabled", "true")}}, "POST /instances/:id/skills/:skill": {{form: form("allowed_hosts", "example.com")}},

@@ -29,6 +29,8 @@ var ignoresBody = map[string]bool{
 	"POST /instances/:id/policy/:rule/delete": true, "POST /instances/:id/grants/:grant/delete": true,
 	"POST /instances/:id/cache/empty": true, "DELETE /api/agent/cache": true, "DELETE /api/providers/:provider/key": true,
 	"POST /automations/:id/run": true, "POST /automations/:id/pause": true, "POST /automations/:id/resume": true, "POST /automations/:id/delete": true,
+	"POST /automations/pause": true, "POST /automations/resume": true, "POST /automations/:id/calls/:call/replay": true, "POST /automations/:id/secret/old/delete": true,
+	"DELETE /v1/agent/:id/schedules/:schedule": true, "DELETE /v1/agent/:id/triggers/:trigger": true, "DELETE /api/cron/jobs/:id": true, "POST /api/cron/jobs/:id/run": true,
 	"POST /api/breaker/reset/:provider": true, "POST /api/breaker/open/:provider": true,
 	// Their own tests say what these take: one reads nothing, the others only what is proved to be from who may call.
 	"POST /settings/billing/portal": true, "POST /api/stripe/webhook": true, "POST /v1/webhooks/triggers/:id": true, "POST /instances/:id/memory/:memory/delete": true}

@@ -141,7 +141,7 @@ func familyOf(path string) Family {
 		return Agent
 	case strings.HasPrefix(path, "/api/memory"), strings.HasPrefix(path, "/api/breaker/"), strings.HasPrefix(path, "/api/models/"), strings.HasPrefix(path, "/api/stats/"),
 		strings.HasPrefix(path, "/api/sessions/"), strings.HasPrefix(path, "/api/turns/"), strings.HasPrefix(path, "/api/recommendations"),
-		strings.HasPrefix(path, "/api/approvals"), strings.HasPrefix(path, "/api/channels/"), strings.HasPrefix(path, "/api/webhooks/"), strings.HasPrefix(path, "/api/audit/"):
+		strings.HasPrefix(path, "/api/approvals"), strings.HasPrefix(path, "/api/channels/"), strings.HasPrefix(path, "/api/webhooks/"), strings.HasPrefix(path, "/api/audit/"), strings.HasPrefix(path, "/api/cron/"):
 		return Runtime
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/v1/"):
 		return Cloud

@@ -46,7 +46,9 @@ func (a *App) table() []Route {
 	seen, advice := &RuntimeTurns{a}, &Recommendations{a}
 	inspector, insights := &Inspector{a}, &Insights{a}
 	agentAutomate, triggers := &AgentAutomate{a}, &Triggers{a}
-	automations, automationPower := &Automations{a}, &AutomationPower{a}
+	automations, automationPower, automationAll := &Automations{a}, &AutomationPower{a}, &AutomationHolds{a}
+	automationCalls, automationSecret := &AutomationCalls{a}, &AutomationSecret{a}
+	fleetSchedules, fleetTriggers, cron := &FleetSchedules{a}, &FleetTriggers{a}, &RuntimeCron{a}
 	agentStatus, agentUpdate, agentSkills, agentMessage := &AgentStatus{a}, &AgentUpdate{a}, &AgentSkills{a}, &AgentMessage{a}
 	skills := &Skills{a}
 	channelPages, channelPower, hooks, fleetChannels := &Channels{a}, &ChannelPower{a}, &ChannelHooks{a}, &FleetChannels{a}
@@ -159,7 +161,18 @@ func (a *App) table() []Route {
 		{get, "/automations", use, Pages, 0, automations.Index},
 		{get, "/automations/new", use, Pages, 0, automations.New},
 		{post, "/automations", use, Pages, 0, automations.Create},
+		{post, "/automations/pause", use, Pages, 0, automationAll.Create},
+		{post, "/automations/resume", use, Pages, 0, automationAll.Destroy},
 		{get, "/automations/:id", use, Pages, 0, automations.Show},
+		{get, "/automations/:id/edit", use, Pages, 0, automations.Edit},
+		{post, "/automations/:id", use, Pages, 0, automations.Update},
+		{get, "/automations/:id/calls/:call", use, Pages, 0, automationCalls.Show},
+		{post, "/automations/:id/calls/:call/replay", use, Pages, 0, automationCalls.Replay},
+		{post, "/automations/:id/test", use, Pages, automate.MaxCall * 4, automationCalls.Create},
+		{post, "/automations/:id/secret", use, Pages, 0, automationSecret.Create},
+		{post, "/automations/:id/secret/old/delete", use, Pages, 0, automationSecret.Destroy},
+		{get, "/live/automations", use, Pages, 0, live.Automations},
+		{get, "/live/automations/:id", use, Pages, 0, live.Automation},
 		{post, "/automations/:id/run", use, Pages, 0, automationPower.Run},
 		{post, "/automations/:id/pause", use, Pages, 0, automationPower.Pause},
 		{post, "/automations/:id/resume", use, Pages, 0, automationPower.Resume},
@@ -345,6 +358,24 @@ func (a *App) table() []Route {
 		{post, "/channels/bindings/:id/collect", use, Pages, 0, channelPower.Collect},
 		{post, "/channels/bindings/:id/interrupt", use, Pages, 0, channelPower.Interrupt},
 		{post, "/v1/webhooks/triggers/:id", Public, Fleet, automate.MaxCall, triggers.Create},
+		{post, "/v1/agent/:id/schedules", use, Fleet, 0, fleetSchedules.Create},
+		{get, "/v1/agent/:id/schedules", use, Fleet, 0, fleetSchedules.Index},
+		{get, "/v1/agent/:id/schedules/:schedule", use, Fleet, 0, fleetSchedules.Show},
+		{patc, "/v1/agent/:id/schedules/:schedule", use, Fleet, 0, fleetSchedules.Update},
+		{dele, "/v1/agent/:id/schedules/:schedule", use, Fleet, 0, fleetSchedules.Destroy},
+		{post, "/v1/agent/:id/schedules/:schedule/toggle", use, Fleet, 0, fleetSchedules.Toggle},
+		{get, "/v1/agent/:id/schedules/:schedule/executions", use, Fleet, 0, fleetSchedules.Executions},
+		{post, "/v1/agent/:id/triggers", use, Fleet, 0, fleetTriggers.Create},
+		{get, "/v1/agent/:id/triggers", use, Fleet, 0, fleetTriggers.Index},
+		{patc, "/v1/agent/:id/triggers/:trigger", use, Fleet, 0, fleetTriggers.Update},
+		{dele, "/v1/agent/:id/triggers/:trigger", use, Fleet, 0, fleetTriggers.Destroy},
+		{get, "/api/cron/jobs", use, Runtime, 0, cron.Index},
+		{post, "/api/cron/jobs", use, Runtime, 0, cron.Create},
+		{get, "/api/cron/jobs/:id", use, Runtime, 0, cron.Show},
+		{put, "/api/cron/jobs/:id", use, Runtime, 0, cron.Update},
+		{dele, "/api/cron/jobs/:id", use, Runtime, 0, cron.Destroy},
+		{post, "/api/cron/jobs/:id/run", use, Runtime, 0, cron.Run},
+		{get, "/api/cron/runs", use, Runtime, 0, cron.Runs},
 		{post, "/api/agent/update", use, Agent, 0, agentUpdate.Create},
 		{get, "/api/agent/skills", use, Agent, 0, agentSkills.Index},
 		{post, "/api/agent/skills", use, Agent, 0, agentSkills.Create},

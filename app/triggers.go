@@ -37,7 +37,11 @@ func (h *Triggers) Create(c *Ctx) (Reply, error) {
 		return value
 	}
 	bearer, _ := c.credentials()
-	run, repeated, err := h.Automations.Call(c, id, automate.Call{Secret: cmp.Or(header("X-Webhook-Secret"), bearer.Reveal()), Signature: header("X-Hub-Signature-256"),
+	headers := map[string]string{}
+	for name, values := range c.f.GetReqHeaders() {
+		headers[strings.ToLower(name)] = strings.Join(values, ", ")
+	}
+	run, repeated, err := h.Automations.Call(c, id, automate.Call{Standard: header("Webhook-Signature"), Address: h.address(c.f), Headers: headers, Secret: cmp.Or(header("X-Webhook-Secret"), bearer.Reveal()), Signature: header("X-Hub-Signature-256"),
 		Delivery: header("Webhook-Id", "X-GitHub-Delivery", "X-Delivery-Id", "Idempotency-Key"), Timestamp: header("Webhook-Timestamp", "X-Webhook-Timestamp"), Body: body})
 	if err != nil {
 		return nil, err

@@ -99,9 +99,10 @@ func TestEachCallStartsOneTurn(t *testing.T) {
 	message, err := w.Acme.Scope.TurnMessage(t.Context(), turn.ID)
 	require.NoError(t, err)
 	require.Contains(t, message.Text, "say what the call brought\n\nWhat the call brought, written by others:\n\n    {\"number\":1}")
-	again := h.call(`{"number":1}`, "X-Hub-Signature-256", h.sign(`{"number":1}`), "X-GitHub-Delivery", "renamed by an attacker")
+	again := h.call(`{"number":1}`, "X-Hub-Signature-256", h.sign(`{"number":1}`), "X-GitHub-Delivery", "a")
 	require.Equal(t, 200, again.Status)
 	has(t, again.Body, "received before", said.MessageID)
+	require.Equal(t, 401, h.call(`{"number":2}`, "X-Hub-Signature-256", h.sign(`{"number":1}`), "X-GitHub-Delivery", "a").Status)
 
 	for n, header := range []string{"X-Webhook-Secret", "Authorization"} {
 		value := map[string]string{"Authorization": "Bearer " + h.secret}[header]

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -18,13 +17,17 @@ type AutomationRun struct {
 	OrganizationID string
 	AutomationID   string
 	Cause          RunCause
-	DueAt          time.Time // the time it was for
-	Missed         int       // due times before it that it stands for too
-	Delivery       *string   // what repetitions of a call are told by
+	DueAt          time.Time  // the time it was for
+	UntilAt        *time.Time // of times that were skipped one after the other: the last of them
+	Missed         int        // other due times that it stands for too
+	Delivery       *string    // what repetitions of a call are told by
+	CallID         string     // the call that it was started by
+	ReplayOf       string     // the run that it repeats
 	State          RunState
 	Reason         string // why it failed or was skipped
 	SessionID      string // "" when it did not start
 	TurnID         string
+	CostNanos      int64
 	CreatedAt      time.Time
 	EndedAt        *time.Time
 }
@@ -32,20 +35,24 @@ type AutomationRun struct {
 // RunCause is why a run began.
 type RunCause string
 
-// The causes: its time came, somebody pressed "Run now", or it was called from outside.
+// The causes: its time came, somebody pressed "Run now", it was called from outside, somebody repeated such a call, or tried
+// one in the console.
 const (
-	RunDue  RunCause = "due"
-	RunNow  RunCause = "now"
-	RunCall RunCause = "call"
+	RunDue    RunCause = "due"
+	RunNow    RunCause = "now"
+	RunCall   RunCause = "call"
+	RunReplay RunCause = "replay"
+	RunTest   RunCause = "test"
 )
 
 // RunState is what came of a run.
 type RunState string
 
-// The states. A run is its turn's: it ends when that does.
+// The states. A run is its turn's: it ends when that does. Quiet is what had nothing to report, by its own word.
 const (
 	RunRunning  RunState = "running"
 	RunProduced RunState = "produced"
+	RunQuiet    RunState = "quiet"
 	RunFailed   RunState = "failed"
 	RunSkipped  RunState = "skipped"
 )
@@ -57,9 +64,15 @@ const keptRuns = 90 * 24 * time.Hour
 type Run struct {
 	Cause    RunCause
 	Due      time.Time  // of a schedule: the NextAt that was seen
+	Until    time.Time  // of what is left out: the last due time; zero = Due
 	Next     *time.Time // of a schedule: when it is due again; nil = never
 	Missed   int
+	Waits    bool   // it is made up for late: it waits for the run before, whatever the policy
+	Skip     string // it does not run, for this reason
 	Delivery string // of a call; "" = it cannot be told from others
+	Call     *NewCall
+	CallID   string // of a call that is repeated
+	ReplayOf string // the run that it repeats
 	Text     string // what the agent is told
 	Source   string // of the turn
 }
@@ -71,19 +84,16 @@ var ErrNotDue = fault.New(fault.Conflict, "automation.not_due", "This automation
 // transaction: whoever is killed in it leaves nothing, and of several workers one has it. So there is no lease.
 //
 // A run that cannot start is recorded as failed, its conversation is told, and the fault comes back with it; one whose
-// predecessor still runs is recorded as skipped, or for a button Conflict automation.running. ErrNotDue when there is nothing
-// to start; of a call that was taken before, the run of then, with TurnID as it was.
+// predecessor still runs waits, is recorded as skipped, or runs beside it, as its policy says; for a button that may not wait,
+// Conflict automation.running. ErrNotDue when there is nothing to start; of a call that was taken before, the run of then, with
+// TurnID as it was.
 func (sc *Scope) StartRun(ctx context.Context, automationID string, r Run) (*AutomationRun, error) {
-	in := Input{Text: r.Text, Source: r.Source}
-	err := in.check()
-	if err == nil {
-		err = sc.AgentsOn(ctx)
-	}
+	err := sc.AgentsOn(ctx)
 	var run *AutomationRun
 	if err == nil {
 		err = sc.budgeted(ctx, sc.tx, func(tx *gorm.DB) error {
 			var err error
-			run, err = sc.startRun(tx, automationID, r, in)
+			run, err = sc.startRun(tx, automationID, r)
 			return err
 		})
 	}
@@ -102,67 +112,122 @@ var errRunning = fault.New(fault.Conflict, "automation.running", "This automatio
 
 // refused tells whether a run met a rule, and not a defect or a database that is away: those are tried again.
 func refused(err error) bool {
-	if errors.Is(err, ErrNotDue) || errors.Is(err, errRunning) || errors.Is(err, errTriggerOff) {
+	if slices.Contains([]string{ErrNotDue.Code, errRunning.Code, errTriggerOff.Code}, fault.As(err).Code) {
 		return false
 	}
 	return slices.Contains([]fault.Kind{fault.Invalid, fault.Payment, fault.Forbidden, fault.Conflict, fault.TooMany}, fault.KindOf(err))
 }
 
-func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run, in Input) (*AutomationRun, error) {
+func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run) (*AutomationRun, error) {
 	a, err := sc.claimRun(tx, automationID, r)
 	if err != nil {
 		return nil, err
 	}
 	if again, err := takenBefore(tx, a.ID, r); again != nil || err != nil {
+		if err == nil && r.Cause == RunCall {
+			err = sc.repeatedCall(tx, again.CallID)
+		}
 		return again, err
+	}
+	if r.Skip != "" {
+		return sc.skipRun(tx, a, r, r.Skip)
 	}
 	running, err := all[AutomationRun](tx.Where("automation_id = ? AND state = ?", a.ID, RunRunning).Order("id").Limit(1))
 	if err != nil {
 		return nil, err
 	}
-	run := sc.newRun(a, r)
-	if len(running) > 0 && r.Cause != RunCall { // calls wait for each other in the conversation
-		if r.Cause == RunNow {
+	if len(running) > 0 && a.Overlap == OverlapSkip && !r.Waits {
+		switch r.Cause {
+		case RunNow:
 			return nil, errRunning
+		case RunDue:
+			return sc.skipRun(tx, a, r, "The run of "+running[0].DueAt.In(location(a.TimeZone)).Format("2 January 15:04")+" was still under way")
 		}
-		run.State, run.EndedAt = RunSkipped, &run.CreatedAt
-		run.Reason = "The run of " + running[0].DueAt.In(location(a.TimeZone)).Format("2 January 15:04") + " was still under way"
-		return run, tx.Create(run).Error
 	}
 	if err := sc.mayStillRun(tx, a); err != nil {
 		return nil, err
 	}
-	if run.SessionID, err = sc.runSession(tx, a); err != nil {
-		return nil, err
+	run := sc.newRun(a, r)
+	if r.Call != nil {
+		if run.CallID, err = sc.keepCall(tx, a, r.Call); err != nil {
+			return nil, err
+		}
+	}
+	if a.Action != ActionTask {
+		err = sc.act(tx, a, run, r)
+	} else {
+		err = sc.beginTurn(tx, a, run, r, len(running) > 0)
+	}
+	if err != nil || r.Cause == RunDue || r.Cause == RunCall {
+		return run, err
+	}
+	return run, sc.audit(tx, act{name: "automation.run", kind: "automation", id: a.ID, of: a.Name, after: map[string]any{"run": run.ID, "cause": r.Cause}}) // by whom, at its maker's cost
+}
+
+// beginTurn writes a run with its turn. beside: another run is under way.
+func (sc *Scope) beginTurn(tx *gorm.DB, a *Automation, run *AutomationRun, r Run, beside bool) error {
+	in := Input{Text: r.Text, Source: r.Source}
+	err := in.check()
+	if err != nil {
+		return err
+	}
+	if beside && a.Overlap == OverlapAllow && !r.Waits {
+		run.SessionID, err = sc.openRunSession(tx, a)
+	} else {
+		run.SessionID, err = sc.runSession(tx, a)
+	}
+	if err != nil {
+		return err
 	}
 	turn := &Turn{ID: id.New(), OrganizationID: sc.Org, SessionID: run.SessionID, Source: in.Source, State: TurnQueued, AutomationID: a.ID,
 		CreatedBy: a.CreatedBy, KeyID: a.KeyID, CreatedAt: run.CreatedAt}
 	if _, err := sc.As(Actor{UserID: a.CreatedBy, KeyID: a.KeyID, Name: a.Name}).acceptTurn(tx, turn, in); err != nil {
-		return nil, err
+		return err
 	}
 	run.TurnID = turn.ID
-	if err := tx.Create(run).Error; err != nil || r.Cause != RunNow {
-		return run, err
+	return tx.Create(run).Error
+}
+
+// act does what needs no turn.
+func (sc *Scope) act(tx *gorm.DB, a *Automation, run *AutomationRun, r Run) error {
+	if a.Action == ActionLog {
+		if err := sc.log(tx, a.InstanceID, LogInfo, a.Name+": "+r.Text); err != nil {
+			return err
+		}
 	}
-	return run, sc.audit(tx, act{name: "automation.run", kind: "automation", id: a.ID, of: a.Name, after: map[string]any{"run": run.ID}}) // by whom, at its maker's cost
+	if err := tx.Create(run).Error; err != nil {
+		return err
+	}
+	return sc.runOver(tx, run, RunProduced, "")
 }
 
 // claimRun takes the automation for a run; of a due time by moving it on, which only one can.
 func (sc *Scope) claimRun(tx *gorm.DB, automationID string, r Run) (*Automation, error) {
-	if r.Cause == RunDue {
-		set := map[string]any{"next_at": r.Next}
-		if r.Next == nil {
-			set["state"] = AutomationDone
+	a, err := first[Automation](locked(tx).Omit(notShown...).Where("id = ?", automationID))
+	switch {
+	case r.Cause == RunDue && fault.Is(err, fault.NotFound):
+		return nil, ErrNotDue
+	case err != nil:
+		return nil, err
+	case r.Cause == RunCall:
+		if a.State != AutomationActive {
+			return nil, errTriggerOff
 		}
-		hit, err := changed(tx.Model(&Automation{}).Where("id = ? AND state = ? AND next_at = ?", automationID, AutomationActive, r.Due), set)
-		if err != nil || !hit {
-			return nil, errOr(err, ErrNotDue)
+		if held, err := sc.held(tx, a.InstanceID); err != nil || held {
+			return nil, errOr(err, errAutomationsHeld)
 		}
+		return a, nil
+	case r.Cause != RunDue:
+		return a, nil
 	}
-	a, err := first[Automation](locked(tx).Omit(notShown).Where("id = ?", automationID))
-	if err == nil && r.Cause == RunCall && a.State != AutomationActive {
-		err = errTriggerOff
+	if a.State != AutomationActive || a.NextAt == nil || !a.NextAt.Equal(r.Due) {
+		return nil, ErrNotDue
 	}
+	set := dueColumns(a.ID, a.JitterSeconds, r.Next)
+	if r.Next == nil {
+		set["state"] = AutomationDone
+	}
+	_, err = changed(tx.Model(&Automation{}).Where("id = ?", a.ID), set)
 	return a, err
 }
 
@@ -172,103 +237,22 @@ func takenBefore(tx *gorm.DB, automationID string, r Run) (*AutomationRun, error
 	q := tx.Where("automation_id = ? AND delivery = ?", automationID, r.Delivery)
 	switch {
 	case r.Cause == RunDue:
-		q = tx.Where("automation_id = ? AND cause = ? AND due_at = ?", automationID, RunDue, r.Due)
+		q = tx.Where("automation_id = ? AND cause = ? AND (due_at = ? OR due_at < ? AND until_at >= ?)", automationID, RunDue, r.Due, r.Due, r.Due).Order("id DESC")
 	case r.Delivery == "":
 		return nil, nil
 	}
-	run, err := first[AutomationRun](q)
-	if fault.Is(err, fault.NotFound) {
-		return nil, nil
+	rows, err := all[AutomationRun](q.Limit(1))
+	if err != nil || len(rows) == 0 {
+		return nil, err
 	}
-	return run, err
+	return &rows[0], nil
 }
 
 func (sc *Scope) newRun(a *Automation, r Run) *AutomationRun {
-	run := &AutomationRun{ID: id.New(), OrganizationID: sc.Org, AutomationID: a.ID, Cause: r.Cause, DueAt: r.Due, Missed: r.Missed, State: RunRunning, CreatedAt: sc.store.now()}
+	run := &AutomationRun{ID: id.New(), OrganizationID: sc.Org, AutomationID: a.ID, Cause: r.Cause, DueAt: r.Due, Missed: r.Missed, CallID: r.CallID, ReplayOf: r.ReplayOf,
+		State: RunRunning, CreatedAt: sc.store.now()}
 	if r.Delivery != "" {
 		run.Delivery = &r.Delivery
 	}
 	return run
-}
-
-// mayStillRun holds back what was made by somebody who may not any more, or with a key that was revoked or has expired.
-func (sc *Scope) mayStillRun(tx *gorm.DB, a *Automation) error {
-	if a.CreatedBy == "" {
-		return nil
-	}
-	raw := tx.WithContext(rawContext(tx.Statement.Context))
-	var role Role
-	err := raw.Raw("SELECT m.role FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.user_id = ? AND u.blocked_at IS NULL", sc.Org, a.CreatedBy).Scan(&role).Error
-	if err != nil {
-		return err
-	}
-	if !role.May(CanUseInstances) {
-		return fault.New(fault.Forbidden, "automation.owner", "%s, who made it, may not use instances of this organization any more", a.CreatedName)
-	}
-	if a.KeyID == "" {
-		return nil
-	}
-	key, err := first[APIKey](tx.Select("id", "revoked_at", "expires_at").Where("id = ?", a.KeyID))
-	switch {
-	case fault.Is(err, fault.NotFound):
-		return nil
-	case err != nil:
-		return err
-	case key.RevokedAt != nil:
-		return fault.New(fault.Forbidden, "automation.key", "The API key that made it was revoked")
-	case key.ExpiresAt != nil && !key.ExpiresAt.After(sc.store.now()):
-		return fault.New(fault.Forbidden, "automation.key", "The API key that made it has expired")
-	}
-	return nil
-}
-
-// runSession is the conversation of an automation's runs, made anew when it was deleted.
-func (sc *Scope) runSession(tx *gorm.DB, a *Automation) (string, error) {
-	if a.SessionID != "" {
-		_, err := first[Session](tx.Select("id").Where("id = ?", a.SessionID))
-		if !fault.Is(err, fault.NotFound) {
-			return a.SessionID, err
-		}
-	}
-	now := sc.store.now()
-	s := &Session{ID: id.New(), OrganizationID: sc.Org, InstanceID: a.InstanceID, Title: clip(a.Name, 100), TitledBy: "person", Category: "automation", Status: "active",
-		CreatedBy: a.CreatedBy, CreatedAt: now, UpdatedAt: now}
-	if err := tx.Create(s).Error; err != nil {
-		return "", err
-	}
-	_, err := changed(tx.Model(&Automation{}).Where("id = ?", a.ID), map[string]any{"session_id": s.ID})
-	return s.ID, err
-}
-
-// failRun records that a run could not start, and says so in its conversation: once, while the reason stays the same.
-func (sc *Scope) failRun(ctx context.Context, automationID string, r Run, why error) (*AutomationRun, error) {
-	var run *AutomationRun
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		a, err := sc.claimRun(tx, automationID, r)
-		if err != nil {
-			return err
-		}
-		r.Delivery = "" // it may come again
-		run = sc.newRun(a, r)
-		run.State, run.EndedAt, run.Reason = RunFailed, &run.CreatedAt, sc.store.line(fault.As(why).Detail, 1000)
-		last, err := all[AutomationRun](tx.Where("automation_id = ?", a.ID).Order("id DESC").Limit(1))
-		if err != nil {
-			return err
-		}
-		if err := tx.Create(run).Error; err != nil {
-			return err
-		}
-		if err := sc.runFailed(tx, run); err != nil {
-			return err
-		}
-		if len(last) > 0 && last[0].State == RunFailed && last[0].Reason == run.Reason {
-			return nil
-		}
-		if run.SessionID, err = sc.runSession(tx, a); err != nil {
-			return err
-		}
-		_, err = sc.appendEvents(tx, run.SessionID, nil, 0, Notice{Level: LogWarn, Text: "The run of " + run.DueAt.In(location(a.TimeZone)).Format("2 January 15:04") + " did not start: " + run.Reason})
-		return err
-	})
-	return run, err
 }

@@ -70,7 +70,8 @@ type AssistantMessage struct {
 	Provider string `json:"provider"`
 	Model    string `json:"model"`
 	Final    bool   `json:"final,omitempty"`
-	Cut      bool   `json:"cut,omitempty"` // stopped, or the answer's limit, before its end
+	Cut      bool   `json:"cut,omitempty"`   // stopped, or the answer's limit, before its end
+	Quiet    bool   `json:"quiet,omitempty"` // of an automation's run: the mark that there is nothing to report
 }
 
 // Thinking is visible reasoning.
@@ -172,6 +173,7 @@ type TurnEnded struct {
 	TokensSaved  int       `json:"tokens_saved,omitempty"` // by the cache that gave the answer
 
 	RetryAt *time.Time `json:"retry_at,omitempty"` // when trying again may help
+	Quiet   bool       `json:"quiet,omitempty"`    // a run of an automation that had nothing to report: its answer goes nowhere
 }
 
 // EventKind names the data's kind.

@@ -44,6 +44,8 @@ type Instance struct {
 	CreatedBy          string
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
+	AutomationsHeldAt  *time.Time // nothing of it runs by itself since
+	AutomationsHeldBy  string
 }
 
 var instanceName = regexp.MustCompile(`^[a-z0-9-]{1,50}$`)

@@ -51,7 +51,7 @@ func (sc *Scope) makerOrOwners(tx *gorm.DB, userID string) ([]TeamMember, error)
 
 // runFailed tells of a run that failed, whether it began or not: who made the automation, and programs.
 func (sc *Scope) runFailed(tx *gorm.DB, run *AutomationRun) error {
-	a, err := first[Automation](tx.Omit(notShown).Where("id = ?", run.AutomationID))
+	a, err := first[Automation](tx.Omit(notShown...).Where("id = ?", run.AutomationID))
 	if err != nil {
 		return err
 	}
@@ -70,25 +70,13 @@ func (sc *Scope) runFailed(tx *gorm.DB, run *AutomationRun) error {
 		aboutKind: aboutAutomation, aboutID: a.ID, instance: a.InstanceID}, to)
 }
 
-// runOfTurnFailed is runFailed for the run of a turn that ended so.
-func (sc *Scope) runOfTurnFailed(tx *gorm.DB, turnID string) error {
-	run, err := first[AutomationRun](tx.Where("turn_id = ?", turnID))
-	if fault.Is(err, fault.NotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return sc.runFailed(tx, run)
-}
-
 // turnEnded tells programs of a message that was answered or not, and a person of one of theirs that was not. The run of
 // an automation is told of as one.
 func (sc *Scope) turnEnded(tx *gorm.DB, t *Turn, e TurnEnded) error {
 	event := MessageCompleted
 	switch e.State {
 	case TurnDone:
-		if t.JoinedTo != "" { // another turn answers it
+		if t.JoinedTo != "" || e.Quiet { // another turn answers it, or there is nothing to report
 			return nil
 		}
 	case TurnFailed:

@@ -28,6 +28,9 @@ type Organization struct {
 	InstanceLimit   *int       // instead of the plan's; nil = the plan's
 	TimeZone        string     `gorm:"default:UTC"` // IANA: when the days and months of its budgets begin
 	UsageZone       string     // that the sums by day are made for; "" = not made
+
+	AutomationsHeldAt *time.Time // nothing of it runs by itself since
+	AutomationsHeldBy string
 }
 
 // Membership is a person's place in an organization.

@@ -60,6 +60,10 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, err)
 	_, _, err = sc.CreateWebhook(ctx, models.WebhookForm{Name: "hook", URL: "https://example.org/hook", Events: models.WebhookEventNames(), Active: true})
 	require.NoError(t, err)
+	called, _, err := sc.CreateAutomation(ctx, models.NewAutomation{InstanceID: inst.ID, Name: "on call", Prompt: "hello", Kind: models.AutomationWebhook, TimeZone: "UTC"})
+	require.NoError(t, err)
+	_, err = sc.StartRun(ctx, called.ID, models.Run{Cause: models.RunTest, Due: time.Now(), Text: "hello", Call: &models.NewCall{Source: models.CallConsole, Body: []byte("{}")}})
+	require.NoError(t, err)
 	on := true
 	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))
 	ticket, _, err := store.AsSystem("test").TakeStripeEvent(ctx, "evt_"+sc.Org, "test")

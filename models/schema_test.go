@@ -37,6 +37,7 @@ var loose = map[string]string{
 	"automations.session_id":      "a conversation may be deleted; read through the scope only, and made anew",
 	"automation_runs.session_id":  "a run is listed when its conversation is deleted; read through the scope only",
 	"automation_runs.turn_id":     "a run is listed when its conversation is deleted; read through the scope only",
+	"automation_runs.call_id":     "a run outlives the call that it was started by, which is kept for a shorter time",
 	"turns.automation_id":         "a turn outlives the automation whose run it was",
 	"memory_versions.turn_id":     "a memory outlives its conversation; read through the scope only",
 	"channel_events.event_id":     "the service's, not ours",

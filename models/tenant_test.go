@@ -31,7 +31,7 @@ var owned = map[string]any{
 	"messages": models.Message{}, "agent_profiles": models.AgentProfile{}, "instance_files": models.InstanceFile{}, "response_caches": models.ResponseCache{}, "cached_answers": models.CachedAnswer{}, "trashed_files": models.TrashedFile{}, "file_uploads": models.FileUpload{}, "checkpoints": models.Checkpoint{}, "channels": models.Channel{}, "channel_bindings": models.ChannelBinding{}, "link_codes": models.LinkCode{}, "channel_events": models.ChannelEvent{}, "channel_buttons": models.ChannelButton{},
 	"instance_keys": models.InstanceKey{}, "skill_settings": models.SkillSetting{},
 	"policy_rules": models.PolicyRule{}, "policy_decisions": models.PolicyDecision{}, "approvals": models.Approval{}, "approval_grants": models.ApprovalGrant{},
-	"automations": models.Automation{}, "automation_runs": models.AutomationRun{},
+	"automations": models.Automation{}, "automation_runs": models.AutomationRun{}, "trigger_calls": models.TriggerCall{},
 }
 
 func fresh(model any) any { return reflect.New(reflect.TypeOf(model)).Interface() }
@@ -189,7 +189,7 @@ func TestScopeStaysInside(t *testing.T) {
 	require.Len(t, orgs, 2, "the system sees all")
 	var n int
 	require.NoError(t, store.Gorm(models.SystemContext(t.Context(), "test")).Raw("SELECT count(*) FROM turns").Scan(&n).Error)
-	require.Equal(t, 4, n)
+	require.Equal(t, 6, n)
 	require.NoError(t, store.Gorm(models.RawContext(models.TenantContext(t.Context(), a))).Raw("SELECT 7").Scan(&n).Error, "a verb that says so")
 	require.Equal(t, 7, n)
 }

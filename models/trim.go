@@ -49,7 +49,7 @@ func (sy *System) trimExpired(ctx context.Context) error {
 		before           time.Time
 	}{{"sign_ins", "id", "expires_at", now}, {"setup_links", "id", "expires_at", now}, {"spent_tokens", "token_hash", "expires_at", now},
 		{"invitations", "id", "expires_at", now.Add(-keptInvitations)}, {"stripe_events", "id", "received_at", now.Add(-keptStripeEvents)},
-		{"gateway_calls", "id", "created_at", now.Add(-keptGatewayCalls)}, {"automation_runs", "id", "ended_at", now.Add(-keptRuns)},
+		{"gateway_calls", "id", "created_at", now.Add(-keptGatewayCalls)}, {"automation_runs", "id", "ended_at", now.Add(-keptRuns)}, {"trigger_calls", "id", "created_at", now.Add(-keptCalls)},
 		{"cached_answers", "id", "expires_at", now}} {
 		err := sy.write(ctx).Exec("DELETE FROM "+t.table+" WHERE "+t.key+" IN (SELECT "+t.key+" FROM "+t.table+" WHERE "+t.time+" < ? ORDER BY "+t.time+" LIMIT ?)",
 			t.before, trimBatch).Error

@@ -19,6 +19,14 @@ func (w *World) withAutomation(o *Org) {
 		Kind: models.AutomationOnce, StartsAt: &year, NextAt: &year, TimeZone: "UTC"})
 	require.NoError(w.T, err)
 	o.Automation = a.ID
+	// A trigger that begins no turn, and a call of it that is kept.
+	trigger, _, err := o.Scope.CreateAutomation(w.T.Context(), models.NewAutomation{InstanceID: o.Instance.ID, Name: o.Name + " trigger", Prompt: o.Name + " confidential prompt",
+		Kind: models.AutomationWebhook, Action: models.ActionNoop, TimeZone: "UTC"})
+	require.NoError(w.T, err)
+	run, err := o.Scope.StartRun(w.T.Context(), trigger.ID, models.Run{Cause: models.RunCall, Due: time.Now(), Text: "x", Source: "webhook",
+		Call: &models.NewCall{Source: models.CallOutside, Address: "192.0.2.1", Body: []byte(`{"from":"` + o.Name + ` confidential"}`)}})
+	require.NoError(w.T, err)
+	o.Trigger, o.Call = trigger.ID, run.CallID
 }
 
 // withPolicy gives an organization a rule that concerns no call, a grant, and a call that waits.

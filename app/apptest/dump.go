@@ -15,7 +15,7 @@ var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", 
 	"usage_quarters", "usage_days",
 	"context_texts", "turn_steps", "grades", "opinions",
 	"instance_keys", "skill_settings", "response_caches", "cached_answers", "trashed_files", "file_uploads", "checkpoints",
-	"automations", "automation_runs",
+	"automations", "automation_runs", "trigger_calls",
 	"instance_files", "agent_profiles", "messages",
 	"webhook_endpoints", "notifications",
 	"policy_rules", "policy_decisions", "approvals", "approval_grants"}

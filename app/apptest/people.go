@@ -47,6 +47,8 @@ type Org struct {
 	Notification         string // of the owner
 	Upload, Trashed      string // of the instance's workspace
 	Checkpoint           string // of the turn
+	Trigger              string // with one call that is kept
+	Call                 string
 }
 
 func (w *World) populate() {

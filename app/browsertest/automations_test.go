@@ -3,10 +3,8 @@ package browsertest
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // A sentence becomes a schedule after it was shown what is understood; it runs by hand; a trigger's secret is shown once.
@@ -38,10 +36,27 @@ func TestAutomations(t *testing.T) {
 	b.now("it runs by hand")
 	b.click(`form[action$="/run"] button`)
 	b.until(`document.querySelector("#runs .line")`)
-	for end := time.Now().Add(patience); !strings.Contains(b.text(`document.querySelector("#runs .line").innerText`), "Produced"); b.open(page) {
-		require.True(t, time.Now().Before(end), "the run does not end")
-	}
+	b.now("and its page says so by itself")
+	b.until(`document.querySelector("#runs .line").innerText.includes("Produced")`)
 	b.judge("automation-ran")
+
+	b.now("it is changed")
+	b.open(page + "/edit")
+	b.judge("automation-edit")
+	b.fill("#when", "every day at 5")
+	b.until(`document.querySelector("#reading")?.innerText.includes("could be in the morning")`)
+	b.fill("#when", "30 */15 9-17 * * 1-5")
+	b.until(`document.querySelectorAll("#reading #next-runs li").length === 5`)
+	b.click("#edit details summary")
+	b.fill("#prompt", "say NOTHING_TO_REPORT")
+	b.judge("automation-edit-more")
+	b.click("#edit .btn.primary")
+	b.until(`document.querySelector("#runs .line") && document.body.innerText.includes("30 */15 9-17 * * 1-5")`)
+
+	b.now("a run that has nothing to report")
+	b.click(`form[action$="/run"] button`)
+	b.until(`document.querySelector("#runs .line").innerText.includes("Quiet")`)
+	b.judge("automation-quiet")
 	b.open(b.text(`document.querySelector("#runs .line-end a").getAttribute("href")`))
 	b.until(`document.querySelector(".turn")`)
 	b.photo("automation-conversation")
@@ -56,11 +71,43 @@ func TestAutomations(t *testing.T) {
 	b.click("#understood [type=submit]")
 	b.until(`document.querySelector("#secret")`)
 	b.judge("automation-trigger")
+	trigger := strings.TrimSuffix(b.text(`document.querySelector("#console form").getAttribute("action")`), "/test")
+
+	b.now("it is tried in its console")
+	b.open(trigger + "/edit")
+	b.fill("#prompt", "say {{payload.pull.title}}")
+	b.judge("automation-trigger-edit")
+	b.click("#edit .btn.primary")
+	b.until(`document.querySelector("#console")`)
+	b.fill("#body", `{"pull":{"title":"Mend the pots"}}`)
+	b.until(`document.querySelector("#rendered").innerText.includes("say «Mend the pots»")`)
+	b.click("#console .btn.primary")
+	b.until(`document.querySelector("#runs .line")?.innerText.includes("in the console") && document.querySelector("#calls .line")`)
+	b.judge("automation-trigger-tried")
+	b.click("#calls .line-name")
+	b.until(`location.pathname.includes("/calls/")`)
+	b.judge("automation-call")
+
+	b.now("a new secret beside the old one")
+	b.open(trigger)
+	b.click(".section details.fold summary")
+	b.click("#rotate button")
+	b.until(`document.querySelector("#secret") && document.querySelector("#old-secret")`)
+	b.judge("automation-secret")
 
 	b.now("both in the list")
 	b.open("/automations")
 	b.until(`document.querySelectorAll("#automations > li").length === 2`)
 	b.judge("automations")
+
+	b.now("everything is paused")
+	b.click(`.top .menu > summary`)
+	b.click(`.top .menu-ask > summary`)
+	b.click(`.top form[action="/automations/pause"] button`)
+	b.until(`document.querySelector(".hold")`)
+	b.judge("automations-paused")
+	b.click(`.hold button`)
+	b.until(`!document.querySelector(".hold")`)
 	b.open(page)
 	b.click(`.top .menu > summary`)
 	b.click(`.top form[action$="/pause"] button`)

@@ -27,7 +27,7 @@ func (x *run) finish(ctx context.Context, err error) {
 		x.Log.InfoContext(ctx, "agent: a turn went to another worker", "turn", x.turn.ID, "attempt", x.turn.Attempt)
 	case err == nil:
 		x.Crash(CrashFinal)
-		x.end(ctx, models.TurnFinish, models.TurnEnded{})
+		x.end(ctx, models.TurnFinish, models.TurnEnded{Quiet: quiet(x.tail)})
 	case stopped:
 		x.end(ctx, models.TurnCut, models.TurnEnded{Code: "interrupted", Killed: x.killed})
 	case asks:

@@ -26,6 +26,9 @@ func (x *run) systemPrompt() string {
 	} else {
 		x.house(&b)
 	}
+	if x.turn.AutomationID != "" {
+		b.WriteString(aloneWords)
+	}
 	b.WriteString("\nTools: " + strings.Join(x.offered.Names(), ", ") + ".\n")
 	plain := b.Len()
 	x.quoteMemories(&b)

@@ -198,6 +198,7 @@ func (x *run) eventsOf(s said, final bool) []models.EventData {
 	if final && last >= 0 {
 		m := out[last].(models.AssistantMessage)
 		m.Final, m.Cut = true, s.done.Stop == llm.StopLength
+		m.Quiet = x.turn.AutomationID != "" && !m.Cut && saysNothing(m.Text)
 		out[last] = m
 	}
 	return out

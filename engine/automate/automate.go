@@ -36,16 +36,16 @@ func Schedule(a *models.Automation) (when.Schedule, error) {
 	return s, err
 }
 
-// columns are a schedule as a row keeps it.
-func columns(s when.Schedule, now time.Time) models.NewAutomation {
-	n := models.NewAutomation{Kind: models.AutomationKind(s.Kind), Expression: s.Expr, TimeZone: s.Zone.String(), NextAt: stored(s.Next(now))}
+// put writes a schedule as a row keeps it.
+func put(n *models.NewAutomation, s when.Schedule, now time.Time) {
+	n.Kind, n.Expression, n.StartsAt = models.AutomationKind(s.Kind), s.Expr, nil
+	n.TimeZone, n.NextAt = s.Zone.String(), stored(s.Next(now))
 	if s.Kind != when.Cron {
 		n.StartsAt = stored(s.At)
 	}
 	if s.Kind == when.Every {
 		n.Expression = fmt.Sprintf("%d %s", s.N, s.Unit)
 	}
-	return n
 }
 
 // stored is a time as the database has it; nil for none.

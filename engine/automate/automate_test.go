@@ -104,14 +104,14 @@ func TestFourWorkersThatAreKilled(t *testing.T) {
 		for _, r := range runs {
 			require.False(t, seen[r.DueAt.Unix()], "twice for %s", r.DueAt)
 			seen[r.DueAt.Unix()] = true
-			require.Zero(t, r.Missed)
 			if r.TurnID != "" {
 				turns++
 			}
 		}
-		require.Len(t, runs, hours, "none was lost")
-		require.Equal(t, models.RunRunning, runs[hours-1].State)
-		require.Equal(t, models.RunSkipped, runs[0].State, "the first is still under way")
+		require.Len(t, runs, 2, "what is left out for one reason is one row")
+		require.Equal(t, models.RunRunning, runs[1].State)
+		require.Equal(t, []any{models.RunSkipped, hours - 2}, []any{runs[0].State, runs[0].Missed}, "none was lost: the first is still under way")
+		require.WithinDuration(t, sunday.Add(hours*time.Hour), *runs[0].UntilAt, 0)
 	}
 	open := 0
 	sessions, err := o.sc.Sessions(t.Context(), models.SessionFilter{})

@@ -29,8 +29,13 @@ const (
 // Now is the time by which plans are read.
 func (d *Desk) Now() time.Time { return d.Store.Now() }
 
-// Create makes an automation of a plan. A trigger's secret is only ever returned here.
+// Create makes an automation of a plan. A trigger's secret is only returned here and when it is changed.
 func (d *Desk) Create(ctx context.Context, sc *models.Scope, instanceID string, p Plan) (*models.Automation, secret.String, error) {
+	if !p.Paused {
+		if err := p.Check(d.Now()); err != nil {
+			return nil, secret.String{}, err
+		}
+	}
 	a, token, err := sc.CreateAutomation(ctx, p.New(instanceID, d.Now()))
 	d.hint(ctx, sc.Org, err)
 	return a, token, err
@@ -40,6 +45,9 @@ func (d *Desk) Create(ctx context.Context, sc *models.Scope, instanceID string, 
 func (d *Desk) Pause(ctx context.Context, sc *models.Scope, id string) (*models.Automation, error) {
 	a, err := sc.PauseAutomation(ctx, id)
 	d.hint(ctx, sc.Org, err)
+	if err == nil && a.SessionID != "" { // turns that waited there have ended
+		d.Turns.Changed(ctx, sc, a.SessionID)
+	}
 	return a, err
 }
 
@@ -87,14 +95,16 @@ func (d *Desk) start(ctx context.Context, sc *models.Scope, a *models.Automation
 		r.Source = WebhookSource
 	}
 	if r.Text == "" {
-		r.Text = a.Prompt
+		r.Text = told(a, r.Due)
 	}
 	run, err := sc.StartRun(ctx, a.ID, r)
 	switch {
 	case run != nil && run.TurnID != "":
 		d.Turns.Accepted(ctx, sc.Org, run.SessionID, run.TurnID)
-	case run != nil:
+	case run != nil && run.SessionID != "":
 		d.Turns.Changed(ctx, sc, run.SessionID)
+	case run != nil:
+		d.Bus.Publish(ctx, agent.OrgTopic(sc.Org), nil)
 	}
 	return run, err
 }

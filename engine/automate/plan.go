@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"lobstead/engine/automate/when"
+	"lobstead/kit/fault"
 	"lobstead/models"
 )
 
@@ -29,6 +30,20 @@ type Plan struct {
 	Prompt   string // what the agent is told at each run
 	Webhook  bool   // it runs when it is called; Schedule is empty
 	Schedule when.Schedule
+	Options
+}
+
+// Options are what else may be said of an automation. What is empty has its default: see models.NewAutomation.
+type Options struct {
+	Description string
+	Missed      models.MissedPolicy
+	Overlap     models.Overlap
+	Jitter      int // seconds
+	AllowedFrom string
+	Strict      bool
+	Action      models.AutomationAction
+	Payload     string
+	Paused      bool
 }
 
 // onCall are the ways to say that something outside begins it.
@@ -77,12 +92,52 @@ func name(task string) string {
 	return string(unicode.ToUpper(first)) + short[size:]
 }
 
+// At makes a plan of a task and a time that was said apart from it, as when.Alone reads it.
+func At(task, text string, now time.Time, zone *time.Location) (Plan, error) {
+	task = strings.TrimSpace(task)
+	if task == "" {
+		return Plan{}, when.Unclear("Say what is to be done")
+	}
+	s, err := when.Alone(text, now, zone)
+	return Plan{Name: name(task), Prompt: task, Schedule: s}, err
+}
+
+// Check tells what of a plan does not go together.
+func (p Plan) Check(now time.Time) error {
+	if p.Webhook {
+		return nil
+	}
+	if err := p.Schedule.Check(now); err != nil {
+		return err
+	}
+	return spread(p.Schedule, p.Jitter, now)
+}
+
+// spread refuses a jitter by which a run could begin after the next one is due.
+func spread(s when.Schedule, jitter int, now time.Time) error {
+	if jitter <= 0 {
+		return nil
+	}
+	runs := s.Runs(now, shownGaps)
+	for n := 1; n < len(runs); n++ {
+		if gap := runs[n].Sub(runs[n-1]); gap <= time.Duration(jitter)*time.Second {
+			var is fault.Issues
+			is.Custom("jitter", "It must be shorter than the time between two runs, which is "+gap.String())
+			return is.Err()
+		}
+	}
+	return nil
+}
+
+// shownGaps is how many coming runs are looked at for the shortest time between two.
+const shownGaps = 50
+
 // New is what is to be written of the plan.
 func (p Plan) New(instanceID string, now time.Time) models.NewAutomation {
-	n := models.NewAutomation{Kind: models.AutomationWebhook, TimeZone: "UTC"}
+	n := models.NewAutomation{Kind: models.AutomationWebhook, TimeZone: "UTC", InstanceID: instanceID, Name: p.Name, Prompt: p.Prompt, Description: p.Description, Paused: p.Paused,
+		MissedPolicy: p.Missed, Overlap: p.Overlap, JitterSeconds: p.Jitter, AllowedFrom: p.AllowedFrom, Strict: p.Strict, Action: p.Action, Payload: p.Payload}
 	if !p.Webhook {
-		n = columns(p.Schedule, now)
+		put(&n, p.Schedule, now)
 	}
-	n.InstanceID, n.Name, n.Prompt = instanceID, p.Name, p.Prompt
 	return n
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -71,6 +72,8 @@ func (t *Timer) Sweep(ctx context.Context) (int, error) {
 		if err != nil || len(due) == 0 {
 			return started, err
 		}
+		// Several timers read the same rows: each begins elsewhere among them, so that they share the work instead of racing for it.
+		rand.Shuffle(len(due), func(a, b int) { due[a], due[b] = due[b], due[a] })
 		var work errgroup.Group
 		var now atomic.Int64
 		work.SetLimit(startAtOnce)
@@ -87,20 +90,16 @@ func (t *Timer) Sweep(ctx context.Context) (int, error) {
 
 func (t *Timer) system() *models.System { return t.Desk.Store.AsSystem("what is due, of all") }
 
-// fire starts one run for all the times that have come, and gives how many that were: 1, or 0 when another worker has it or
+// fire starts one run for the times that have come, and gives how many were taken care of: 1, or 0 when another worker has it or
 // the database did not answer. A run that met a rule is on its row with the reason.
 func (t *Timer) fire(ctx context.Context, a *models.Automation) int64 {
 	log := t.Log.With("automation", a.ID, "organization", a.OrganizationID, "due", a.NextAt)
 	s, err := Schedule(a)
-	if err != nil {
+	if err != nil || a.NextAt == nil {
 		log.ErrorContext(ctx, "a schedule cannot be read", "error", err)
 		return 0
 	}
-	due, now := *a.NextAt, t.Desk.Now()
-	if now.Before(due) { // the clock was set back just now
-		now = due
-	}
-	run, err := t.Desk.start(ctx, t.Desk.Store.In(a.OrganizationID), a, models.Run{Cause: models.RunDue, Due: due, Next: stored(s.Next(now)), Missed: missed(s, due, now)})
+	run, err := t.Desk.start(ctx, t.Desk.Store.In(a.OrganizationID), a, due(a, s, t.Desk.Now()))
 	switch {
 	case run != nil:
 		log.InfoContext(ctx, "a run of an automation", "state", run.State, "reason", run.Reason)
@@ -111,14 +110,45 @@ func (t *Timer) fire(ctx context.Context, a *models.Automation) int64 {
 	return 0
 }
 
-// mostMissed bounds what is counted: after years it does not matter.
-const mostMissed = 1000
+const (
+	// mostMissed bounds what is counted: after years it does not matter.
+	mostMissed = 1000
+	// mostMadeUp is how many missed times are made up for, the newest; the first of these runs stands for those before.
+	mostMadeUp = 30
+	// missedAfter is how late a time is missed: less is a worker that was busy.
+	missedAfter = time.Minute
+)
 
-// missed counts the times after due that have come too: they have no run of their own.
-func missed(s when.Schedule, due, now time.Time) int {
-	n := 0
-	for at := s.Next(due); !at.IsZero() && !at.After(now) && n < mostMissed; at = s.Next(at) {
-		n++
+// due says what is to be done about the times that have come, by the policy for those that were missed.
+func due(a *models.Automation, s when.Schedule, now time.Time) models.Run {
+	first := *a.NextAt
+	if now.Before(first) { // the clock was set back just now
+		now = first
 	}
-	return n
+	r := models.Run{Cause: models.RunDue, Due: first, Next: stored(s.Next(now))}
+	var more []time.Time // that have come too
+	for at := s.Next(first); !at.IsZero() && !at.After(now) && len(more) < mostMissed; at = s.Next(at) {
+		more = append(more, at)
+	}
+	stale := now.Sub(first) > missedAfter
+	switch {
+	case a.MissedPolicy == models.MissedAll:
+		r.Waits = stale
+		if r.Missed = max(len(more)-mostMadeUp, 0); len(more) > r.Missed {
+			r.Next = stored(more[r.Missed])
+		}
+	case a.MissedPolicy == models.MissedSkip && stale:
+		r.Skip, r.Until = "No worker was there at its time", first
+		for _, at := range more {
+			if now.Sub(at) <= missedAfter {
+				r.Next = stored(at)
+				break
+			}
+			r.Until = at
+			r.Missed++
+		}
+	default:
+		r.Missed = len(more)
+	}
+	return r
 }

@@ -2,6 +2,9 @@
 package automations
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"lobstead/models"
@@ -20,9 +23,19 @@ type When struct {
 
 // IndexProps is the page /automations.
 type IndexProps struct {
-	Frame   layout.FrameProps
-	Rows    []Row
-	BaseURL string
+	Frame     layout.FrameProps
+	Rows      []Row
+	Holds     []models.AutomationHold
+	Instances []models.Instance // by name, with their holds
+	BaseURL   string
+}
+
+// allHeld tells whether nothing at all runs by itself.
+func (p IndexProps) allHeld() bool { return len(p.Holds) > 0 && p.Holds[0].InstanceID == "" }
+
+// heldInstance tells whether nothing of an instance runs by itself.
+func (p IndexProps) heldInstance(id string) bool {
+	return slices.ContainsFunc(p.Holds, func(h models.AutomationHold) bool { return h.InstanceID == id })
 }
 
 // Row is one automation of the list.
@@ -31,6 +44,10 @@ type Row struct {
 	Instance string // name
 	When     When
 	Last     *models.AutomationRun // nil: it did not run yet
+	Month    string                // what its runs of this month cost, "" without any
+	Runs     int                   // of this month
+	Failures int                   // since the last run that did not fail
+	Held     bool                  // with all others
 }
 
 // NewProps is the page /automations/new.
@@ -41,10 +58,36 @@ type NewProps struct {
 	Zone      string
 	As        string // automate, remind, trigger
 	Preview   bool   // it is only asked what is understood
+	Policies  Policies
 	Instances []models.Instance
 	Reading   *Reading // nil: nothing was written yet
 	Errors    map[string]string
 	BaseURL   string
+}
+
+// Policies are what stands under "More".
+type Policies struct {
+	When        string // instead of a time in the sentence
+	Missed      string
+	Overlap     string
+	Jitter      string // seconds
+	AllowedFrom string
+	Strict      bool
+}
+
+// EditProps is the page /automations/:id/edit.
+type EditProps struct {
+	Frame    layout.FrameProps
+	ID       string
+	Was      string // its name
+	Name     string
+	Prompt   string
+	Zone     string
+	Webhook  bool
+	Policies Policies
+	Reading  *Reading
+	Errors   map[string]string
+	BaseURL  string
 }
 
 // Reading is what was understood of the sentence.
@@ -61,8 +104,37 @@ type ShowProps struct {
 	Frame    layout.FrameProps
 	Row      Row
 	Runs     []models.AutomationRun // the newest first
+	Calls    []Call                 // of a trigger, the newest first
 	URL      string                 // of a trigger
 	Secret   string                 // of a trigger, right after it was made
+	PerRun   string                 // what a run cost lately, "" when nobody knows
+	Estimate string                 // of a month
+	Console  Console
+	Location *time.Location
+}
+
+// Call is one that a trigger took, with the newest of its runs.
+type Call struct {
+	models.TriggerCall
+	Last *models.AutomationRun
+}
+
+// Console is where a trigger is tried.
+type Console struct {
+	ID       string // of the trigger
+	Body     string
+	Rendered string // what the agent would be told
+	Error    string
+}
+
+// CallProps is the page of one call.
+type CallProps struct {
+	Frame    layout.FrameProps
+	Row      Row
+	Call     models.TriggerCall
+	Headers  []ui.Pair
+	Body     string
+	Runs     []models.AutomationRun
 	Location *time.Location
 }
 
@@ -85,12 +157,19 @@ var kinds = map[models.AutomationKind]string{models.AutomationCron: "Schedule", 
 var stateBadges = map[models.AutomationState]ui.Badge{models.AutomationActive: {Kind: ui.OK, Text: "Active"}, models.AutomationPaused: {Kind: ui.Warn, Text: "Paused"},
 	models.AutomationDone: {Kind: ui.Off, Text: "Done"}}
 
-var runBadges = map[models.RunState]ui.Badge{models.RunRunning: {Kind: ui.Info, Text: "Running"}, models.RunProduced: {Kind: ui.OK, Text: "Produced"},
+var runBadges = map[models.RunState]ui.Badge{models.RunRunning: {Kind: ui.Info, Text: "Running"}, models.RunProduced: {Kind: ui.OK, Text: "Produced"}, models.RunQuiet: {Kind: ui.Off, Text: "Quiet"},
 	models.RunFailed: {Kind: ui.Bad, Text: "Failed"}, models.RunSkipped: {Kind: ui.Off, Text: "Skipped"}}
 
-var causes = map[models.RunCause]string{models.RunDue: "on time", models.RunNow: "by hand", models.RunCall: "by a call"}
+var causes = map[models.RunCause]string{models.RunDue: "on time", models.RunNow: "by hand", models.RunCall: "by a call", models.RunReplay: "by a repeated call",
+	models.RunTest: "in the console"}
 
-func at(t time.Time) string { return t.Format("Mon 2 Jan 2006 15:04") }
+// at shows a time; its seconds only when it has some that were meant.
+func at(t time.Time) string {
+	if t.Second() != 0 && t.Nanosecond() == 0 {
+		return t.Format("Mon 2 Jan 2006 15:04:05")
+	}
+	return t.Format("Mon 2 Jan 2006 15:04")
+}
 
 // sentence says when, with the zone.
 func (w When) sentence() string {
@@ -103,9 +182,91 @@ func (w When) sentence() string {
 func (r Row) path(more string) string { return path + "/" + r.ID + more }
 
 // missed tells what a run stands for besides its own time.
-func missed(n int) string {
-	if n == 0 {
+func missed(r *models.AutomationRun) string {
+	switch {
+	case r.Missed == 0:
+		return ""
+	case r.State == models.RunSkipped:
+		return ", " + ui.Plural(r.Missed+1, "time", "times") + " in a row"
+	}
+	return ", and for " + ui.Plural(r.Missed, "missed time", "missed times")
+}
+
+// span is the time of a run, or from when to when times were left out.
+func (p ShowProps) span(r *models.AutomationRun) string { return span(r, p.Location) }
+
+func span(r *models.AutomationRun, zone *time.Location) string {
+	from := r.DueAt.In(zone)
+	said := at(from)
+	if r.UntilAt == nil {
+		return said
+	}
+	until := r.UntilAt.In(zone)
+	if until.YearDay() == from.YearDay() && until.Year() == from.Year() {
+		return said + " to " + until.Format("15:04")
+	}
+	return said + " to " + at(until)
+}
+
+// outcomes counts what came of the runs that are shown.
+func (p ShowProps) outcomes() string {
+	counts := map[models.RunState]int{}
+	for n := range p.Runs {
+		counts[p.Runs[n].State]++
+		if p.Runs[n].State == models.RunSkipped {
+			counts[models.RunSkipped] += p.Runs[n].Missed
+		}
+	}
+	said := []string{}
+	for _, s := range []models.RunState{models.RunProduced, models.RunQuiet, models.RunFailed, models.RunSkipped, models.RunRunning} {
+		if counts[s] > 0 {
+			said = append(said, strconv.Itoa(counts[s])+" "+string(s))
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+// costOf is what a run cost.
+func costOf(r *models.AutomationRun) string {
+	if r.TurnID == "" || r.EndedAt == nil {
 		return ""
 	}
-	return ", and for " + ui.Plural(n, "missed time", "missed times")
+	return " · " + models.BudgetMoney.FormatAmount(r.CostNanos)
+}
+
+var missedOptions = []ui.Option{{Value: "once", Text: "Run once for all of them"}, {Value: "skip", Text: "Leave them out"}, {Value: "all", Text: "Catch up, one by one"}}
+
+// overlapOptions of a trigger have no skipping: a call is never left out.
+func overlapOptions(webhook bool) []ui.Option {
+	out := []ui.Option{{Value: "queue", Text: "Wait for it"}, {Value: "allow", Text: "Run beside it"}}
+	if webhook {
+		return out
+	}
+	return append([]ui.Option{{Value: "skip", Text: "Leave this one out"}}, out...)
+}
+
+func word(options []ui.Option, value string) string {
+	for _, o := range options {
+		if o.Value == value {
+			return o.Text
+		}
+	}
+	return value
+}
+
+var doing = map[models.AutomationAction]string{models.ActionLog: "Writes a line into the instance's log", models.ActionNoop: "Nothing: it only marks its times"}
+
+// badge is its state; held back with all others is one too.
+func (r Row) badge() ui.Badge {
+	if r.Held && r.State == models.AutomationActive {
+		return ui.Badge{Kind: ui.Warn, Text: "Held back"}
+	}
+	return stateBadges[r.State]
+}
+
+func resumePath(h models.AutomationHold) string {
+	if h.InstanceID == "" {
+		return path + "/resume"
+	}
+	return path + "/resume?instance=" + h.InstanceID
 }

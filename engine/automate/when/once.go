@@ -71,6 +71,9 @@ func (p *parser) in() (Schedule, bool) {
 	}
 	p.at += 2
 	at := p.minute().Add(time.Duration(n) * spans[unit])
+	if unit == Seconds {
+		at = p.now.Add(time.Second - 1).Truncate(time.Second).Add(time.Duration(n) * time.Second)
+	}
 	if unit == Days || unit == Weeks {
 		count := n
 		if unit == Weeks {

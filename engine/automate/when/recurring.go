@@ -123,6 +123,9 @@ func (p *parser) span(n int, unit Unit) (Schedule, bool) {
 	case hours != "*" || onDays != "*":
 		return p.stop("%s does not divide an hour or a day: it cannot be kept to hours or days", said)
 	}
+	if unit == Seconds {
+		return Schedule{Kind: Every, N: n, Unit: unit, At: p.now.Truncate(time.Second).Add(spans[unit] * time.Duration(n))}, true
+	}
 	return Schedule{Kind: Every, N: n, Unit: unit, At: p.now.Truncate(time.Minute).Add(spans[unit] * time.Duration(n))}, true
 }
 

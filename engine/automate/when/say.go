@@ -12,17 +12,20 @@ import (
 func (s Schedule) String() string {
 	switch s.Kind {
 	case Once:
-		return s.At.In(s.Zone).Format("on Monday 2 January 2006 at 15:04")
+		return s.At.In(s.Zone).Format("on Monday 2 January 2006 at " + clockOf(s.At))
 	case Every:
 		said := fmt.Sprintf("every %d %s", s.N, s.Unit)
 		if s.Unit == Days || s.Unit == Weeks {
-			said += s.At.In(s.Zone).Format(" at 15:04")
+			said += s.At.In(s.Zone).Format(" at " + clockOf(s.At))
 		}
 		return said
 	}
 	f := strings.Fields(s.Expr)
+	if len(f) == 6 && f[0] == "0" {
+		f = f[1:]
+	}
 	if len(f) != 5 {
-		return s.Expr
+		return saySeconds(f)
 	}
 	days, ok := sayDays(f[2], f[4])
 	if !ok || f[3] != "*" {
@@ -41,6 +44,27 @@ func (s Schedule) String() string {
 		return pace
 	}
 	return pace + ", " + days
+}
+
+// clockOf is how a time of day is shown: its seconds only when it has some.
+func clockOf(at time.Time) string {
+	if at.Second() != 0 {
+		return "15:04:05"
+	}
+	return "15:04"
+}
+
+// saySeconds says a cron expression of six fields; all but the shortest are shown as they are.
+func saySeconds(f []string) string {
+	if len(f) == 6 && strings.Join(f[1:], " ") == "* * * * *" {
+		if f[0] == "*" {
+			return "every second"
+		}
+		if n, ok := strings.CutPrefix(f[0], "*/"); ok {
+			return "every " + plural(n, "second")
+		}
+	}
+	return strings.Join(f, " ")
 }
 
 // sayPace says the minutes and hours of what comes several times a day.

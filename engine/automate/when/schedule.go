@@ -4,6 +4,7 @@ package when
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -25,18 +26,19 @@ const (
 // Unit is what the span of an Every counts.
 type Unit string
 
-// The units. Minutes and hours are elapsed time; days and weeks keep the clock's time over a change of it.
+// The units. Seconds, minutes and hours are elapsed time; days and weeks keep the clock's time over a change of it.
 const (
+	Seconds Unit = "seconds"
 	Minutes Unit = "minutes"
 	Hours   Unit = "hours"
 	Days    Unit = "days"
 	Weeks   Unit = "weeks"
 )
 
-// Schedule is when something is due, in the wall-clock time of a zone. Times are whole minutes.
+// Schedule is when something is due, in the wall-clock time of a zone. Times are whole seconds.
 type Schedule struct {
 	Kind Kind
-	Expr string         // of a Cron: five fields
+	Expr string         // of a Cron: five fields, or six, of which the first is the second
 	N    int            // of an Every: as many units
 	Unit Unit           // of an Every
 	At   time.Time      // of a Once: when; of an Every: the first time
@@ -51,21 +53,37 @@ func (s Schedule) Check(now time.Time) error {
 	switch {
 	case s.Zone == nil:
 		return wrong("it has no time zone")
-	case s.Kind == Cron && (len(strings.Fields(s.Expr)) != 5 || !gronx.IsValid(s.Expr)):
-		return wrong("%q is no cron expression of five fields", s.Expr)
-	case s.Kind == Every && (s.N < 1 || s.N > 10_000 || spans[s.Unit] == 0 || s.At.IsZero()):
-		return wrong("its span must be from one minute on")
+	case s.Kind == Cron && !IsCron(s.Expr):
+		return wrong("%q is no cron expression of five or six fields", s.Expr)
+	case s.Kind == Every && (s.N < 1 || s.N > 100_000 || spans[s.Unit] == 0 || s.At.IsZero()):
+		return wrong("its span must be from one second on")
 	case s.Next(now).IsZero():
 		return wrong("it is never due")
 	}
 	return nil
 }
 
+// year tells a field that gronx would take for a year: six fields begin with seconds, always.
+var year = regexp.MustCompile(`\d{4}`)
+
+// IsCron tells whether a text is a cron expression of five fields, or of six that begin with the second.
+func IsCron(expr string) bool {
+	fields := strings.Fields(expr)
+	switch {
+	case strings.HasPrefix(expr, "@"), len(fields) != 5 && len(fields) != 6, year.MatchString(fields[len(fields)-1]):
+		return false
+	}
+	return gronx.IsValid(strings.Join(fields, " "))
+}
+
 func wrong(format string, args ...any) error {
 	return fault.New(fault.Invalid, "schedule.wrong", "This schedule does not work: %s", fmt.Sprintf(format, args...))
 }
 
-var spans = map[Unit]time.Duration{Minutes: time.Minute, Hours: time.Hour, Days: 24 * time.Hour, Weeks: 7 * 24 * time.Hour}
+var spans = map[Unit]time.Duration{Seconds: time.Second, Minutes: time.Minute, Hours: time.Hour, Days: 24 * time.Hour, Weeks: 7 * 24 * time.Hour}
+
+// Span is what lies between two times of an Every whose unit is elapsed time.
+func (s Schedule) Span() time.Duration { return spans[s.Unit] * time.Duration(s.N) }
 
 // Next is the first time after a moment; zero = never again.
 func (s Schedule) Next(after time.Time) time.Time {
@@ -115,7 +133,7 @@ func (s Schedule) nextSpan(after time.Time) time.Time {
 }
 
 func (s Schedule) nth(n int) time.Time {
-	if s.Unit == Minutes || s.Unit == Hours {
+	if s.Unit != Days && s.Unit != Weeks {
 		return s.At.Add(time.Duration(n) * spans[s.Unit] * time.Duration(s.N)).In(s.Zone)
 	}
 	days := n * s.N
@@ -123,14 +141,13 @@ func (s Schedule) nth(n int) time.Time {
 		days *= 7
 	}
 	first := s.At.In(s.Zone)
-	return wall(time.Date(first.Year(), first.Month(), first.Day()+days, first.Hour(), first.Minute(), 0, 0, time.UTC), s.Zone)
+	return wall(time.Date(first.Year(), first.Month(), first.Day()+days, first.Hour(), first.Minute(), first.Second(), 0, time.UTC), s.Zone)
 }
 
 // nextCron looks for wall-clock times, each of which comes once: where the clock goes back, the second pass of an hour
 // brings nothing, and where it goes forward, a time that does not exist is due when the clock has jumped over it.
 func (s Schedule) nextCron(after time.Time) time.Time {
-	local := after.In(s.Zone)
-	clock := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), 0, time.UTC)
+	clock := newest(after.In(s.Zone))
 	for range maxTries {
 		next, err := gronx.NextTickAfter(s.Expr, clock, false)
 		if err != nil {
@@ -144,10 +161,22 @@ func (s Schedule) nextCron(after time.Time) time.Time {
 	return time.Time{}
 }
 
+// newest is the furthest time that a clock has shown up to a moment, as a time of no zone: after it went back, that is
+// what it showed before.
+func newest(at time.Time) time.Time {
+	out := shown(at)
+	if start, _ := at.ZoneBounds(); !start.IsZero() {
+		if before := shown(start.Add(-time.Second)); before.After(out) {
+			return before
+		}
+	}
+	return out
+}
+
 // wall is the moment at which the clocks of a zone first show a time; for one that they never show, the moment when they
 // jump over it.
 func wall(clock time.Time, zone *time.Location) time.Time {
-	at := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), 0, 0, zone)
+	at := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, zone)
 	start, end := at.ZoneBounds()
 	if !shown(at).Equal(clock) { // the jump is at one of the two ends of what it was taken for
 		if !start.IsZero() && shown(start).After(clock) {
@@ -167,5 +196,5 @@ func wall(clock time.Time, zone *time.Location) time.Time {
 
 // shown is what a clock shows, as a time of no zone.
 func shown(at time.Time) time.Time {
-	return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), 0, 0, time.UTC)
+	return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, time.UTC)
 }

@@ -76,7 +76,7 @@ func init() {
 	months["sept"] = time.September
 }
 
-var units = map[string]Unit{"minute": Minutes, "minutes": Minutes, "min": Minutes, "mins": Minutes, "hour": Hours, "hours": Hours, "hr": Hours, "hrs": Hours,
+var units = map[string]Unit{"seconds": Seconds, "sec": Seconds, "secs": Seconds, "minute": Minutes, "minutes": Minutes, "min": Minutes, "mins": Minutes, "hour": Hours, "hours": Hours, "hr": Hours, "hrs": Hours,
 	"day": Days, "days": Days, "week": Weeks, "weeks": Weeks}
 
 // clock is a time of day.

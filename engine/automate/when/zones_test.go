@@ -2,6 +2,7 @@ package when_test
 
 import (
 	"archive/zip"
+	"flag"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -98,4 +99,74 @@ func around(t *testing.T, zone *time.Location, change time.Time) {
 		}
 		require.Equal(t, reached(zone, from, to, due), got, "%s in %s around %s", expr, zone, change)
 	}
+}
+
+var allZones = flag.Bool("zones", false, "look at every second around the changes of the clock of every zone, instead of four")
+
+// The same with schedules of six fields, second by second.
+func TestEverySecondOnce(t *testing.T) {
+	t.Parallel()
+	zones := []*time.Location{zone("Europe/Berlin"), zone("America/New_York"), zone("Australia/Lord_Howe"), zone("Africa/Casablanca")}
+	if *allZones {
+		zones = everyZone(t)
+	}
+	seen, changes := map[string]bool{}, 0
+	for _, zone := range zones {
+		at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).In(zone)
+		for {
+			_, change := at.ZoneBounds()
+			if change.IsZero() || change.Year() > 2028 {
+				break
+			}
+			at = change.Add(time.Hour)
+			_, before := change.Add(-time.Second).Zone()
+			_, after := change.Zone()
+			if key := fmt.Sprint(change.Unix(), before, after); !seen[key] {
+				seen[key] = true
+				changes++
+				secondsAround(t, zone, change)
+			}
+		}
+	}
+	require.Greater(t, changes, 10)
+	t.Logf("%d changes of the clock", changes)
+}
+
+func secondsAround(t *testing.T, zone *time.Location, change time.Time) {
+	t.Helper()
+	from, to := change.Add(-2*time.Hour), change.Add(2*time.Hour)
+	for expr, step := range map[string]int{"*/30 * * * * *": 30, "15 */7 * * * *": 0} {
+		s := when.Schedule{Kind: when.Cron, Expr: expr, Zone: zone}
+		var got []string
+		for next := s.Next(from); !next.After(to); next = s.Next(next) {
+			got = append(got, next.UTC().Format(time.RFC3339))
+		}
+		require.Equal(t, reachedSeconds(zone, from, to, func(c time.Time) bool {
+			if step > 0 {
+				return c.Second()%step == 0
+			}
+			return c.Second() == 15 && c.Minute()%7 == 0
+		}), got, "%s in %s around %s", expr, zone, change)
+	}
+}
+
+// reachedSeconds is reached, second by second.
+func reachedSeconds(zone *time.Location, from, to time.Time, due func(clock time.Time) bool) []string {
+	var out []string
+	reading := func(at time.Time) time.Time {
+		at = at.In(zone)
+		return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, time.UTC)
+	}
+	newest := reading(from)
+	for at := from.Add(time.Second); !at.After(to); at = at.Add(time.Second) {
+		fires := false
+		for now := reading(at); newest.Before(now); {
+			newest = newest.Add(time.Second)
+			fires = fires || due(newest)
+		}
+		if fires {
+			out = append(out, at.UTC().Format(time.RFC3339))
+		}
+	}
+	return out
 }

@@ -1,0 +1,75 @@
+package app_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lobstead/app/apptest"
+	"lobstead/models"
+)
+
+func TestEditingAnAutomation(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	page := "/automations/" + w.Acme.Automation
+	do := func(method, path string, status int, kv ...string) string {
+		t.Helper()
+		form := url.Values{}
+		for n := 0; n < len(kv); n += 2 {
+			form.Set(kv[n], kv[n+1])
+		}
+		c := apptest.Call{Method: method, Path: path, Who: w.Acme.Member, Face: apptest.Page}
+		if method == "POST" {
+			c.Form = form
+		}
+		a := w.Do(c)
+		require.Equal(t, status, a.Status, "%s: %s", path, a.Body)
+		return a.Body
+	}
+	has(t, do("GET", page+"/edit", 200), "Acme Canary confidential report", "Time zone", "Times missed while nothing ran", "{{schedule.name}}")
+	body := do("POST", page, 200, "name", "New name", "prompt", "new words {{date}}", "when", "30 0 9 * * 1-5", "timezone", "Europe/Berlin", "missed", "all", "overlap", "queue", "jitter", "60", "preview", "1")
+	require.Equal(t, 5, strings.Count(body, "<li><time"))
+	body = do("POST", page, 422, "name", "", "prompt", "x", "when", "every day", "timezone", "UTC", "missed", "once", "overlap", "skip")
+	has(t, body, "at what time?")
+	has(t, do("POST", page, 422, "name", "x", "prompt", "", "when", "0 9 * * *", "timezone", "UTC", "missed", "once", "overlap", "skip", "jitter", "x"), "Whole seconds")
+	has(t, do("POST", page, 422, "name", "x", "prompt", "y", "when", "* * * * *", "timezone", "UTC", "missed", "once", "overlap", "skip", "jitter", "90"), "shorter than the time between two runs")
+	do("POST", page, 303, "name", "New name", "prompt", "new words {{date}}", "when", "30 0 9 * * 1-5", "timezone", "Europe/Berlin", "missed", "all", "overlap", "queue", "jitter", "60")
+	has(t, do("GET", page, 200), "New name", "new words {{date}}", "30 0 9 * * 1-5", "Catch up, one by one", "Wait for it", "60 seconds")
+	row, err := w.Acme.Scope.Automation(t.Context(), w.Acme.Automation)
+	require.NoError(t, err)
+	require.Equal(t, models.AutomationCron, row.Kind)
+
+	trigger := "/automations/" + w.Acme.Trigger
+	has(t, do("GET", trigger+"/edit", 200), "A trigger may be called from", "{{payload.a.b}}")
+	has(t, do("POST", trigger, 422, "name", "x", "prompt", "y", "overlap", "queue", "allowed_from", "nonsense"), "is no network")
+	do("POST", trigger, 303, "name", "x", "prompt", "say {{payload.a}}", "overlap", "allow", "allowed_from", "192.0.2.0/24", "strict", "true")
+	has(t, do("GET", trigger, 200), "192.0.2.0/24", "Run beside it")
+
+	// The console, the calls and the secret.
+	has(t, do("POST", trigger+"/test", 200, "body", `{"a":"hello"}`, "preview", "1"), "say «hello»")
+	has(t, do("POST", trigger+"/test", 422, "body", `nonsense`), "This is no JSON")
+	do("POST", trigger+"/test", 303, "body", `{"a":"hello"}`)
+	has(t, do("GET", trigger, 200), "in the console", "192.0.2.1", "Console", "Repeat")
+	call := trigger + "/calls/" + w.Acme.Call
+	has(t, do("GET", call, 200), "Acme Canary confidential", "192.0.2.1")
+	do("POST", call+"/replay", 303)
+	has(t, do("GET", trigger, 200), "by a repeated call", "an earlier run")
+	has(t, do("POST", trigger+"/secret", 201, "keep", "true"), models.TriggerSecretPrefix, "The old secret works until")
+	do("POST", trigger+"/secret/old/delete", 303)
+	lacks(t, do("GET", trigger, 200), "The old secret works until")
+	do("POST", page+"/secret", 404)
+	do("POST", page+"/test", 404, "body", "{}")
+
+	// All of them, and those of one instance.
+	do("POST", "/automations/pause?instance="+w.Acme.Instance.ID, 303)
+	has(t, do("GET", "/automations", 200), "All automations of "+w.Acme.Instance.Name+" were paused", "Held back")
+	do("POST", "/automations/pause", 303)
+	has(t, do("GET", "/automations", 200), "All automations were paused")
+	do("POST", "/automations/resume", 303)
+	do("POST", "/automations/resume?instance="+w.Acme.Instance.ID, 303)
+	lacks(t, do("GET", "/automations", 200), "were paused", "Held back")
+	do("POST", "/automations/pause?instance=nonsense", 404)
+}
