@@ -64,6 +64,13 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	require.NoError(t, err)
 	_, err = sc.StartRun(ctx, called.ID, models.Run{Cause: models.RunTest, Due: time.Now(), Text: "hello", Call: &models.NewCall{Source: models.CallConsole, Body: []byte("{}")}})
 	require.NoError(t, err)
+	reached(t, sc, inst)
+	_, err = sc.CreateUpload(ctx, models.FileUpload{InstanceID: inst.ID, Path: "big.bin", Bytes: 10})
+	require.NoError(t, err)
+	_, err = sc.TrashFile(ctx, inst, models.TrashedFile{ID: id.New(), Path: "old.txt", Bytes: 3}, false)
+	require.NoError(t, err)
+	_, _, err = sc.OpenCheckpoint(ctx, models.Checkpoint{InstanceID: inst.ID, TurnID: &turn.ID})
+	require.NoError(t, err)
 	on := true
 	require.NoError(t, sc.SetFlag(ctx, models.FlagAgents, &on))
 	ticket, _, err := store.AsSystem("test").TakeStripeEvent(ctx, "evt_"+sc.Org, "test")
@@ -78,6 +85,33 @@ func populated(t *testing.T, store *models.Store, name string) string {
 	_, err = sc.SetSkill(ctx, inst.ID, "web", models.SkillChange{Enabled: &on, Config: map[string]string{"k": "v"}})
 	require.NoError(t, err)
 	return sc.Org
+}
+
+// reached gives an instance what the fleet keeps of one: a profile, files to come, an account with somebody who is linked and wrote, and a
+// button that waits.
+func reached(t *testing.T, sc *models.Scope, inst *models.Instance) {
+	t.Helper()
+	ctx, words := t.Context(), "words"
+	_, err := sc.ChangeProfile(ctx, inst.ID, models.ProfileChange{Description: &words})
+	require.NoError(t, err)
+	require.NoError(t, sc.AddInstanceFiles(ctx, inst.ID, []models.InstanceFile{{Path: "a.txt", Data: []byte("x")}}))
+	ch, err := sc.ConnectChannel(ctx, models.NewChannel{InstanceID: inst.ID, Kind: models.TelegramChannel, Secrets: map[string]secret.String{"bot_token": secret.Of("7:token of " + sc.Org)}})
+	require.NoError(t, err)
+	code, _, err := sc.NewLinkCode(ctx, ch.ID)
+	require.NoError(t, err)
+	ada := models.Heard{Peer: `{"id":"7"}`, Direct: true, SenderID: "7", Sender: "@ada"}
+	hear := func(event, text string, want models.HeardOutcome) *models.Turn {
+		h := ada
+		h.EventID, h.MessageID, h.Text = event, event, text
+		out, err := sc.HearChannel(ctx, ch.ID, h)
+		require.NoError(t, err)
+		require.Equal(t, want, out.Outcome)
+		return out.Turn
+	}
+	hear("1", "/link "+code, models.HeardLinked)
+	waiting(t, sc, hear("2", "push it", models.HeardTurn), `{"command":"git push by channel"}`)
+	_, _, err = sc.NewLinkCode(ctx, ch.ID)
+	require.NoError(t, err)
 }
 
 // inspected gives a turn what the inspector keeps, and leaves it as it was.

@@ -191,6 +191,6 @@ func TestListsOfTheOffice(t *testing.T) {
 	require.Equal(t, 2, h.Organizations)
 	require.Equal(t, 2, h.Instances[models.Provisioning])
 	require.Equal(t, 2, h.Unsettled)
-	require.Equal(t, 6, h.OpenTurns, "of a person, of a schedule and of a trigger, each")
+	require.Equal(t, 8, h.OpenTurns, "of a person, of a schedule, of a trigger and of a channel, each")
 	require.EqualValues(t, latest, h.Version)
 }

@@ -189,7 +189,7 @@ func TestScopeStaysInside(t *testing.T) {
 	require.Len(t, orgs, 2, "the system sees all")
 	var n int
 	require.NoError(t, store.Gorm(models.SystemContext(t.Context(), "test")).Raw("SELECT count(*) FROM turns").Scan(&n).Error)
-	require.Equal(t, 6, n)
+	require.Equal(t, 8, n)
 	require.NoError(t, store.Gorm(models.RawContext(models.TenantContext(t.Context(), a))).Raw("SELECT 7").Scan(&n).Error, "a verb that says so")
 	require.Equal(t, 7, n)
 }

@@ -12,6 +12,7 @@ import (
 
 // A walk through the back office: every page in both themes, and the acts that a member of staff needs first.
 func TestBackOffice(t *testing.T) {
+	t.Parallel()
 	s := start(t, "SMTP_URL=smtp://127.0.0.1:1", "MAIL_FROM=no-reply@example.org") // nobody answers there
 	b := owner(t, s)
 	b.click(".suggestion")

@@ -13,6 +13,7 @@ const badge = `document.getElementById("approvals-count")`
 
 // A rule asks, a call waits in the chat, in the inbox and in every tab, and a person decides in one of them.
 func TestChatWithApproval(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.now("nothing waits yet")

@@ -9,6 +9,7 @@ import (
 
 // A sentence becomes a schedule after it was shown what is understood; it runs by hand; a trigger's secret is shown once.
 func TestAutomations(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.now("nothing runs by itself yet")

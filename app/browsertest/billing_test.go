@@ -37,6 +37,7 @@ func (s *server) tell(stripe *billingtest.Stripe, event, status string) {
 // From the choice of a plan to Stripe's page and back, with the browser's own rules about where forms may end; then the
 // suspension, which open pages show.
 func TestPayingInABrowser(t *testing.T) {
+	t.Parallel()
 	stripe := billingtest.New(t)
 	s := start(t, "STRIPE_SECRET_KEY="+billingtest.Key, "STRIPE_WEBHOOK_SECRET="+billingtest.Secret, "STRIPE_API_URL="+stripe.URL)
 	b := owner(t, s)

@@ -31,6 +31,7 @@ const paused = `document.querySelector("#composer-state .paused")`
 
 // A budget is used up in the middle of a day's work: the page says so, and each of the three ways out leads on.
 func TestBudgetPausesAndResumes(t *testing.T) {
+	t.Parallel()
 	model := llmtest.Serve(t).List("harbour-large", "harbour-mini").On("", llmtest.Fault{Usage: &[2]int{1000, 2000}})
 	s := start(t, "OPENAI_API_KEY=none", "OPENAI_BASE_URL="+model.URL+"/v1", "SMTP_URL=smtp://127.0.0.1:9", "MAIL_FROM=no-reply@example.org")
 	letters := func(state string) string { // they leave a minute later: none does here

@@ -8,6 +8,7 @@ import (
 
 // A cache is switched on on its page, a question asked twice is answered once, and the pages say so.
 func TestCacheInABrowser(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.now("the page")

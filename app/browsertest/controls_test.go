@@ -21,6 +21,7 @@ const field = `document.querySelector("[data-composer-input]")`
 
 // Everything that one does with a conversation, by keyboard and mouse.
 func TestChatControls(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 
@@ -155,6 +156,7 @@ func (b *tab) sessions(chat string) {
 
 // Without JavaScript everything is a link or a form.
 func TestWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := person(t, s)
 	b.do(emulation.SetScriptExecutionDisabled(true))

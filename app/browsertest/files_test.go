@@ -12,6 +12,7 @@ import (
 
 // A walk through a workspace with a real sandbox: upload in pieces, look, edit, delete and undo, and put back what a turn changed.
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.now("a turn that writes")

@@ -43,6 +43,7 @@ func (b *tab) ended(turns string) {
 
 // From the printed link to a streamed answer that used a tool: three steps on pages, counted; the seconds are told.
 func TestFirstRun(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	s := start(t)
 	listening := time.Since(began)
@@ -78,6 +79,7 @@ func TestFirstRun(t *testing.T) {
 
 // Every page of the first release, in both themes, on a desk and on a phone.
 func TestPagesAreGoodToLookAt(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := person(t, s)
 	b.open(s.setup)

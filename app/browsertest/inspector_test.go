@@ -12,6 +12,7 @@ import (
 // From a message to why it was answered so: the turn, what it saw, its grade, another model's answer, the conversation and the
 // advice. The turn ran with the built-in model; a service is connected after.
 func TestInspector(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.now("a turn with tools")

@@ -13,6 +13,7 @@ func head(words string) string {
 
 // An instance from its form to its end, seen from two windows.
 func TestInstancePages(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	list := b.another()

@@ -89,6 +89,7 @@ func (b *tab) ask(text string) {
 
 // What a page shows live is what a reload shows, at any moment of a turn, in any tab, and across a power cut.
 func TestLiveEqualsReload(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	live := owner(t, s)
 	live.doing = "a turn that is watched"

@@ -11,6 +11,7 @@ import (
 
 // What an organization says of models, and what an agent remembers: one house, page after page.
 func TestModelsAndMemoryPages(t *testing.T) {
+	t.Parallel()
 	service := llmtest.Serve(t).List("harbour-large", "harbour-mini")
 	s := start(t, "OPENAI_API_KEY=none", "OPENAI_BASE_URL="+service.URL+"/v1")
 	b := owner(t, s)

@@ -17,6 +17,7 @@ const patched = `(was, now, before, after) => {
 
 // A patch leaves nothing of the old element's state behind that the new one does not have, and takes nothing from a person.
 func TestPatchesInPlace(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.open("/automations")

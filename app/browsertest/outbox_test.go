@@ -13,6 +13,7 @@ import (
 // A webhook from its making to its being switched off: the test event's answer comes by itself, and the bell of a page
 // that is open somewhere else rings.
 func TestWebhooksAndTheBell(t *testing.T) {
+	t.Parallel()
 	var status atomic.Int64
 	status.Store(200)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

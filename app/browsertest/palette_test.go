@@ -30,6 +30,7 @@ func (b *tab) act() {
 
 // Search everything and act, by keyboard alone.
 func TestPalette(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	axe := axeSource(t)
@@ -126,6 +127,7 @@ func TestPalette(t *testing.T) {
 
 // Without scripts the button is a link to a page with the same field and the same forms.
 func TestSearchWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.open("/search?q=first")
@@ -142,6 +144,7 @@ func TestSearchWithoutJavaScript(t *testing.T) {
 
 // The API reference: readable by anybody, in both themes, on a phone, without scripts.
 func TestAPIReference(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := person(t, s)
 	b.open("/docs")

@@ -28,6 +28,7 @@ func (b *tab) signOut() {
 
 // Staff connect a real OpenID provider, test it and enable it; then people come in by it, and nobody else does.
 func TestSignInThroughARealProvider(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.open("/admin/sign-in")
@@ -86,6 +87,7 @@ func (b *tab) at(issuer, address string) {
 
 // A passkey is added, signs in alone, and is asked for after the password.
 func TestPasskeysInABrowser(t *testing.T) {
+	t.Parallel()
 	s := start(t).named()
 	b := owner(t, s)
 	b.do(webauthn.Enable(), chromedp.ActionFunc(func(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 
 // A skill is switched off and on on its page, and a rebuild by the API keeps what the agent has: with real sandboxes.
 func TestSkillsAndRebuild(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.now("something to keep")

@@ -31,6 +31,7 @@ import (
 const patience = time.Minute
 
 var theBrowser struct {
+	once   sync.Mutex
 	ctx    context.Context
 	cancel []context.CancelFunc
 }
@@ -38,6 +39,8 @@ var theBrowser struct {
 // browser is one Chromium for the whole package; each person gets a browser context of their own.
 func browser(t *testing.T) context.Context {
 	t.Helper()
+	theBrowser.once.Lock() // tests run beside each other
+	defer theBrowser.once.Unlock()
 	if theBrowser.ctx != nil {
 		return theBrowser.ctx
 	}

@@ -13,6 +13,7 @@ import (
 
 // From an invitation to the loss of access, in two browsers.
 func TestTeamLivesAndLeaves(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.doing = "inviting"
@@ -96,6 +97,7 @@ func TestTeamLivesAndLeaves(t *testing.T) {
 
 // An organization ends only by its name, and takes its sandbox along.
 func TestOrganizationEnds(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.open("/settings")

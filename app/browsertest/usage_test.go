@@ -54,6 +54,7 @@ func usedForAMonth(t *testing.T, s *server) {
 
 // Usage from the empty page over a month of calls to the entries behind a number.
 func TestUsageInABrowser(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	b := owner(t, s)
 	b.open("/usage")
