@@ -17,6 +17,7 @@ const (
 	window     = 64 << 10              // bytes that a reader may be behind before the programs have to wait
 	typeWithin = 2 * time.Second       // for programs to take what was typed; what they leave is lost
 	lastWords  = 50 * time.Millisecond // for output after the shell's end, while others still hold the terminal
+	longLine   = 4 << 10
 	lookIdle   = 10 * time.Second
 )
 
@@ -362,7 +363,7 @@ func (s *scroll) first() int64 {
 	kept := s.b[max(0, len(s.b)-s.most):]
 	at := s.end - int64(len(kept))
 	if at > 0 {
-		for i, c := range kept {
+		for i, c := range kept[:min(len(kept), longLine)] {
 			if c == '\n' {
 				return at + int64(i) + 1
 			}

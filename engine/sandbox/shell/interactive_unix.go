@@ -42,16 +42,17 @@ func Interactive() int {
 		return 2
 	}
 	go s.read()
-	code := 0
-	for !s.run.Exited() {
+	for code := 0; ; {
 		text, ok := s.command()
 		if !ok {
 			fmt.Println()
 			return code
 		}
-		code = s.execute(text)
+		cancelled := false
+		if code, cancelled = s.execute(text); s.run.Exited() && !cancelled { // a command that was cancelled looks like an exit
+			return code
+		}
 	}
-	return code
 }
 
 // read gives a line for each that is wanted. One read gives one line: what comes after it is left for the command.
@@ -110,11 +111,11 @@ func (s *session) prompt() {
 	fmt.Print(strings.ReplaceAll(prompt, "$PWD", s.run.Dir))
 }
 
-func (s *session) execute(text string) int {
+func (s *session) execute(text string) (code int, cancelled bool) {
 	prog, err := syntax.NewParser().Parse(strings.NewReader(text), "sh")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sh:", err)
-		return 2
+		return 2, false
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -126,21 +127,25 @@ func (s *session) execute(text string) int {
 		case <-done:
 		}
 	}()
-	err = s.run.Run(ctx, prog)
+	for _, stmt := range prog.Stmts { // not the whole: that would be the end of a script
+		if err = s.run.Run(ctx, stmt); s.run.Exited() || ctx.Err() != nil {
+			break
+		}
+	}
 	close(done)
-	cancelled := ctx.Err() != nil
+	cancelled = ctx.Err() != nil
 	cancel()
-	code, ok := errors.AsType[interp.ExitStatus](err)
+	status, ok := errors.AsType[interp.ExitStatus](err)
 	switch {
 	case cancelled:
-		return 130
+		return 130, true
 	case ok:
-		return int(code)
+		return int(status), false
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "sh:", err)
-		return 1
+		return 1, false
 	}
-	return 0
+	return 0, false
 }
 
 // abandon lets Ctrl+C end commands of our own, which know no signals: their input ends, and nobody waits for them.
