@@ -1,9 +1,11 @@
 package browsertest
 
 import (
+	"context"
 	"strconv"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 )
@@ -11,10 +13,28 @@ import (
 // shownRows is what the terminal shows, as text.
 const shownRows = `[...document.querySelectorAll(".xterm-rows > div")].map((r) => r.innerText).join("\n")`
 
-// types writes into the terminal as a keyboard does.
+// types writes into the terminal as a keyboard does: each key is one event down, which says what it writes, and one up.
 func (b *tab) types(text string) {
 	b.t.Helper()
-	b.do(chromedp.Focus(".xterm-helper-textarea", chromedp.ByQuery), chromedp.KeyEvent(text))
+	b.do(chromedp.Focus(".xterm-helper-textarea", chromedp.ByQuery), chromedp.ActionFunc(func(ctx context.Context) error {
+		for _, r := range text {
+			key, code, writes, held := string(r), int64(0), string(r), input.ModifierNone
+			switch r {
+			case '\r':
+				key, code = "Enter", 13
+			case '\x03':
+				key, code, writes, held = "c", 67, "", input.ModifierCtrl
+			}
+			down := input.DispatchKeyEvent(input.KeyDown).WithKey(key).WithWindowsVirtualKeyCode(code).WithText(writes).WithModifiers(held)
+			if err := down.Do(ctx); err != nil {
+				return err
+			}
+			if err := input.DispatchKeyEvent(input.KeyUp).WithKey(key).WithWindowsVirtualKeyCode(code).WithModifiers(held).Do(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 func (b *tab) reads(words string) {

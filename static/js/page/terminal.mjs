@@ -77,7 +77,12 @@ term.onData((text) => {
 });
 term.onBinary((text) => { if (!quiet) wire.type(Uint8Array.from(text, (c) => c.charCodeAt(0))); });
 term.onResize(({ rows, cols }) => wire.resize(rows, cols));
-new ResizeObserver(() => { if (screen.clientHeight) fit.fit(); }).observe(screen);
+// Sizes on the way to another are not worth a redraw, which some shells do badly.
+let settled = 0;
+new ResizeObserver(() => {
+  clearTimeout(settled);
+  settled = setTimeout(() => { if (screen.clientHeight) fit.fit(); }, 100);
+}).observe(screen);
 const recolour = () => { term.options.theme = colours(); };
 new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
