@@ -23,5 +23,5 @@ func (p ShowProps) crumbs() []ui.Crumb {
 }
 
 // keys are what phones lack: the name for static/js/page/terminal.mjs, what is on the key, and how it is read out.
-var keys = []struct{ name, text, label string }{{"esc", "Esc", "Escape"}, {"tab", "Tab", "Tab"}, {"ctrl", "Ctrl", "Control, for the next key"},
-	{"interrupt", "^C", "Control C"}, {"end", "^D", "Control D"}, {"left", "←", "Left"}, {"down", "↓", "Down"}, {"up", "↑", "Up"}, {"right", "→", "Right"}}
+var keys = []struct{ name, text, label string }{{"esc", "Esc", "Esc"}, {"tab", "Tab", "Tab"}, {"ctrl", "Ctrl", "Ctrl, for the next key"},
+	{"interrupt", "^C", "^C, interrupt"}, {"end", "^D", "^D, end of input"}, {"left", "←", "← left"}, {"down", "↓", "↓ down"}, {"up", "↑", "↑ up"}, {"right", "→", "→ right"}}

@@ -322,7 +322,7 @@ func shell(p ShowProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = act("close", "Close", ui.IconX, "End the shell and what it started").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = act("close", "Close", ui.IconX, "Close: end the shell and what it started").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
