@@ -38,6 +38,7 @@ var floors = []struct {
 	{"lobstead/engine/agent", []string{"lobstead/engine/policy", "lobstead/engine/llm/...", "lobstead/engine/sandbox", "lobstead/engine/skills", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/provision/...", []string{"lobstead/engine/provision", "lobstead/engine/sandbox", "lobstead/models", "lobstead/jobs", "lobstead/kit/..."}},
 	{"lobstead/engine/files", []string{"lobstead/engine/sandbox", "lobstead/models", "lobstead/kit/..."}},
+	{"lobstead/engine/terminal", []string{"lobstead/engine/sandbox", "lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/outbox", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/billing", []string{"lobstead/models", "lobstead/kit/..."}},
 	{"lobstead/engine/gateway", []string{"lobstead/engine/agent", "lobstead/engine/llm/...", "lobstead/models", "lobstead/kit/..."}},
@@ -57,6 +58,7 @@ var floors = []struct {
 var owners = map[string][]string{
 	"github.com/gofiber/fiber/v2":                              {"lobstead/app"},
 	"github.com/valyala/fasthttp":                              {"lobstead/app"},
+	"github.com/fasthttp/websocket":                            {"lobstead/app"},
 	"github.com/markbates/goth":                                {"lobstead/app"},
 	"github.com/coreos/go-oidc/v3":                             {"lobstead/app"},
 	"github.com/go-webauthn/webauthn":                          {"lobstead/app"},

@@ -28,6 +28,7 @@ import (
 	"lobstead/engine/provision"
 	"lobstead/engine/sandbox"
 	"lobstead/engine/sandbox/process"
+	"lobstead/engine/terminal"
 	"lobstead/jobs"
 	"lobstead/jobs/work"
 	"lobstead/kit/config"
@@ -189,6 +190,15 @@ func (n *node) files() *files.Checkpoints {
 	return n.workspaces
 }
 
+// terminals is where shells in sandboxes are asked for.
+func (n *node) terminals() *terminal.Desk {
+	d := &terminal.Desk{}
+	if n.driver != nil {
+		d.Host = n.driver
+	}
+	return d
+}
+
 // automations is where schedules, reminders and triggers are asked for.
 func (n *node) automations() *automate.Desk {
 	return &automate.Desk{Store: n.store, Bus: n.bus, Turns: n.turns}
@@ -217,7 +227,7 @@ func (n *node) web() *app.App {
 	if n.redis.Embedded() {
 		queue = "embedded"
 	}
-	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Channels: n.channels(), Desk: n.desk, Door: n.door, Files: n.driver, Workspaces: n.files(), Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
+	return app.New(app.Deps{Store: n.store, Bus: n.bus, Turns: n.turns, Automations: n.automations(), Channels: n.channels(), Desk: n.desk, Door: n.door, Files: n.driver, Workspaces: n.files(), Terminals: n.terminals(), Images: dial.New(dial.Policy{}), Billing: n.billing(), PayHosts: n.payHosts(), PublicURL: n.publicURL(),
 		Limiter: limit.New(n.redis.Client(), n.log), Mails: n.mail != nil, Limits: app.Limits{Requests: limit.Rule{N: n.cfg.LimitRequests, Per: time.Minute},
 			Creations: limit.Rule{N: n.cfg.LimitCreations, Per: time.Hour}, Invitations: limit.Rule{N: n.cfg.LimitInvitations, Per: time.Hour}},
 		Proxies: n.cfg.Proxies, AnyHost: n.anyHost(), Hosts: hostNames(), Version: version, Queue: queue, Jobs: n.jobs, Inspector: jobs.NewInspector(n.redis),

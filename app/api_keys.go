@@ -26,7 +26,7 @@ func (h *APIKeys) show(c *Ctx, p settings.KeysProps, status int) (Reply, error) 
 	p.Frame, p.BaseURL, p.Makers = c.frame("API keys", "/settings", ""), h.PublicURL, map[string]string{}
 	p.MayManage = c.May(models.CanManageKeys) == nil
 	for _, can := range models.Capabilities {
-		if c.May(can) == nil {
+		if can.ForKeys() && c.May(can) == nil {
 			p.Capabilities = append(p.Capabilities, string(can))
 		}
 	}

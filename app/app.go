@@ -23,6 +23,7 @@ import (
 	"lobstead/engine/llm/door"
 	"lobstead/engine/provision"
 	"lobstead/engine/sandbox"
+	"lobstead/engine/terminal"
 	"lobstead/jobs"
 	"lobstead/kit/events"
 	"lobstead/kit/limit"
@@ -44,6 +45,7 @@ type Deps struct {
 	Door       *door.Door
 	Files      Workspaces // nil = not on this host
 	Workspaces *files.Checkpoints
+	Terminals  *terminal.Desk
 	Images     *http.Client // guarded: fetches the pictures that gateway calls only name; nil = refused
 	Billing    *billing.Billing
 	PayHosts   []string       // host names that billing leads to besides Stripe's own

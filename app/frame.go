@@ -10,7 +10,7 @@ import (
 func (c *Ctx) frame(title, active, liveURL string) layout.FrameProps {
 	return layout.FrameProps{Title: title, Notice: suspendedNotice(&c.Principal.Organization), Active: active, Theme: c.theme(), LiveURL: liveURL, Version: c.app.Version,
 		UserName: c.Principal.User.Name, UserEmail: c.Principal.User.Email, Flash: c.flash(), OrgName: c.Principal.Organization.Name,
-		Waiting: c.waiting(active), Inbox: c.inboxCount(), Unread: c.unreadCount(), MayHook: c.Principal.May(models.CanManageWebhooks), MayAudit: c.Principal.May(models.CanViewAudit), Staff: c.Principal.User.Staff}
+		Waiting: c.waiting(active), Inbox: c.inboxCount(), Unread: c.unreadCount(), MayHook: c.Principal.May(models.CanManageWebhooks), MayAudit: c.Principal.May(models.CanViewAudit), MayShell: PersonMay(models.CanUseTerminal).admits(c.Principal), Staff: c.Principal.User.Staff}
 }
 
 // suspendedNotice says on every page why nothing runs, and who can change that.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lobstead/api/cloud"
+	"lobstead/api/wire"
 	"lobstead/models"
 	"lobstead/views/instances"
 )
@@ -54,5 +55,13 @@ func (h *InstancePower) Create(c *Ctx) (Reply, error) {
 		}
 		return (&answer{}).partial(instances.Head(*p)), nil
 	}
-	return redirect("/instances/" + instance).json(cloud.InstanceActed{InstanceListItem: list[0], Success: true}), nil
+	return redirect("/instances/" + instance + from(f)).json(cloud.InstanceActed{InstanceListItem: list[0], Success: true}), nil
+}
+
+// from is the view of the instance that the form was on.
+func from(f *wire.Fields) string {
+	if s, _ := f.OptionalString("view"); s != nil && *s == "terminal" {
+		return "/terminal"
+	}
+	return ""
 }

@@ -67,6 +67,19 @@ func (h *liveHub) add(s *stream) bool {
 	return true
 }
 
+// enter counts somebody whom close waits for; false when it has begun. Who entered calls pumps.Done.
+func (h *liveHub) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-h.done:
+		return false
+	default:
+		h.pumps.Add(1)
+		return true
+	}
+}
+
 func (h *liveHub) remove(s *stream) {
 	h.mu.Lock()
 	delete(h.open, s)

@@ -34,6 +34,7 @@ type Access struct {
 	kind   accessKind
 	can    models.Can
 	agents bool // an instance's own token opens it too
+	people bool // with a capability, and never for a key
 }
 
 type accessKind int
@@ -52,6 +53,9 @@ var Public = Access{kind: public}
 // May asks for a capability in the caller's organization.
 func May(c models.Can) Access { return Access{kind: signedIn, can: c} }
 
+// PersonMay asks for a capability of a person in a browser: never of a key, whatever its scopes are.
+func PersonMay(c models.Can) Access { return Access{kind: signedIn, can: c, people: true} }
+
 // Infer asks for the capability to call models; an instance's token has it.
 func Infer() Access { return Access{kind: signedIn, can: models.CanInfer, agents: true} }
 
@@ -68,6 +72,8 @@ func (a Access) admits(p *models.Principal) bool {
 		return true
 	case p == nil:
 		return false
+	case a.people && p.SignInID == "":
+		return false
 	case a.kind == person:
 		return p.SignInID != ""
 	case a.kind == staff:
@@ -82,6 +88,9 @@ func (a Access) String() string {
 	case public:
 		return "public"
 	case signedIn:
+		if a.people {
+			return "signed-in person who may " + string(a.can)
+		}
 		return "may " + string(a.can)
 	case person:
 		return "signed-in person"

@@ -60,6 +60,7 @@ func (a *App) table() []Route {
 	approvals, policy, approve, setPolicy := &Approvals{a}, &Policy{a}, May(models.CanApprove), May(models.CanManagePolicy)
 	fleetFiles, readFiles, writeFiles := &FleetFiles{a}, May(models.CanReadFiles), May(models.CanWriteFiles)
 	workspace := &Files{a}
+	shells, useTerminal := &Terminals{a}, PersonMay(models.CanUseTerminal)
 	return []Route{
 		{get, "/healthz", Public, Ops, 0, health.Alive},
 		{get, "/readyz", Public, Ops, 0, health.Ready},
@@ -136,6 +137,9 @@ func (a *App) table() []Route {
 		{get, "/instances/:id/files/trash", readFiles, Pages, 0, workspace.Trash},
 		{post, "/instances/:id/files/trash/restore", writeFiles, Pages, 0, workspace.RestoreTrash},
 		{post, "/instances/:id/files/trash/empty", writeFiles, Pages, 0, workspace.EmptyTrash},
+
+		{get, "/instances/:id/terminal", useTerminal, Pages, 0, shells.Show},
+		{get, "/instances/:id/terminal/socket", useTerminal, Pages, 0, shells.Socket},
 
 		{get, "/chat", use, Pages, 0, chat.Index},
 		{post, "/chat", use, Pages, messageBody, messages.CreateFirst},

@@ -106,6 +106,11 @@ func TestRolesDecide(t *testing.T) {
 	roles := map[models.Role]*apptest.Person{models.Owner: w.Acme.Owner, models.Admin: w.Acme.Admin, models.Member: w.Acme.Member}
 	for _, c := range cases(t, w, nil) { // ids that match no row: nothing changes, the rule answers first
 		can, ok := strings.CutPrefix(c.access, "may ")
+		browser := false
+		if !ok {
+			can, browser = strings.CutPrefix(c.access, "signed-in person who may ")
+			ok = browser
+		}
 		if !ok {
 			continue
 		}
@@ -114,6 +119,9 @@ func TestRolesDecide(t *testing.T) {
 				continue
 			}
 			for _, byKey := range []bool{false, true} {
+				if byKey && browser {
+					continue
+				}
 				call := c.call
 				call.Who, call.ByKey, call.Face = who, byKey, apptest.JSON
 				a := w.Do(call)
@@ -132,7 +140,7 @@ func TestPersonsRoutesRefuseKeys(t *testing.T) {
 	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	for _, c := range cases(t, w, nil) {
-		if c.access != "signed-in person" {
+		if !strings.HasPrefix(c.access, "signed-in person") {
 			continue
 		}
 		call := c.call

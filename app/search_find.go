@@ -39,6 +39,7 @@ func (f *finder) instances() error {
 				Action: "/instances/" + i.ID + "/power", Name: "action", Value: string(a)}, "instance")
 		}
 		f.offer(get, "/instances/:id/files", search.Hit{Icon: ui.IconFolder, Text: "Files of " + i.Name, Kind: "Page", Href: "/instances/" + i.ID + "/files"}, "workspace upload download browse")
+		f.offer(get, "/instances/:id/terminal", search.Hit{Icon: ui.IconTerminal, Text: "Terminal of " + i.Name, Kind: "Page", Href: "/instances/" + i.ID + "/terminal"}, "shell console ssh command line")
 		f.offer(get, "/chat", search.Hit{Icon: ui.IconSquarePen, Text: "New chat with " + i.Name, Kind: "Action", Href: "/chat?new=1&instance=" + i.ID}, "message ask")
 	}
 	return err

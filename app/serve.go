@@ -82,7 +82,7 @@ func (a *App) admit(c *Ctx, r *Route) error {
 	if err != nil {
 		return err
 	}
-	if c.Principal == nil || (r.Access.kind == person || r.Access.kind == staff) && c.Principal.SignInID == "" {
+	if c.Principal == nil || (r.Access.kind == person || r.Access.kind == staff || r.Access.people) && c.Principal.SignInID == "" {
 		return errGuest
 	}
 	err = a.mayEnter(c, r)

@@ -71,6 +71,11 @@ type NewAPIKey struct {
 	Scopes  Scopes     // nil = all that the creator may
 }
 
+// keyScopes are the capabilities that keys can have.
+func keyScopes() Scopes {
+	return slices.DeleteFunc(slices.Clone(Capabilities), func(c Can) bool { return !c.ForKeys() })
+}
+
 // CreateAPIKey makes a key for the acting person; the key itself is only ever returned here. A key can be given
 // only what its creator has: a key with scopes makes keys with those at most.
 func (sc *Scope) CreateAPIKey(ctx context.Context, n NewAPIKey) (*APIKey, secret.String, error) {
@@ -82,8 +87,8 @@ func (sc *Scope) CreateAPIKey(ctx context.Context, n NewAPIKey) (*APIKey, secret
 			continue
 		}
 		scopes = append(scopes, c)
-		if !slices.Contains(Capabilities, c) {
-			is.NotOneOf("scopes", string(c), Capabilities.Words()...)
+		if !slices.Contains(Capabilities, c) || !c.ForKeys() {
+			is.NotOneOf("scopes", string(c), keyScopes().Words()...)
 		} else if !sc.Actor.May(c) {
 			is.Custom("scopes", "You cannot give what you may not do yourself: "+string(c))
 		}

@@ -19,6 +19,7 @@ const (
 	CanUseInstances    Can = "use instances" // rename, start, stop, restart, chat
 	CanReadFiles       Can = "files:read"    // of workspaces: browse, view, search, download
 	CanWriteFiles      Can = "files:write"   // edit, upload, move, delete, archives, put back what a turn changed
+	CanUseTerminal     Can = "terminal"      // a shell in the sandbox: for people in a browser, never for a key
 	CanCreateInstances Can = "create instances"
 	CanDeleteInstances Can = "delete instances"
 	CanApprove         Can = "approve"       // let an agent's tool call run that asks for it
@@ -38,8 +39,11 @@ const (
 )
 
 // Capabilities lists them in the order of the matrix, for the page "who can do what" and for a key's scopes.
-var Capabilities = Scopes{CanView, CanUseInstances, CanReadFiles, CanWriteFiles, CanCreateInstances, CanDeleteInstances, CanInfer, CanReadUsage, CanApprove, CanManagePolicy, CanManageProviders, CanManageTeam,
+var Capabilities = Scopes{CanView, CanUseInstances, CanReadFiles, CanWriteFiles, CanUseTerminal, CanCreateInstances, CanDeleteInstances, CanInfer, CanReadUsage, CanApprove, CanManagePolicy, CanManageProviders, CanManageTeam,
 	CanManageKeys, CanEditSettings, CanManageBudgets, CanManageWebhooks, CanViewAudit, CanManageBilling, CanTransfer, CanDeleteOrg}
+
+// ForKeys tells whether a key can have a capability: what only a browser may do is not a key's to give.
+func (c Can) ForKeys() bool { return c != CanUseTerminal }
 
 // Roles lists them, from most to least.
 var Roles = []Role{Owner, Admin, Member}
@@ -49,6 +53,7 @@ var matrix = map[Can][]Role{
 	CanUseInstances:    {Owner, Admin, Member},
 	CanReadFiles:       {Owner, Admin, Member},
 	CanWriteFiles:      {Owner, Admin, Member}, // whom an agent obeys in chat, it writes files for too
+	CanUseTerminal:     {Owner, Admin},
 	CanCreateInstances: {Owner, Admin},
 	CanDeleteInstances: {Owner, Admin},
 	CanApprove:         {Owner, Admin},

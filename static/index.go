@@ -16,6 +16,9 @@ var scripts = []string{
 	"core", "theme", "drawer", "dialog", "toast", "menu", "copy", "time", "scroll", "shortcuts", "palette", "morph", "live", "attach", "upload", "chat", "passkey",
 }
 
+// pageModules are what single pages load besides; each only imports those before it.
+var pageModules = []string{"js/page/terminal-csp.mjs", "js/page/terminal-link.mjs", "js/page/terminal.mjs"}
+
 type assets struct {
 	byName, byPath map[string]*file
 	names          []string
@@ -39,7 +42,7 @@ var index = sync.OnceValue(func() *assets {
 			ix.add(e.Name(), read(p))
 		}
 	}
-	for _, p := range append(texts, "dist/app.css") {
+	for _, p := range append(append(texts, "dist/app.css"), pageModules...) {
 		ix.add(path.Base(p), ix.resolve(read(p)))
 	}
 	ix.add("app.js", bundle())

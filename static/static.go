@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-//go:embed dist/app.css vendor/*.js js/*.js fonts/*.woff2 images/*
+//go:embed dist/app.css vendor/*.js vendor/*.mjs vendor/*.css js/*.js js/page/*.mjs fonts/*.woff2 images/*
 var files embed.FS
 
 // Prefix is where the app mounts the assets.
@@ -84,7 +84,7 @@ func kindOf(name string) string {
 	switch path.Ext(name) {
 	case ".css":
 		return "text/css; charset=utf-8"
-	case ".js":
+	case ".js", ".mjs":
 		return "text/javascript; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"

@@ -62,10 +62,12 @@ func TestReferencesAreHashed(t *testing.T) {
 
 // The promise of the interface: at most 60 KB of JavaScript and 50 KB of CSS, compressed, and no other host.
 func TestBudgets(t *testing.T) {
-	js, css := 0, 0
+	js, css, terminal := 0, 0, 0
 	for _, name := range static.Names() {
 		a, _ := static.Open(name)
 		switch {
+		case strings.HasSuffix(name, ".mjs"), strings.HasPrefix(name, "xterm"): // of the terminal's page only
+			terminal += len(a.Gzip)
 		case strings.HasSuffix(name, ".js"):
 			js += len(a.Gzip)
 		case strings.HasSuffix(name, ".css"):
@@ -74,6 +76,7 @@ func TestBudgets(t *testing.T) {
 	}
 	t.Logf("JavaScript %d bytes, CSS %d bytes, compressed", js, css)
 	require.LessOrEqual(t, js, 60<<10)
+	require.LessOrEqual(t, terminal, 110<<10)
 	require.LessOrEqual(t, css, 50<<10)
 	for _, name := range []string{"app.css", "app.js"} {
 		a, _ := static.Open(name)
@@ -87,7 +90,25 @@ func TestModulesAreShortAndStrict(t *testing.T) {
 	entries, err := os.ReadDir("js")
 	require.NoError(t, err)
 	bundle, _ := static.Open("app.js")
+	pages, err := os.ReadDir("js/page")
+	require.NoError(t, err)
+	for _, e := range pages {
+		b, err := os.ReadFile("js/page/" + e.Name())
+		require.NoError(t, err)
+		require.LessOrEqual(t, bytes.Count(b, []byte("\n")), 150, e.Name())
+		require.Contains(t, string(b), `"use strict"`, e.Name())
+		require.NotRegexp(t, `\beval\(|new Function|innerHTML`, string(b), e.Name())
+		built, ok := static.Open(e.Name())
+		require.True(t, ok, "%s is not in the list of page modules", e.Name())
+		for _, from := range regexp.MustCompile(`import[^"]*"([^"]+)"`).FindAllStringSubmatch(string(built.Body), -1) {
+			got, ok := static.Open(from[1])
+			require.True(t, ok && got.Immutable, "%s imports %s", e.Name(), from[1])
+		}
+	}
 	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
 		b, err := os.ReadFile("js/" + e.Name())
 		require.NoError(t, err)
 		require.LessOrEqual(t, bytes.Count(b, []byte("\n")), 150, e.Name())
@@ -100,7 +121,7 @@ func TestModulesAreShortAndStrict(t *testing.T) {
 func TestVendoredFilesMatchTheirSums(t *testing.T) {
 	notes, err := os.ReadFile("vendor.md")
 	require.NoError(t, err)
-	for _, p := range []string{"vendor/htmx.min.js", "fonts/geist.woff2", "fonts/geist-mono.woff2"} {
+	for _, p := range []string{"vendor/htmx.min.js", "vendor/xterm.mjs", "vendor/xterm-fit.mjs", "vendor/xterm.css", "fonts/geist.woff2", "fonts/geist-mono.woff2"} {
 		b, err := os.ReadFile(p)
 		require.NoError(t, err)
 		require.Contains(t, string(notes), sum(b), p)

@@ -28,6 +28,8 @@ type Boxes struct {
 	Release chan struct{}
 	Waiting chan string // hears of every "wait"
 
+	Shells map[string]bool // by instance and session
+
 	dir   string
 	mu    sync.Mutex
 	trees map[string]*tree.Tree
@@ -35,7 +37,7 @@ type Boxes struct {
 
 // NewBoxes makes an empty host.
 func NewBoxes(dir string) *Boxes {
-	return &Boxes{Release: make(chan struct{}), Waiting: make(chan string, 1000), dir: dir, trees: map[string]*tree.Tree{}}
+	return &Boxes{Release: make(chan struct{}), Waiting: make(chan string, 1000), dir: dir, Shells: map[string]bool{}, trees: map[string]*tree.Tree{}}
 }
 
 type hands struct {

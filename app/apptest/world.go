@@ -33,6 +33,7 @@ import (
 	"lobstead/engine/llm/offline"
 	"lobstead/engine/outbox"
 	"lobstead/engine/provision"
+	"lobstead/engine/terminal"
 	"lobstead/jobs"
 	"lobstead/kit/dial"
 	"lobstead/kit/events"
@@ -136,7 +137,7 @@ func Start(t testing.TB, o Options) *World {
 	w.Automations = &automate.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns}
 	w.Channels = &channels.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Client: &http.Client{Timeout: time.Minute}, Dial: &net.Dialer{}, Public: public, Log: log,
 		Services: o.Services, BaseURLs: o.ServiceURLs}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Channels: w.Channels, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: w.Files, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Channels: w.Channels, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: w.Files, Terminals: &terminal.Desk{Host: w.Boxes}, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})

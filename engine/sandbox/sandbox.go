@@ -101,6 +101,9 @@ type Hands interface {
 	// Exec runs a command until it ends, its deadline passes, or ctx is cancelled: then the whole
 	// process tree is killed and the result says so. out receives output as it comes, in order.
 	Exec(ctx context.Context, c Command, out func(Output)) (Result, error)
+	// Terminal opens a terminal, or takes over the one of that name; ctx bounds the opening only. TooMany
+	// sandbox.terminals when there are MaxTerminals.
+	Terminal(ctx context.Context, s TerminalSpec) (Terminal, error)
 	ReadFile(ctx context.Context, path string, offset, limit int64) (File, error)
 	// WriteFile replaces a file whole or not at all; parents are made. fault.Full when over quota.
 	WriteFile(ctx context.Context, path string, data []byte, mode uint32) error

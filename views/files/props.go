@@ -114,7 +114,7 @@ func (p Place) crumbs() []ui.Crumb {
 }
 
 func (p Place) tabs(current string) []ui.TabItem {
-	return append(instances.Tabs(p.Instance, current, 0),
+	return append(instances.Tabs(p.Frame, p.Instance, current, 0),
 		ui.TabItem{Text: "Changes", Href: p.at("/changes"), Icon: ui.IconGitCompare, Current: current == "changes"},
 		ui.TabItem{Text: "Trash", Href: p.at("/trash"), Icon: ui.IconTrash2, Current: current == "trash"})
 }

@@ -31,6 +31,7 @@ type FrameProps struct {
 	Staff     bool         // runs the installation: the way to the back office is shown
 	PageClass string       // a class of <main>, for a page that needs the whole height
 	MayAudit  bool         // the settings have the audit log
+	MayShell  bool         // instances have a terminal
 	Waiting   int          // turns that wait for a budget, on the settings' pages
 	Inbox     int          // turns that wait for a person
 	Unread    int          // notifications of this person

@@ -55,8 +55,8 @@ type HistoryProps struct {
 func path(i *models.Instance, more string) string { return "/instances/" + i.ID + "/memory" + more }
 
 // tabs are the views of an instance that have addresses.
-func tabs(i *models.Instance, current string, waiting int) []ui.TabItem {
-	return append(instances.Tabs(i, current, waiting),
+func tabs(f layout.FrameProps, i *models.Instance, current string, waiting int) []ui.TabItem {
+	return append(instances.Tabs(f, i, current, waiting),
 		ui.TabItem{Text: "Memory history", Href: path(i, "/history"), Icon: ui.IconHistory, Current: current == "history"})
 }
 

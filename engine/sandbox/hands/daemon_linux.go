@@ -27,24 +27,30 @@ type daemon struct {
 	archives chan struct{} // bounds archives at once
 	disk     diskMeter
 
-	mu    sync.Mutex
-	execs map[*running]bool
+	shellArgs []string // argv of the shell of a terminal
+
+	mu        sync.Mutex
+	execs     map[*running]bool
+	terminals map[string]*terminal
 }
 
 func newDaemon(s *Setup, root *os.Root, home string) *daemon {
 	d := &daemon{root: root, home: home, token: s.Token, storage: s.Storage, pidns: s.Plan.PID,
-		files: make(chan struct{}, 4), archives: make(chan struct{}, 1), execs: map[*running]bool{}}
+		files: make(chan struct{}, 4), archives: make(chan struct{}, 1), execs: map[*running]bool{}, terminals: map[string]*terminal{}}
 	d.tree = tree.New(root, home)
 	d.tree.Reserve = func(n int64) error { return d.disk.reserve(d, n) }
 	if !s.Plan.Mount {
 		d.temp, _ = os.OpenRoot(s.Plan.Temp) // absent for drivers whose /tmp is their own
 	}
 	d.env = environment(s, home)
-	d.shell = []string{"/proc/self/exe"}
-	d.shell = append(append(d.shell, s.Args...), "sh", "-c")
+	own := append(append([]string{"/proc/self/exe"}, s.Args...), "sh")
+	d.shell, d.shellArgs = append(own[:len(own):len(own)], "-c"), append(own[:len(own):len(own)], "-i")
 	for _, sh := range []string{"/bin/bash", "/bin/sh"} {
 		if info, err := os.Stat(sh); err == nil && info.Mode()&0o111 != 0 {
-			d.shell = []string{sh, "-c"}
+			d.shell, d.shellArgs = []string{sh, "-c"}, []string{sh, "-i"}
+			if sh == "/bin/bash" && !s.Plan.Mount { // the host's own settings are not within reach
+				d.shellArgs = []string{sh, "--norc", "-i"}
+			}
 			break
 		}
 	}
@@ -122,6 +128,8 @@ func (d *daemon) serveCall(c *wire.Call, b *body, w *writer) ([]byte, error) {
 		return nil, nil
 	case wire.OpExec:
 		return d.exec(c, b, w)
+	case wire.OpTerminal:
+		return d.terminal(c, b, w)
 	case wire.OpUsage:
 		u, err := d.usage()
 		return wire.EncodeUsage(u), err

@@ -100,6 +100,9 @@ func (d *daemon) overQuota() {
 	for r := range d.execs {
 		r.end(func(res *sandbox.Result) { res.Reason = "disk quota exceeded" })
 	}
+	for _, t := range d.terminals {
+		t.because("disk quota exceeded")
+	}
 	d.mu.Unlock()
 	d.kill(everything)
 }

@@ -26,7 +26,7 @@ var attempts = map[string]func(args []string){
 	"deep": deep, "daemon": daemonize, "beat": beat, "print": printMuch, "fifo": fifo, "fill": fillDisk, "memory": useMemory,
 	"bomb": bomb, "descriptors": useDescriptors, "find": findFile, "read": readFile, "processes": readProcesses,
 	"signal": signalOne, "killall": killAll, "dial": dial, "syscalls": callAll, "kernel": kernelFiles, "write": writeOutside,
-	"hardlinks": hardLinks, "loopback": loopback, "swap": swap, "traps": layTraps,
+	"hardlinks": hardLinks, "loopback": loopback, "swap": swap, "traps": layTraps, "tty": terminals,
 }
 
 // Helper runs one attempt inside a sandbox and gives the exit code of its process.

@@ -44,7 +44,7 @@ func Run(t *testing.T, newDriver func(t *testing.T) sandbox.Driver, o Options) {
 	for _, group := range []struct {
 		name  string
 		tests []test
-	}{{"Life", lifeTests}, {"Exec", execTests}, {"Files", fileTests}, {"Limits", limitTests}, {"Escape", escapeTests}} {
+	}{{"Life", lifeTests}, {"Exec", execTests}, {"Terminal", terminalTests}, {"Files", fileTests}, {"Limits", limitTests}, {"Escape", escapeTests}} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.tests {
 				t.Run(c.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -14,8 +15,11 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Main is `hands sh -c script [name args…]` or `hands sh file [args…]`; it gives the exit code.
+// Main is `hands sh -i`, `hands sh -c script [name args…]` or `hands sh file [args…]`; it gives the exit code.
 func Main(args []string) int {
+	if len(args) == 1 && args[0] == "-i" {
+		return Interactive()
+	}
 	script, params, err := source(args)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sh:", err)
@@ -68,7 +72,7 @@ func builtins(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 		if _, err := interp.LookPathDir(h.Dir, h.Env, args[0]); err == nil {
 			return next(ctx, args)
 		}
-		c := &call{dir: h.Dir, in: h.Stdin, out: h.Stdout, err: h.Stderr, name: args[0], env: h.Env}
+		c := &call{dir: h.Dir, in: input(ctx, h.Stdin), out: h.Stdout, err: h.Stderr, name: args[0], env: h.Env}
 		if err := c.parse(args[1:]); err != nil {
 			c.fail(err)
 		} else {
@@ -79,4 +83,12 @@ func builtins(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 		}
 		return nil
 	}
+}
+
+// input is what a command of ours reads.
+func input(ctx context.Context, r io.Reader) io.Reader {
+	if f, ok := r.(*os.File); ok && f == os.Stdin {
+		return cancellable{ctx, f}
+	}
+	return r
 }

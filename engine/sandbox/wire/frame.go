@@ -28,7 +28,8 @@ type Kind byte
 const (
 	Hello   Kind = 'h' // client: the token
 	CallOp  Kind = 'c' // client: one Call
-	Cancel  Kind = 'x' // client: end the running exec
+	Cancel  Kind = 'x' // client: end the running exec, or the terminal with all that it started
+	Resize  Kind = 'z' // client: the terminal has another size
 	Data    Kind = 'd' // both: a piece of a file or of standard input
 	End     Kind = '.' // client: the body is complete
 	Stdout  Kind = 'o' // daemon
@@ -114,7 +115,7 @@ func (r *Reader) fill(n int) error {
 
 func (k Kind) known() bool {
 	switch k {
-	case Hello, CallOp, Cancel, Data, End, Stdout, Stderr, Item, Done, FaultOp:
+	case Hello, CallOp, Cancel, Resize, Data, End, Stdout, Stderr, Item, Done, FaultOp:
 		return true
 	}
 	return false

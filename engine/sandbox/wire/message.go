@@ -29,6 +29,8 @@ const (
 	OpMove   Op = "move"
 	OpPack   Op = "pack"
 	OpUnpack Op = "unpack"
+
+	OpTerminal Op = "terminal"
 )
 
 // Call is one request; which fields count depends on Op.
@@ -47,7 +49,9 @@ type Call struct {
 }
 
 // Body tells whether Data frames and an End follow the call.
-func (c *Call) Body() bool { return c.Op == OpWrite || c.Op == OpAppend || c.Op == OpExec }
+func (c *Call) Body() bool {
+	return c.Op == OpWrite || c.Op == OpAppend || c.Op == OpExec || c.Op == OpTerminal
+}
 
 // Encode gives the payload of a CallOp frame.
 func (c *Call) Encode() []byte {
