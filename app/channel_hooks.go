@@ -92,8 +92,8 @@ func (h *ChannelHooks) WhatsApp(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	get := c.f.Method() == fiber.MethodGet
-	if len(list) == 0 {
-		return bare(fiber.StatusServiceUnavailable, get, "WhatsApp not configured"), nil
+	if len(list) == 0 && !get {
+		return bare(fiber.StatusServiceUnavailable, false, "WhatsApp not configured"), nil
 	}
 	for n := range list {
 		reply, err := h.receive(c, &list[n])

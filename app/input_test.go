@@ -170,7 +170,8 @@ func FuzzRequest(f *testing.F) {
 		}
 		a, err := w.In(t).Try(c)
 		require.NoError(t, err)
-		require.False(t, broken(a), "%s %s: %d %s", r.Method, path, a.Status, a.Body)
+		unconfigured := strings.HasPrefix(r.Path, "/api/webhooks/") && strings.Contains(a.Body, "not configured")
+		require.False(t, broken(a) && !unconfigured, "%s %s: %d %s", r.Method, path, a.Status, a.Body)
 		if !key || r.Access.String() != "staff" { // for keys the back office is not there
 			require.Empty(t, a.Header.Get("X-Route-Missing"))
 		}
