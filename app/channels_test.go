@@ -86,8 +86,10 @@ func TestChannelAnswersWhoIsLinked(t *testing.T) {
 	require.Contains(t, status["channel_binding"].(map[string]any)["telegram_username"], "ada")
 	require.Equal(t, map[string]any{"linked": false}, m.Do(apptest.Call{Method: "GET", Path: "/v1/agent/" + m.agent + "/telegram/status", Who: m.Acme.Owner, ByKey: true}).Map())
 
-	list := fleetMessages(t, m.World, m.agent, "?channel=telegram")
-	require.Equal(t, "delivered", list[0]["status"], "an answer is delivered when it has left")
+	require.Eventually(t, func() bool {
+		return fleetMessages(t, m.World, m.agent, "?channel=telegram")[0]["status"] == "delivered"
+	}, 10*time.Second, 20*time.Millisecond,
+		"an answer is delivered when it has left")
 	bindings := fleetDone(t, m.World, 200, "GET", "/"+m.agent+"/channels", nil)["bindings"].([]any)
 	require.Len(t, bindings, 2)
 	require.Equal(t, "api", bindings[0].(map[string]any)["channel"])
@@ -125,8 +127,8 @@ func TestChannelFilesAndLongAnswers(t *testing.T) {
 	t.Parallel()
 	m := newMessenger(t)
 	m.link(t, "ada", m.Acme.Member)
-	m.at.Attach("ada", "read the file uploads/notes.txt", service.Upload{Name: "notes.txt", MediaType: "text/plain", Data: []byte("the notes of ada")})
-	m.told(t, "ada", "the notes of ada")
+	m.at.Attach("ada", "what is this?", service.Upload{Name: "notes.txt", MediaType: "text/plain", Data: []byte("the notes of ada")})
+	require.Eventually(t, func() bool { return string(m.Boxes.File(m.agent, "uploads/notes.txt")) == "the notes of ada" }, 15*time.Second, 20*time.Millisecond, "the agent has the file")
 	m.Boxes.Say = strings.Repeat("a line of a long answer\n", 500)
 	m.at.Say("ada", "run `say it`")
 	require.Eventually(t, func() bool {

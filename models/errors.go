@@ -99,5 +99,7 @@ func isGone(err error) bool {
 	return connect || network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// isDuplicate tells whether a row of that key is there already.
-func isDuplicate(err error) bool { return fault.Is(translate(err), fault.Conflict) }
+// isDuplicate tells whether a row of that key is there already, and not that a rule of ours was met.
+func isDuplicate(err error) bool {
+	return err != nil && fault.Is(translate(err), fault.Conflict) && fault.As(translate(err)).Code == "duplicate"
+}
