@@ -114,7 +114,7 @@ func TestTerminal(t *testing.T) {
 	b.reads("and .")
 
 	b.now("stopped while it is open")
-	b.text(`fetch("` + at + `/power", {method: "POST", body: new URLSearchParams({action: "stop"})}).then(() => "")`)
+	b.text(`(fetch("` + at + `/power", {method: "POST", body: new URLSearchParams({action: "stop"}), keepalive: true}), "")`) // nobody waits: the page goes by itself
 	b.until(`document.querySelector("main")?.innerText.includes("No terminal right now")`)
 	b.judge("terminal-stopped")
 	b.click("form[action$='/power'] button")
