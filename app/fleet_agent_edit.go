@@ -7,6 +7,7 @@ import (
 
 	"lobstead/api/fleet"
 	"lobstead/api/wire"
+	"lobstead/engine/files"
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
 	"lobstead/models"
@@ -92,13 +93,13 @@ func (h *FleetAgentEdit) equip(c *Ctx, i *models.Instance, in *fleet.AgentInput)
 			return err
 		}
 	}
-	if len(in.Files) > 0 {
-		if err := c.Scope.AddInstanceFiles(c, i.ID, in.Files); err != nil {
+	for _, p := range in.Delete {
+		if err := h.remove(c, i, p); err != nil {
 			return err
 		}
-		if err := h.Desk.Look(c, c.Org(), i.ID); err != nil {
-			return err
-		}
+	}
+	if err := h.place(c, i, in.Files); err != nil {
+		return err
 	}
 	if in.Balance != nil {
 		if _, _, err := c.Scope.ChangeTokenBalance(c, i.ID, models.BalanceSet, *in.Balance); err != nil {
@@ -111,8 +112,47 @@ func (h *FleetAgentEdit) equip(c *Ctx, i *models.Instance, in *fleet.AgentInput)
 	return h.reach(c, i, in)
 }
 
-// reach connects the bots that an agent is to answer by, and disconnects those that were taken away.
+// place writes files: into the workspace that runs, else before it does.
+func (h *FleetAgentEdit) place(c *Ctx, i *models.Instance, list []models.InstanceFile) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if err := c.May(models.CanWriteFiles); err != nil {
+		return err
+	}
+	if i.State != models.Running || h.Workspaces == nil {
+		return c.Scope.AddInstanceFiles(c, i.ID, list)
+	}
+	for _, f := range list {
+		if _, err := h.Workspaces.Put(c, i, files.Write{Path: f.Path, Data: f.Data}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove puts a file of the workspace into its trash.
+func (h *FleetAgentEdit) remove(c *Ctx, i *models.Instance, path string) error {
+	if err := c.May(models.CanWriteFiles); err != nil {
+		return err
+	}
+	if h.Workspaces == nil {
+		return fault.New(fault.Unavailable, "files.elsewhere", "The files of this agent are on another host")
+	}
+	_, err := h.Workspaces.Delete(c, c.Scope, i, path, true)
+	return err
+}
+
+// reach sets who is told of what an agent does, connects the bots that it is to answer by, and disconnects those that were taken away.
 func (h *FleetAgentEdit) reach(c *Ctx, i *models.Instance, in *fleet.AgentInput) error {
+	if in.Webhooks != nil {
+		if err := c.May(models.CanManageWebhooks); err != nil {
+			return err
+		}
+		if err := c.Scope.SetInstanceWebhooks(c, i.ID, in.Webhooks, false); err != nil {
+			return err
+		}
+	}
 	if len(in.Accounts) == 0 {
 		return nil
 	}

@@ -94,6 +94,12 @@ func TestFleetAgent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"TOKEN": "env-canary", "MORE": "x"}, env, "a hidden value sent back changes nothing")
 
+	fleetDone(t, w, 200, "POST", "/update/"+id, `{"configuration":{"webhooks":{"message_completed":"https://example.org/hook"}},"files":{"create":[{"path":"new.txt","content":"x"}],"delete":["notes/a.txt"]}}`)
+	require.Nil(t, w.Boxes.File(id, "notes/a.txt"))
+	require.Eventually(t, func() bool { return string(w.Boxes.File(id, "new.txt")) == "x" }, 10*time.Second, 20*time.Millisecond)
+	require.Equal(t, 1, w.Count("SELECT count(*) FROM webhook_endpoints WHERE instance_id = ? AND managed", id))
+	require.Equal(t, 400, fleetCall(w, "POST", "/update/"+id, `{"configuration":{"webhooks":{"no such":"https://example.org/hook"}}}`).Status)
+
 	changed := fleetDone(t, w, 200, "POST", "/"+id+"/balance", `{"amount":-200,"type":"increment"}`)
 	require.Equal(t, map[string]any{"message": "Agent balance updated successfully", "new_balance": 500.0, "previous_balance": 700.0}, changed)
 	require.EqualValues(t, 9, fleetDone(t, w, 200, "POST", "/"+id+"/balance", `{"amount":9,"type":"set"}`)["new_balance"])

@@ -68,7 +68,7 @@ func workspacePath(p string) (string, bool) {
 }
 
 // AddInstanceFiles keeps files until the sandbox has them; CheckInitialFiles has seen them. One of the same path takes the other's
-// place. The caller has the instance looked at.
+// place.
 func (sc *Scope) AddInstanceFiles(ctx context.Context, instanceID string, files []InstanceFile) error {
 	return sc.tx(ctx, func(tx *gorm.DB) error {
 		if _, err := first[Instance](tx.Select("id").Where("id = ? AND desired <> ?", instanceID, WantDeleted)); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -22,8 +23,8 @@ type AgentInput struct {
 	SizeMB   int // of the workspace; 0 = not said
 	Key      *secret.String
 	Balance  *int64
-	Env      map[string]string // nil = as it is
-	Webhooks map[string]string // URL by event; nil = as they are
+	Env      map[string]string              // nil = as it is
+	Webhooks map[models.WebhookEvent]string // URL by event; nil = as they are
 	Files    []models.InstanceFile
 	Delete   []string                            // paths of the workspace
 	Accounts map[string]map[string]secret.String // of services, by kind; nil values clear one
@@ -230,7 +231,7 @@ func (in *AgentInput) readConfiguration(f *wire.Fields) {
 		models.CheckEnv(&c.Issues, "custom_env", in.Env)
 	}
 	if c.Has("webhooks") && !c.Null("webhooks") {
-		in.Webhooks = c.StringMap("webhooks")
+		in.Webhooks = readWebhooks(c)
 	}
 	if c.Has("hook_messages") && !c.Null("hook_messages") {
 		c.StringMap("hook_messages")
@@ -246,6 +247,25 @@ func (in *AgentInput) readConfiguration(f *wire.Fields) {
 	delete(in.Settings, "model")
 	delete(in.Settings, "custom_env")
 	f.Take("configuration", c)
+}
+
+// webhookNames are the words by which a configuration names events, besides our own.
+var webhookNames = map[string]models.WebhookEvent{"message_completed": models.MessageCompleted, "completed": models.MessageCompleted, "message_failed": models.MessageFailed,
+	"failed": models.MessageFailed, "agent_error": models.AgentError, "error": models.AgentError}
+
+func readWebhooks(f *wire.Fields) map[models.WebhookEvent]string {
+	out := map[models.WebhookEvent]string{}
+	for name, url := range f.StringMap("webhooks") {
+		event, ok := webhookNames[name]
+		if !ok {
+			event = models.WebhookEvent(name)
+		}
+		if !slices.Contains(models.WebhookEventNames(), string(event)) {
+			f.Issues.Custom("webhooks", "webhooks has no event "+name)
+		}
+		out[event] = url
+	}
+	return out
 }
 
 func checkInner(name string, f *wire.Fields) {
