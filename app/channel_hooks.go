@@ -54,7 +54,7 @@ func (h *ChannelHooks) receive(c *Ctx, ch *models.Channel) (Reply, error) {
 // serviceRequest is the request as it came.
 func (c *Ctx) serviceRequest() (service.Request, error) {
 	r := service.Request{Method: c.f.Method(), Query: c.f.Queries(), Header: func(name string) string { return c.f.Get(name) }, Arrived: time.Now()}
-	if c.f.Method() == fiber.MethodGet {
+	if safeMethod(c.f.Method()) {
 		return r, nil
 	}
 	var err error
@@ -91,7 +91,7 @@ func (h *ChannelHooks) WhatsApp(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	get := c.f.Method() == fiber.MethodGet
+	get := safeMethod(c.f.Method())
 	if len(list) == 0 && !get {
 		return bare(fiber.StatusServiceUnavailable, false, "WhatsApp not configured"), nil
 	}

@@ -161,7 +161,7 @@ func TestChannelCommands(t *testing.T) {
 	m.told(t, "ada", "not linked any more")
 	m.at.Say("ada", "run `echo unheard`")
 	m.told(t, "ada", "people whom my team knows")
-	require.Equal(t, 0, m.Count("SELECT count(*) FROM events WHERE data LIKE '%unheard%'"))
+	require.Equal(t, 0, m.Count("SELECT count(*) FROM events WHERE CAST(data AS TEXT) LIKE '%unheard%'"))
 }
 
 // Who left the team is not answered any more, and whoever is stopped is told why.

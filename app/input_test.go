@@ -15,6 +15,13 @@ import (
 
 // ignoresBody are routes whose request says all in its path.
 var ignoresBody = map[string]bool{
+	"POST /v1/agent/:id/pause": true, "POST /v1/agent/:id/resume": true, "POST /v1/agent/:id/stop": true, "POST /v1/agent/:id/discord/link": true, "POST /v1/agent/:id/slack/link": true, "POST /v1/agent/:id/telegram/link": true,
+	"DELETE /v1/agent/:id/discord/unlink": true, "DELETE /v1/agent/:id/slack/unlink": true, "DELETE /v1/agent/:id/telegram/unlink": true, "DELETE /v1/agent/:id/filesystem/files/*": true, "DELETE /v1/agent/:id/filesystem/directories/*": true,
+	"POST /channels/:id/try": true, "POST /channels/:id/on": true, "POST /channels/:id/off": true, "POST /channels/:id/delete": true, "POST /channels/:id/code": true,
+	"POST /channels/bindings/:id/delete": true, "POST /channels/bindings/:id/collect": true, "POST /channels/bindings/:id/interrupt": true,
+	"POST /instances/:id/files/uploads/:upload/delete": true, "PUT /instances/:id/files/uploads/:upload": true, // bytes, whatever they are
+	// A service's bytes are verified before they are read.
+	"POST /v1/webhooks/channels/:id": true, "POST /api/webhooks/telegram": true, "POST /api/webhooks/whatsapp": true,
 	"POST /settings/webhooks/:id/rotate": true, "POST /settings/webhooks/:id/test": true, "POST /settings/webhooks/:id/delete": true,
 	"POST /api/webhook-endpoints/:id/rotate": true, "POST /api/webhook-endpoints/:id/test": true, "DELETE /api/webhook-endpoints/:id": true,
 	"POST /deliveries/:id/replay": true, "POST /deliveries/:id/drop": true, "POST /api/deliveries/:id/replay": true, "POST /api/deliveries/:id/drop": true,
@@ -170,8 +177,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		a, err := w.In(t).Try(c)
 		require.NoError(t, err)
-		unconfigured := strings.HasPrefix(r.Path, "/api/webhooks/") && strings.Contains(a.Body, "not configured")
-		require.False(t, broken(a) && !unconfigured, "%s %s: %d %s", r.Method, path, a.Status, a.Body)
+		require.False(t, broken(a), "%s %s: %d %s", r.Method, path, a.Status, a.Body)
 		if !key || r.Access.String() != "staff" { // for keys the back office is not there
 			require.Empty(t, a.Header.Get("X-Route-Missing"))
 		}

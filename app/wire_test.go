@@ -86,8 +86,9 @@ func TestAbsurdRequests(t *testing.T) {
 	assert.Equal(t, 200, w.Do(get("/", w.Acme.Owner)).Status)
 }
 
-// bigger are the routes whose requests carry pictures: TestGatewayRefusals sends them more than they take.
-var bigger = map[string]bool{"POST " + chatPath: true, "POST " + standardPath: true, "POST " + responsesPath: true, "POST " + messagesPath: true}
+// bigger are the routes that take more: files, pictures, whole conversations. TestGatewayRefusals sends the gateway more than it takes.
+var bigger = map[string]bool{"PATCH /v1/agent/:id/filesystem/files/*": true, "POST /v1/agent/:id/filesystem/files/*": true, "PUT /v1/agent/:id/filesystem/files/*": true, "POST /instances/:id/files/save": true,
+	"POST /instances/:id/files/upload": true, "POST /v1/agent/:id/messages": true, "POST /v1/agent/create": true, "POST /v1/agent/update/:id": true, "POST " + chatPath: true, "POST " + standardPath: true, "POST " + responsesPath: true, "POST " + messagesPath: true}
 
 // A body over its route's cap is refused, however it is sent.
 func TestBodiesOverTheCap(t *testing.T) {

@@ -17,6 +17,7 @@ var owned = []string{"memberships", "invitations", "audit_entries", "api_keys", 
 	"instance_keys", "skill_settings", "response_caches", "cached_answers", "trashed_files", "file_uploads", "checkpoints",
 	"automations", "automation_runs", "trigger_calls",
 	"instance_files", "agent_profiles", "messages",
+	"channels", "channel_bindings", "link_codes", "channel_events", "channel_buttons",
 	"webhook_endpoints", "notifications",
 	"policy_rules", "policy_decisions", "approvals", "approval_grants"}
 
