@@ -108,8 +108,9 @@ func (s *suite) archives(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, out.Files)
 	require.Equal(t, "small", b.sh("cat d/small"))
-	if uid := strings.TrimSpace(b.sh("id -u 2>/dev/null; true")); uid != "" {
-		require.Equal(t, uid, strings.TrimSpace(b.sh("stat -c %u d/small; true")), "unpacked as somebody else")
+	owner := strings.TrimSpace(b.sh("stat -c %u d/small 2>/dev/null; true")) // a sandbox without programs has neither
+	if uid := strings.TrimSpace(b.sh("id -u 2>/dev/null; true")); uid != "" && owner != "" {
+		require.Equal(t, uid, owner, "unpacked as somebody else")
 	}
 }
 
