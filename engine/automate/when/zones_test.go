@@ -47,7 +47,7 @@ func reached(zone *time.Location, from, to time.Time, due func(clock time.Time) 
 	newest := reading(from)
 	for at := from.Add(time.Minute); !at.After(to); at = at.Add(time.Minute) {
 		fires := false
-		for now := reading(at); newest.Before(now); {
+		for shown := reading(at); newest.Before(shown); {
 			newest = newest.Add(time.Minute)
 			fires = fires || due(newest)
 		}
@@ -160,7 +160,7 @@ func reachedSeconds(zone *time.Location, from, to time.Time, due func(clock time
 	newest := reading(from)
 	for at := from.Add(time.Second); !at.After(to); at = at.Add(time.Second) {
 		fires := false
-		for now := reading(at); newest.Before(now); {
+		for shown := reading(at); newest.Before(shown); {
 			newest = newest.Add(time.Second)
 			fires = fires || due(newest)
 		}

@@ -176,7 +176,7 @@ func (s *Service) refused(a service.Account, route string, res *http.Response, a
 		s.close(strings.TrimSuffix(a.ID+" "+route, " "), at)
 		return call.Limited(name, at)
 	case res.StatusCode == http.StatusForbidden && !read: // the wall in front of Discord, not Discord
-		return fault.New(fault.Upstream, "service.failed", "Discord's wall refuses our address for now (status 403)")
+		return fault.New(fault.Upstream, "service.failed", "Discord's wall refuses our address (status 403): it lifts that by itself")
 	case !ok || res.StatusCode == http.StatusUnauthorized || res.StatusCode >= 500:
 		return call.Refused(name, res.StatusCode, res.Header)
 	}

@@ -269,7 +269,7 @@ func loginFailed(err error) error {
 	switch low := strings.ToLower(e.Text); {
 	case e.Code == imap.ResponseCodeUnavailable, e.Code == imap.ResponseCodeInUse, e.Code == imap.ResponseCodeLimit, e.Code == imap.ResponseCodeServerBug,
 		strings.Contains(low, "too many"), strings.Contains(low, "try again"), strings.Contains(low, "temporar"), strings.Contains(low, "rate limit"):
-		return fault.Wrap(err, fault.Unavailable, "service.unavailable", "The mail server does not let us in for now")
+		return fault.Wrap(err, fault.Unavailable, "service.unavailable", "The mail server is too busy to let us in")
 	}
 	return signedOut(err)
 }

@@ -140,7 +140,7 @@ func (s *Server) Fail(n, code int) {
 // Refuse refuses the next n mails with a status and an enhanced one.
 func (s *Server) Refuse(n, code int, enhanced [3]int) { s.add(n, fate{code: code, enhanced: enhanced}) }
 
-// RateLimit refuses the next n mails for now.
+// RateLimit refuses the next n mails as too many: they may come again later.
 func (s *Server) RateLimit(n int) { s.add(n, fate{code: 450, enhanced: smtp.EnhancedCode{4, 7, 1}}) }
 
 // Lose takes the next n mails, and cuts the line before it says so.

@@ -87,7 +87,7 @@ func (a Account) Value(name string) string { return a.Values[name].Reveal() }
 type Profile struct {
 	ID   string // at the service
 	Name string // for people: "@lobstead_bot"
-	Link string // where people find it, "" for nowhere
+	Link string // where people find it; empty when the service has no such address
 	Note string // what is wrong with it though it works: "it cannot see messages in groups"
 }
 

@@ -181,10 +181,10 @@ func FuzzSplit(f *testing.F) {
 		f.Add(s, 200)
 	}
 	f.Fuzz(func(t *testing.T, md string, limit int) {
-		if limit < 200 || limit > 5000 || len(md) > 20000 {
-			t.Skip()
+		if len(md) > 20000 { // more takes minutes, and finds nothing that this does not
+			md = strings.ToValidUTF8(md[:20000], "")
 		}
-		check(t, md, limit)
+		check(t, md, 200+int(uint(limit)%4801)) // every number is a limit that a service could have
 	})
 }
 
