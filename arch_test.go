@@ -82,7 +82,7 @@ var owners = map[string][]string{
 	"github.com/slack-go/slack":                                {"lobstead/engine/channels/slack"},
 	"github.com/gorilla/websocket":                             {"lobstead/engine/channels/slack", "lobstead/engine/channels/discord"},
 	"github.com/bwmarrin/discordgo":                            nil, // drives the test server; see adr 0033
-	"github.com/yuin/goldmark":                                 {"lobstead/views/markdown", "lobstead/engine/channels/text"},
+	"github.com/yuin/goldmark":                                 {"lobstead/kit/commonmark", "lobstead/views/markdown", "lobstead/engine/channels/text"},
 	"github.com/emersion/go-imap/v2":                           {"lobstead/engine/channels/email"},
 	"github.com/emersion/go-message":                           {"lobstead/engine/channels/email"},
 	"github.com/emersion/go-smtp":                              {"lobstead/engine/channels/email"},

@@ -11,52 +11,22 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"lobstead/kit/commonmark"
 )
 
-// maxSource is how much is formatted; what is longer is shown as it is.
-const maxSource = 256 << 10
-
-// grammar is CommonMark without raw HTML, with GFM's tables, strikethrough and task lists, links for bare addresses
-// and <br> for table cells.
+// grammar has <br> for table cells, and links for bare addresses.
 var grammar = sync.OnceValue(func() parser.Parser {
-	return parser.NewParser(
-		parser.WithBlockParsers(
-			util.Prioritized(parser.NewSetextHeadingParser(), 100),
-			util.Prioritized(parser.NewThematicBreakParser(), 200),
-			util.Prioritized(parser.NewListParser(), 300),
-			util.Prioritized(parser.NewListItemParser(), 400),
-			util.Prioritized(parser.NewCodeBlockParser(), 500),
-			util.Prioritized(parser.NewATXHeadingParser(), 600),
-			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
-			util.Prioritized(parser.NewBlockquoteParser(), 800),
-			util.Prioritized(parser.NewParagraphParser(), 1000),
-		),
-		parser.WithInlineParsers(
-			util.Prioritized(extension.NewTaskCheckBoxParser(), 0),
-			util.Prioritized(parser.NewCodeSpanParser(), 100),
-			util.Prioritized(parser.NewLinkParser(), 200),
-			util.Prioritized(breakParser{}, 250),
-			util.Prioritized(parser.NewAutoLinkParser(), 300),
-			util.Prioritized(parser.NewEmphasisParser(), 500),
-			util.Prioritized(extension.NewStrikethroughParser(), 500),
-			util.Prioritized(addressParser{}, 999),
-		),
-		parser.WithParagraphTransformers(
-			util.Prioritized(parser.LinkReferenceParagraphTransformer, 100),
-			util.Prioritized(extension.NewTableParagraphTransformer(), 200),
-		),
-		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
-	)
+	return commonmark.Parser(util.Prioritized(breakParser{}, 250), util.Prioritized(addressParser{}, 999))
 })
 
 // Render gives the HTML of a text. It never fails and never holds more than the vocabulary in verify.go.
 func Render(source string) string {
 	source = clean(source)
-	if len(source) > maxSource || tooDeep(source) || tooTangled(source) {
+	if commonmark.Costly(source) {
 		return plain(source)
 	}
 	src := []byte(source)
@@ -108,61 +78,6 @@ func odd(r rune) bool {
 		return true
 	}
 	return r == 0xfeff
-}
-
-// tooDeep finds lines that open hundreds of blocks inside each other; nobody writes those, and each level costs every
-// reader. A ruler of dashes is no such line.
-func tooDeep(s string) bool {
-	run, same := 0, 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '\n':
-			run, same = 0, 0
-			continue
-		case run < 0:
-			continue
-		case c == ' ' || c == '\t':
-			continue
-		case strings.IndexByte(">-*+.)0123456789", c) < 0:
-			run = -1
-			continue
-		}
-		if run++; i > 0 && s[i-1] == c && c != '>' {
-			same++
-		}
-		if run-same > 200 {
-			return true
-		}
-	}
-	return false
-}
-
-// tooTangled finds a paragraph with more brackets and stars than a writer needs: goldmark's time goes with their square.
-// Table cells are paragraphs of their own, so their lines may hold more.
-func tooTangled(s string) bool {
-	marks, cells := 0, 0
-	for line := range strings.Lines(s) {
-		text := strings.TrimLeft(line, " \t")
-		n := strings.Count(text, "*") + strings.Count(text, "_") + strings.Count(text, "[") + strings.Count(text, "~")
-		switch {
-		case strings.TrimSpace(text) == "" || marker([]byte(text)) > 0 || text[0] == '#':
-			marks, cells = n, 0
-		case text[0] == '|':
-			cells += n
-		default:
-			marks += n
-		}
-		if marks > 1000 || cells > 4000 {
-			return !fenced(s)
-		}
-	}
-	return false
-}
-
-// fenced spares a text that is one block of code.
-func fenced(s string) bool {
-	return strings.HasPrefix(s, "```") && strings.Count(s, "```") <= 2
 }
 
 // plain shows a text as it was written.

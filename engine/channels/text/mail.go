@@ -12,6 +12,8 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"lobstead/kit/commonmark"
 )
 
 // MailLimit is the longest text of one mail, in bytes of Markdown.
@@ -102,7 +104,7 @@ var mailHTML = sync.OnceValue(func() renderer.Renderer {
 func MailHTML(markdown string) string {
 	source := clean(markdown)
 	plain := `<pre style="white-space:pre-wrap">` + tags.Replace(source) + "</pre>"
-	if len(source) > maxSource || tangled(source) {
+	if commonmark.Costly(source) {
 		return plain
 	}
 	src := []byte(source)

@@ -7,6 +7,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+
+	"lobstead/kit/commonmark"
 )
 
 // reader turns goldmark's tree into lines.
@@ -26,7 +28,7 @@ type reader struct {
 func read(d *Dialect, markdown string) []line {
 	source := clean(markdown)
 	r := &reader{d: d}
-	if len(source) > maxSource || tangled(source) {
+	if commonmark.Costly(source) {
 		for l := range strings.SplitSeq(source, "\n") {
 			if l = strings.TrimRight(l, " \t"); l == "" {
 				r.gap = true
