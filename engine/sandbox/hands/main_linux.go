@@ -22,18 +22,18 @@ import (
 // that cannot hand descriptors over; with "sh" it is the shell for hosts that have none. It returns the
 // exit code.
 func Main(args []string) int {
-	control := os.NewFile(ControlFD, "control")
-	out := control
-	if len(args) > 0 {
-		switch args[0] {
-		case "sh":
-			return shell.Main(args[1:])
-		case "stdin":
-			control, out = os.Stdin, os.Stdout
-		default:
-			fmt.Fprintln(os.Stderr, "hands: this program is started by a sandbox driver")
-			return 2
-		}
+	var control, out *os.File
+	switch {
+	case len(args) == 0: // only here: elsewhere the number may be another file's, which the collector would close
+		control = os.NewFile(ControlFD, "control")
+		out = control
+	case args[0] == "sh":
+		return shell.Main(args[1:])
+	case args[0] == "stdin":
+		control, out = os.Stdin, os.Stdout
+	default:
+		fmt.Fprintln(os.Stderr, "hands: this program is started by a sandbox driver")
+		return 2
 	}
 	debug.SetGCPercent(50)
 	debug.SetMemoryLimit(48 << 20)

@@ -28,6 +28,7 @@ var execTests = []test{
 	{name: "Concurrent", run: (*suite).concurrent},
 	{name: "BadCommands", run: (*suite).badCommands},
 	{name: "SlowReader", run: (*suite).slowReader},
+	{name: "LongScript", run: (*suite).longScript},
 }
 
 func (s *suite) results(t *testing.T) {
@@ -209,4 +210,11 @@ func (s *suite) slowReader(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, r.ExitCode)
 	require.Equal(t, 2_000_000, n)
+}
+
+// longScript: a shell of ours runs long enough to collect its garbage, and loses no file with it.
+func (s *suite) longScript(t *testing.T) {
+	b := s.start(t, ample)
+	r := b.try(sandbox.Command{Shell: "{ i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; echo $i; } | cat"})
+	require.Equal(t, "30000\n", r.Stdout, "%+v", r)
 }

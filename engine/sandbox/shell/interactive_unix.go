@@ -6,9 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -17,7 +17,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-const lookPer = 100 // milliseconds between two looks whether a command was cancelled while it waits for input
+const lookPer = 100 // milliseconds between two looks whether `read` was cancelled while it waits for a line
 
 // session is the shell of a terminal: it reads a line at a time, which the kernel lets people edit, and runs it. Ctrl+C
 // ends what runs, or forgets what was begun. It keeps no jobs: `&` works, `fg` does not exist.
@@ -36,20 +36,20 @@ func Interactive() int {
 	others := make(chan os.Signal, 1) // caught and not ignored: programs would inherit that
 	signal.Notify(others, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 	var err error
-	s.run, err = interp.New(interp.StdIO(os.Stdin, os.Stdout, os.Stderr), interp.Interactive(true), interp.ExecHandlers(abandon, builtins))
+	s.run, err = interp.New(interp.StdIO(os.Stdin, os.Stdout, os.Stderr), interp.Interactive(true),
+		interp.ExecHandlers(apart), interp.CallHandler(awaited))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sh:", err)
 		return 2
 	}
 	go s.read()
-	for code := 0; ; {
+	for code, exited := 0, false; ; {
 		text, ok := s.command()
 		if !ok {
 			fmt.Println()
 			return code
 		}
-		cancelled := false
-		if code, cancelled = s.execute(text); s.run.Exited() && !cancelled { // a command that was cancelled looks like an exit
+		if code, exited = s.execute(text); exited {
 			return code
 		}
 	}
@@ -111,7 +111,8 @@ func (s *session) prompt() {
 	fmt.Print(strings.ReplaceAll(prompt, "$PWD", s.run.Dir))
 }
 
-func (s *session) execute(text string) (code int, cancelled bool) {
+// execute runs a command; exited tells that it was the last one.
+func (s *session) execute(text string) (code int, exited bool) {
 	prog, err := syntax.NewParser().Parse(strings.NewReader(text), "sh")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sh:", err)
@@ -120,11 +121,13 @@ func (s *session) execute(text string) (code int, cancelled bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
-		select {
-		case <-s.stops:
-			cancel()
-			fmt.Println()
-		case <-done:
+		for {
+			select {
+			case <-s.stops:
+				cancel()
+			case <-done: // and not cancelled: what it left in the background runs on
+				return
+			}
 		}
 	}()
 	for _, stmt := range prog.Stmts { // not the whole: that would be the end of a script
@@ -133,56 +136,48 @@ func (s *session) execute(text string) (code int, cancelled bool) {
 		}
 	}
 	close(done)
-	cancelled = ctx.Err() != nil
-	cancel()
-	status, ok := errors.AsType[interp.ExitStatus](err)
+	status, plain := errors.AsType[interp.ExitStatus](err)
 	switch {
-	case cancelled:
-		return 130, true
-	case ok:
-		return int(status), false
-	case err != nil:
+	case ctx.Err() != nil: // this and the next look like an exit to the interpreter
+		fmt.Println()
+		return 130, false
+	case err != nil && !plain:
 		fmt.Fprintln(os.Stderr, "sh:", err)
 		return 1, false
 	}
-	return 0, false
+	return int(status), len(prog.Stmts) > 0 && s.run.Exited() // which tells of the last that ran
 }
 
-// abandon lets Ctrl+C end commands of our own, which know no signals: their input ends, and nobody waits for them.
-func abandon(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
+// apart runs each command of ours as a process, so that Ctrl+C ends it like any program.
+func apart(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 	return func(ctx context.Context, args []string) error {
 		h := interp.HandlerCtx(ctx)
-		if _, err := interp.LookPathDir(h.Dir, h.Env, args[0]); err == nil || commands[args[0]] == nil {
-			return next(ctx, args)
+		if _, err := interp.LookPathDir(h.Dir, h.Env, args[0]); err != nil && commands[args[0]] != nil {
+			self := os.Args[:len(os.Args)-1] // ours without -i
+			args = slices.Concat(self, []string{"-c", `"$@"`, "sh"}, args)
 		}
-		done := make(chan error, 1)
-		go func() { done <- next(ctx, args) }()
-		select {
-		case err := <-done:
-			return err
-		case <-ctx.Done():
-			return interp.ExitStatus(130)
-		}
+		return next(ctx, args)
 	}
 }
 
-// cancellable is input that ends when the command that reads it is cancelled, so that it takes nothing of the next one's.
-type cancellable struct {
-	ctx context.Context
-	f   *os.File
-}
-
-func (c cancellable) Read(p []byte) (int, error) {
-	for {
-		if c.ctx.Err() != nil {
-			return 0, io.EOF
+// awaited lets Ctrl+C end `read`, which would wait for a line of the terminal for ever: it begins when there is one.
+func awaited(ctx context.Context, args []string) ([]string, error) {
+	if h := interp.HandlerCtx(ctx); args[0] != "read" || h.Stdin != os.Stdin {
+		return args, nil
+	}
+	if i := slices.Index(args, "-p"); i > 0 && i+1 < len(args) {
+		fmt.Fprint(os.Stderr, args[i+1])
+		args = slices.Delete(slices.Clone(args), i, i+2)
+	}
+	for ready := 0; ready == 0; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(c.f.Fd()), Events: unix.POLLIN}}, lookPer)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(syscall.Stdin), Events: unix.POLLIN}}, lookPer)
 		if err != nil && !errors.Is(err, unix.EINTR) {
-			return 0, err
+			return nil, err
 		}
-		if n > 0 {
-			return c.f.Read(p)
-		}
+		ready = max(n, 0)
 	}
+	return args, nil
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -72,7 +71,7 @@ func builtins(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 		if _, err := interp.LookPathDir(h.Dir, h.Env, args[0]); err == nil {
 			return next(ctx, args)
 		}
-		c := &call{dir: h.Dir, in: input(ctx, h.Stdin), out: h.Stdout, err: h.Stderr, name: args[0], env: h.Env}
+		c := &call{dir: h.Dir, in: h.Stdin, out: h.Stdout, err: h.Stderr, name: args[0], env: h.Env}
 		if err := c.parse(args[1:]); err != nil {
 			c.fail(err)
 		} else {
@@ -83,12 +82,4 @@ func builtins(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 		}
 		return nil
 	}
-}
-
-// input is what a command of ours reads.
-func input(ctx context.Context, r io.Reader) io.Reader {
-	if f, ok := r.(*os.File); ok && f == os.Stdin {
-		return cancellable{ctx, f}
-	}
-	return r
 }
