@@ -17,8 +17,6 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-const lookPer = 100 // milliseconds between two looks whether `read` was cancelled while it waits for a line
-
 // session is the shell of a terminal: it reads a line at a time, which the kernel lets people edit, and runs it. Ctrl+C
 // ends what runs, or forgets what was begun. It keeps no jobs: `&` works, `fg` does not exist.
 type session struct {
@@ -169,15 +167,29 @@ func awaited(ctx context.Context, args []string) ([]string, error) {
 		fmt.Fprint(os.Stderr, args[i+1])
 		args = slices.Delete(slices.Clone(args), i, i+2)
 	}
-	for ready := 0; ready == 0; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(syscall.Stdin), Events: unix.POLLIN}}, lookPer)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return nil, err
-		}
-		ready = max(n, 0)
+	return args, wait(ctx, syscall.Stdin)
+}
+
+// wait returns when there is something to read, or the context's error.
+func wait(ctx context.Context, fd int) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
 	}
-	return args, nil
+	defer func() { _ = r.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = w.Close() }) // which r sees
+	defer func() {
+		if stop() {
+			_ = w.Close()
+		}
+	}()
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(r.Fd())}}, -1)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
