@@ -41,6 +41,9 @@ func (h *Terminals) Show(c *Ctx) (Reply, error) {
 		state = terminalState{Code: e.Code, Message: sentence(e)}
 		p.Problem, p.Startable = state.Message, e.Code == "terminal.stopped" && i.State.May(models.Start)
 		p.Starting = e.Code == "terminal.starting"
+		if p.Stopping = e.Code == "terminal.stopped" && i.State == models.Running; p.Stopping {
+			p.Problem = "The instance is being stopped: it can be started again in a moment"
+		}
 	}
 	return page(terminalview.Show(p)).json(state), nil
 }

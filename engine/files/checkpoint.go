@@ -1,8 +1,8 @@
 package files
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -17,7 +17,6 @@ const lastSnapshot = "last"
 // instance follow each other.
 type Checkpoints struct {
 	*Desk
-	MaxFiles int // that are looked at; 0 = maxTracked
 
 	mu   sync.Mutex
 	busy map[string]*sync.Mutex
@@ -60,19 +59,41 @@ func (c *Checkpoints) open(ctx context.Context, sc *models.Scope, i *models.Inst
 	last, _ := s.load(lastSnapshot)
 	snap, err := c.look(ctx, s, i, last)
 	if err != nil {
+		if n.TurnID != nil && (fault.Is(err, fault.TooLarge) || fault.Is(err, fault.Timeout)) {
+			err = errors.Join(err, unknown(ctx, sc, n, err))
+		}
 		return nil, err
 	}
 	row, _, err := sc.OpenCheckpoint(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	if err = s.save(row.ID, snap); err == nil {
+	if !snap.same(last) {
 		err = s.save(lastSnapshot, snap)
+	}
+	if err == nil && s.again(lastSnapshot, row.ID) != nil { // a disk that knows no links
+		err = s.save(row.ID, snap)
 	}
 	if err != nil {
 		_ = sc.ForgetCheckpoints(context.WithoutCancel(ctx), row.ID)
 	}
 	return row, err
+}
+
+// unknown notes that nothing is known of a turn, and why, so that people need not take silence for "it changed nothing".
+func unknown(ctx context.Context, sc *models.Scope, n models.Checkpoint, why error) error {
+	row, _, err := sc.OpenCheckpoint(ctx, n)
+	if err != nil {
+		return err
+	}
+	return sc.CloseCheckpoint(ctx, row.ID, unseen(why), anything)
+}
+
+// anything stands for changes that nobody saw.
+var anything = []models.FileChange{{Path: ".", What: models.FileChanged, Lost: true}}
+
+func unseen(why error) string {
+	return fault.As(why).Detail + ": what this changed, if anything, is not known and cannot be put back."
 }
 
 // After notes what the turn changed. A turn without a note of before has nothing to say.
@@ -93,15 +114,20 @@ func (c *Checkpoints) close(ctx context.Context, sc *models.Scope, i *models.Ins
 	defer func() { _ = s.root.Close() }()
 	before, ok := s.load(row.ID)
 	if !ok {
+		if row.EndedAt != nil { // what is said of it stays true
+			return nil
+		}
 		return sc.ForgetCheckpoints(ctx, row.ID)
 	}
 	last, _ := s.load(lastSnapshot)
 	after, err := c.look(ctx, s, i, last)
 	if err != nil { // too much was made to be looked at: that something was changed is still true
-		return sc.CloseCheckpoint(ctx, row.ID, fault.As(err).Detail+": what this changed is not known.", []models.FileChange{{Path: ".", What: models.FileChanged, Lost: true}})
+		return sc.CloseCheckpoint(ctx, row.ID, unseen(err), anything)
 	}
-	if err := s.save(lastSnapshot, after); err != nil {
-		return err
+	if !after.same(last) {
+		if err := s.save(lastSnapshot, after); err != nil {
+			return err
+		}
 	}
 	if err := sc.CloseCheckpoint(ctx, row.ID, before.Note, compare(before, after)); err != nil {
 		return err
@@ -115,7 +141,7 @@ func (c *Checkpoints) look(ctx context.Context, s *store, i *models.Instance, la
 		return nil, err
 	}
 	defer func() { _ = v.Close() }()
-	return s.take(ctx, v, last, cmp.Or(c.MaxFiles, maxTracked))
+	return s.take(ctx, v, last)
 }
 
 // store opens what is kept for an instance.
@@ -130,9 +156,7 @@ func (d *Desk) store(ctx context.Context, i *models.Instance) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{root: root}
-	s.room = quota(i) - s.weigh()
-	return s, nil
+	return &store{root: root, most: quota(i)}, nil
 }
 
 func quota(i *models.Instance) int64 { return min(int64(i.StorageMB)<<20/keepShare, maxStore) }
@@ -185,7 +209,8 @@ func (c *Checkpoints) prune(ctx context.Context, sc *models.Scope, i *models.Ins
 	if err != nil {
 		return err
 	}
-	used := s.weigh()
+	known := s.contents()
+	used := s.used
 	named := map[string]int{}
 	for it := range maps.Values(last.Items) {
 		named[it.Hash]++
@@ -204,7 +229,7 @@ func (c *Checkpoints) prune(ctx context.Context, sc *models.Scope, i *models.Ins
 	drop := []string{}
 	free := func() int64 {
 		var sum int64
-		for hash, size := range s.known {
+		for hash, size := range known {
 			if named[hash] <= 0 {
 				sum += size
 			}

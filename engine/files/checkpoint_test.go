@@ -217,19 +217,41 @@ func TestOldContentsGo(t *testing.T) {
 	require.LessOrEqual(t, len(snaps), len(list)+2)
 }
 
-// A workspace that is too large to be looked at is said to be that, and does not keep a turn from running.
+// A workspace that is too large to be looked at does not keep a turn from running. What it changed is said to be unknown.
 func TestTooManyFiles(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.c.MaxFiles = 100
-	for n := range 101 {
-		r.write(fmt.Sprintf("d%d/f%d", n%200, n), "")
+	for n := range 20_001 {
+		if n%1000 == 0 {
+			r.write(fmt.Sprintf("d%d/f%d", n/1000, n), "")
+			continue
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(r.h.workspace(), fmt.Sprintf("d%d/f%d", n/1000, n)), nil, 0o644))
 	}
-	err := r.c.Before(t.Context(), r.sc, r.i, r.turn())
-	require.True(t, fault.Is(err, fault.TooLarge), err)
-	list, err := r.sc.Checkpoints(t.Context(), r.i.ID, 10)
+	turn := r.turn()
+	require.True(t, fault.Is(r.c.Before(t.Context(), r.sc, r.i, turn), fault.TooLarge))
+	require.NoError(t, os.Remove(filepath.Join(r.h.workspace(), "d20/f20000")))
+	require.NoError(t, r.c.Before(t.Context(), r.sc, r.i, turn), "it is said once for a turn")
+	require.NoError(t, r.c.After(t.Context(), r.sc, r.i, turn))
+	row, err := r.sc.TurnCheckpoint(t.Context(), turn)
 	require.NoError(t, err)
-	require.Empty(t, list)
+	require.Contains(t, row.Note, "more than 20000 files")
+	require.Contains(t, row.Note, "not known and cannot be put back")
+	require.NotNil(t, row.EndedAt)
+	diffs, err := r.c.Differences(t.Context(), r.i, row)
+	require.NoError(t, err)
+	require.Len(t, diffs, 1)
+	require.False(t, diffs[0].Can)
+	out, err := r.c.PutBack(t.Context(), r.sc, r.i, row, "")
+	require.NoError(t, err)
+	require.Equal(t, files.Restored{Skipped: []string{"."}}, out)
+
+	r.sess = session(t, r)
+	row = r.during(func() { r.write("d0/f0", "changed") })
+	require.Equal(t, []string{"changed d0/f0"}, said(row), "exactly as many as the limit are looked at")
+	r.sess = session(t, r)
+	row = r.during(func() { r.write("d0/more", "") })
+	require.Contains(t, row.Note, "more than 20000 files", "a turn that made too many")
 }
 
 // Before: what the first tool of a turn waits for, with 10,000 files that did not change since the last one.
@@ -238,7 +260,7 @@ func BenchmarkBefore(b *testing.B) {
 	for n := range 10_000 {
 		r.write(fmt.Sprintf("d%d/f%d", n%200, n), fmt.Sprint("content ", n))
 	}
-	for range 6 { // all of it is read by then
+	for range 12 { // all of it is read by then
 		r.sess = session(b, r)
 		require.NoError(b, r.c.Before(b.Context(), r.sc, r.i, r.turn()))
 	}

@@ -14,6 +14,7 @@ type ShowProps struct {
 	Problem   string // why there is no shell; "" = there is
 	Startable bool   // starting the instance solves it
 	Starting  bool   // it solves itself
+	Stopping  bool   // it can be started in a moment: the page asks again
 }
 
 func (p ShowProps) at(more string) string { return "/instances/" + p.Instance.ID + more }

@@ -64,7 +64,14 @@ const wire = link(box.dataset.terminal, box.dataset.terminalPage, {
     if (kind === "reload") location.reload();
   },
 });
-const type = (text) => { if (!quiet) wire.type(encoder.encode(text)); };
+// Sizes on the way to another are not worth a redraw, which some shells do badly. What is typed finds the right one.
+let settled = 0;
+const settle = () => {
+  clearTimeout(settled);
+  if (screen.clientHeight) fit.fit();
+};
+const send = (bytes) => { if (!quiet) { settle(); wire.type(bytes); } };
+const type = (text) => send(encoder.encode(text));
 const hold = (on) => {
   held = on;
   box.querySelector("[data-terminal-key=ctrl]").setAttribute("aria-pressed", String(on));
@@ -75,14 +82,9 @@ term.onData((text) => {
   if (held) hold(false);
   type(text);
 });
-term.onBinary((text) => { if (!quiet) wire.type(Uint8Array.from(text, (c) => c.charCodeAt(0))); });
+term.onBinary((text) => send(Uint8Array.from(text, (c) => c.charCodeAt(0))));
 term.onResize(({ rows, cols }) => wire.resize(rows, cols));
-// Sizes on the way to another are not worth a redraw, which some shells do badly.
-let settled = 0;
-new ResizeObserver(() => {
-  clearTimeout(settled);
-  settled = setTimeout(() => { if (screen.clientHeight) fit.fit(); }, 100);
-}).observe(screen);
+new ResizeObserver(() => { clearTimeout(settled); settled = setTimeout(settle, 100); }).observe(screen);
 const recolour = () => { term.options.theme = colours(); };
 new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
