@@ -120,7 +120,8 @@ func (c *Ctx) readBody() ([]byte, error) {
 	if c.route != nil && c.route.Body > 0 {
 		limit = c.route.Body
 	}
-	if n := c.f.Context().Request.Header.ContentLength(); n > limit {
+	announced := c.f.Context().Request.Header.ContentLength()
+	if announced > limit {
 		return nil, c.tooLarge()
 	}
 	stream := c.f.Context().RequestBodyStream()
@@ -131,7 +132,7 @@ func (c *Ctx) readBody() ([]byte, error) {
 		}
 		return body, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(stream, int64(limit)+1))
+	body, err := readAnnounced(stream, announced, limit)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "body.cut", "The body ended early")
 	}
@@ -139,6 +140,22 @@ func (c *Ctx) readBody() ([]byte, error) {
 		return nil, c.tooLarge()
 	}
 	return body, nil
+}
+
+// readAnnounced reads a body; one byte more than the limit is enough to refuse it. What was announced is a claim, which holds no
+// memory until the first bytes are there; then it is read in place, and not into buffers that grow.
+func readAnnounced(stream io.Reader, announced, limit int) ([]byte, error) {
+	const first = 64 << 10
+	if announced <= first {
+		return io.ReadAll(io.LimitReader(stream, int64(limit)+1))
+	}
+	head := make([]byte, first)
+	if _, err := io.ReadFull(stream, head); err != nil {
+		return nil, err
+	}
+	body := make([]byte, announced)
+	_, err := io.ReadFull(stream, body[copy(body, head):])
+	return body, err
 }
 
 // tooLarge refuses the body. What else the sender has to say is read and thrown away, up to what any body may have:

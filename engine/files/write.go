@@ -34,8 +34,8 @@ func (d *Desk) Put(ctx context.Context, i *models.Instance, w Write) (Entry, err
 		if err := h.Put(ctx, p, bytes.NewReader(w.Data)); err != nil {
 			return said(err, rel)
 		}
-		e, err = h.Stat(ctx, rel)
-		return said(err, rel)
+		e, err = d.Stat(ctx, i, rel) // from outside: that costs the sandbox nothing
+		return err
 	})
 	e.Path = rel
 	return e, err
