@@ -203,7 +203,7 @@ func TestFailures(t *testing.T) {
 		require.Equal(t, fault.TooMany, fault.KindOf(err))
 		require.InDelta(t, 7, time.Until(fault.As(err).RetryAt).Seconds(), 1)
 	}
-	require.NoError(t, d.Typing(t.Context(), a, service.Peer{ID: discordtest.Thread}), "another route is open")
+	require.NoError(t, d.Typing(t.Context(), a, service.Peer{ID: discordtest.Thread}, ""), "another route is open")
 	require.Len(t, s.Asked(), 1, "what is limited is not asked again")
 	require.Empty(t, s.Sent())
 
@@ -276,7 +276,7 @@ func TestRepliesTypingAndFiles(t *testing.T) {
 	require.Equal(t, []string{asked, "", ""}, []string{sent[0].Thread, sent[1].Thread, sent[2].Thread})
 	require.Equal(t, discordtest.Thread, sent[1].Peer)
 	require.Equal(t, &service.Upload{Name: "plan _q_.csv", MediaType: "text/csv", Data: up.Data}, sent[2].File)
-	require.NoError(t, d.Typing(t.Context(), a, service.Peer{ID: discordtest.General, Thread: discordtest.Thread}))
+	require.NoError(t, d.Typing(t.Context(), a, service.Peer{ID: discordtest.General, Thread: discordtest.Thread}, ""))
 	require.Equal(t, []string{discordtest.Thread}, s.Typed())
 
 	all := ear.Wait(t, 2)

@@ -191,6 +191,6 @@ func form(out outgoing, f *service.Upload) (kind string, body []byte, err error)
 }
 
 // Typing shows for ten seconds that the bot writes.
-func (s *Service) Typing(ctx context.Context, a service.Account, p service.Peer) error {
+func (s *Service) Typing(ctx context.Context, a service.Account, p service.Peer, _ string) error {
 	return s.do(ctx, a, http.MethodPost, "/channels/"+url.PathEscape(where(p))+"/typing", nil, nil)
 }

@@ -64,7 +64,7 @@ func (*Email) Receive(service.Account, service.Request) (service.Received, error
 func (*Email) Split(markdown string) []string { return text.MailSplit(markdown) }
 
 // Typing does nothing: mail has no such sign.
-func (*Email) Typing(context.Context, service.Account, service.Peer) error { return nil }
+func (*Email) Typing(context.Context, service.Account, service.Peer, string) error { return nil }
 
 // Check signs in at both servers, and looks whether what proves senders is there.
 func (s *Email) Check(ctx context.Context, a service.Account) (service.Profile, error) {

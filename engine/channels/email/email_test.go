@@ -362,5 +362,5 @@ func TestNobodyCalls(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, proof)
-	require.NoError(t, e.Typing(t.Context(), service.Account{}, service.Peer{}))
+	require.NoError(t, e.Typing(t.Context(), service.Account{}, service.Peer{}, ""))
 }

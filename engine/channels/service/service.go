@@ -33,8 +33,9 @@ type Service interface {
 	// Send does exactly one visible thing: one text, one file, or one change of a message. Text is one of Split's. The answer is
 	// the service's id of the message. Key is handed over where the service tells repetitions apart.
 	Send(ctx context.Context, a Account, m Message) (id string, err error)
-	// Typing shows for some seconds that somebody is at work; a service without it does nothing.
-	Typing(ctx context.Context, a Account, p Peer) error
+	// Typing shows for some seconds that somebody is at work for a message of the conversation ("" when it came by another way); a service
+	// without it does nothing.
+	Typing(ctx context.Context, a Account, p Peer, message string) error
 }
 
 // Listener is a service that can be asked for news instead of waiting to be called: by polling, or by a connection that it keeps. Listen goes on
@@ -51,6 +52,11 @@ type Listener interface {
 type Hooked interface {
 	Hook(ctx context.Context, a Account, url string) error
 	Unhook(ctx context.Context, a Account) error
+}
+
+// Namer is a service whose events tell of people by their ids alone. Name asks what people call one; "" when it is not told.
+type Namer interface {
+	Name(ctx context.Context, a Account, sender string) (string, error)
 }
 
 // Field is one thing that a person gives.
@@ -73,6 +79,14 @@ type Account struct {
 	Client  *http.Client // guarded; every request goes through it
 	Dial    Dialer       // guarded; for what is no HTTP
 	BaseURL string       // instead of the service's own address; "" = that
+	// Past gives, to who listens, the conversations that were heard before, for a service that keeps nothing for who is away; nil = none.
+	Past func(ctx context.Context) ([]Mark, error)
+}
+
+// Mark is how far a conversation was heard.
+type Mark struct {
+	Peer    Peer   // its id and its thread
+	Message string // the service's id of the last message that was kept
 }
 
 // Dialer opens guarded connections; *dial.Dialer is one.
@@ -119,8 +133,8 @@ type Event struct {
 	Kind    EventKind
 	Peer    Peer
 	Sender  Sender
-	Message string // the service's id of the message; of a press, of the one with the button
-	Text    string // plain, in the person's words: mentions of the bot are taken out, and "/link@our_bot CODE" is "/link CODE"
+	Message string // the service's id of the message; of a press, of the one with the button; of a refusal, of ours
+	Text    string // of a refusal why; else plain, in the person's words: mentions of the bot are taken out, and "/link@our_bot CODE" is "/link CODE"
 	Files   []File
 	ReplyTo string    // the service's id of the message that it answers
 	Token   string    // of a press: Button.Token
@@ -131,12 +145,14 @@ type Event struct {
 // EventKind says what happened.
 type EventKind string
 
-// The kinds. Edited carries the message's whole new text. Left means that the bot was removed or blocked.
+// The kinds. Edited carries the message's whole new text. Left means that the bot was removed or blocked. Refused tells of a message of
+// ours that the service had taken, and could not deliver after all.
 const (
 	Said    EventKind = "said"
 	Edited  EventKind = "edited"
 	Pressed EventKind = "pressed"
 	Left    EventKind = "left"
+	Refused EventKind = "refused"
 )
 
 // Peer is a conversation at a service: a person's own, or a group's, or one thread of it.
@@ -153,7 +169,8 @@ type Peer struct {
 // Sender is a person at a service.
 type Sender struct {
 	ID   string
-	Name string // "@ada", else how the service shows them
+	Name string // "@ada", else how the service shows them; "" where only a Namer knows
+	Team string // the workspace that they write in, of services that have such
 	Bot  bool   // a program: nothing that it says is answered
 }
 

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -156,8 +157,8 @@ func (c callback) sender(m message) service.Sender {
 	if team == "" {
 		team = m.Source
 	}
-	if team != "" && c.Team != "" && team != c.Team && s.ID != "" {
-		s.ID = team + "/" + s.ID
+	if s.Team = cmp.Or(team, c.Team); c.Team != "" && s.Team != c.Team && s.ID != "" {
+		s.ID = s.Team + "/" + s.ID
 	}
 	return s
 }

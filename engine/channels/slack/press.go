@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -93,7 +94,7 @@ func commanded(c command, at time.Time) []service.Event {
 	p := conversation(c.Channel, "", "", "")
 	p.Called, p.Name = true, shown(p, c.ChannelName)
 	text := strings.TrimSpace(c.Command + " " + c.Text)
-	return []service.Event{{ID: "command:" + c.Trigger, Kind: service.Said, Peer: p, Sender: person(c.User, c.UserName, "", ""), Text: text, At: at}}
+	return []service.Event{{ID: "command:" + c.Trigger, Kind: service.Said, Peer: p, Sender: person(c.User, c.UserName, "", c.Team), Text: text, At: at}}
 }
 
 func commandFrom(body []byte, at time.Time) []service.Event {
@@ -111,7 +112,7 @@ func person(id, name, team, ours string) service.Sender {
 	if name != "" {
 		name = "@" + name
 	}
-	return service.Sender{ID: id, Name: name}
+	return service.Sender{ID: id, Name: name, Team: cmp.Or(team, ours)}
 }
 
 // shown is a channel's name; direct messages have only a technical one.

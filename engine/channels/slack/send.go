@@ -111,7 +111,7 @@ func upload(ctx context.Context, api *slack.Client, m service.Message) (string, 
 
 // Typing sets the status line of a thread, the only sign of work that Slack has for bots, in apps that have the assistant's view.
 // Elsewhere Slack refuses it, which is no failure.
-func (s *Service) Typing(ctx context.Context, a service.Account, p service.Peer) error {
+func (s *Service) Typing(ctx context.Context, a service.Account, p service.Peer, _ string) error {
 	if p.Thread == "" {
 		return nil
 	}

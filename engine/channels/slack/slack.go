@@ -28,6 +28,7 @@ type Service struct {
 var (
 	_ service.Service  = (*Service)(nil)
 	_ service.Listener = (*Service)(nil)
+	_ service.Namer    = (*Service)(nil)
 )
 
 // Fields of an app. Either proof suffices: the signing secret for requests, or the app token for Socket Mode.
@@ -103,9 +104,9 @@ func missing(h http.Header) string {
 	return strings.Join(out, "; ")
 }
 
-// Name asks what people call a sender: events carry only ids. Needs the scope users:read.
+// Name asks what people call a sender: events carry only ids. Needs the scope users:read. Who is of another workspace is asked for without it.
 func (s *Service) Name(ctx context.Context, a service.Account, sender string) (string, error) {
-	u, err := client(a).GetUserInfoContext(ctx, sender)
+	u, err := client(a).GetUserInfoContext(ctx, sender[strings.LastIndex(sender, "/")+1:])
 	if err != nil {
 		return "", failed(err)
 	}

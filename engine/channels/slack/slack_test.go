@@ -110,7 +110,7 @@ func TestWhatPeopleSay(t *testing.T) {
 	both(t, func(t *testing.T, s *slacktest.Server, a service.Account, ear *servicetest.Ear) {
 		hi := s.Say("ada", "is 1 &lt; 2 &amp; <https://go.dev|go.dev> *so*? <@U1|bob> in <#C1|ops>")
 		e := ear.Wait(t, 1)[0]
-		require.Equal(t, service.Event{ID: "DADA:" + hi, Kind: service.Said, Peer: service.Peer{ID: "DADA", Direct: true, Called: true}, Sender: service.Sender{ID: "UADA"},
+		require.Equal(t, service.Event{ID: "DADA:" + hi, Kind: service.Said, Peer: service.Peer{ID: "DADA", Direct: true, Called: true}, Sender: service.Sender{ID: "UADA", Team: slacktest.Team},
 			Message: hi, Text: "is 1 < 2 & https://go.dev *so*? @bob in #ops", At: e.At}, e)
 		require.WithinDuration(t, time.Now(), e.At, 5*time.Second)
 
@@ -273,12 +273,12 @@ func TestThreadsAndTyping(t *testing.T) {
 	sent := s.Sent()
 	require.Equal(t, []string{ts, ts, ""}, []string{sent[0].Thread, sent[1].Thread, sent[2].Thread})
 
-	require.NoError(t, quick.Typing(t.Context(), a, service.Peer{ID: "DADA", Direct: true}))
-	require.NoError(t, quick.Typing(t.Context(), a, service.Peer{ID: slacktest.General, Thread: ts}), "refused, and nobody minds")
-	require.NoError(t, quick.Typing(t.Context(), a, service.Peer{ID: "DADA", Thread: "1.1", Direct: true}))
+	require.NoError(t, quick.Typing(t.Context(), a, service.Peer{ID: "DADA", Direct: true}, ""))
+	require.NoError(t, quick.Typing(t.Context(), a, service.Peer{ID: slacktest.General, Thread: ts}, ""), "refused, and nobody minds")
+	require.NoError(t, quick.Typing(t.Context(), a, service.Peer{ID: "DADA", Thread: "1.1", Direct: true}, ""))
 	require.Equal(t, []string{"DADA 1.1 is working…"}, s.Statuses())
 	s.Fail(1, 503)
-	require.Equal(t, fault.Upstream, fault.KindOf(quick.Typing(t.Context(), a, service.Peer{ID: "DADA", Thread: "1.1", Direct: true})))
+	require.Equal(t, fault.Upstream, fault.KindOf(quick.Typing(t.Context(), a, service.Peer{ID: "DADA", Thread: "1.1", Direct: true}, "")))
 	name, err := quick.Name(t.Context(), a, "UADA")
 	require.NoError(t, err)
 	require.Equal(t, "@ada", name)

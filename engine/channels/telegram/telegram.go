@@ -122,7 +122,7 @@ func (s *Telegram) Unhook(ctx context.Context, a service.Account) error {
 }
 
 // Typing shows "typing…" for five seconds.
-func (s *Telegram) Typing(ctx context.Context, a service.Account, p service.Peer) error {
+func (s *Telegram) Typing(ctx context.Context, a service.Account, p service.Peer, _ string) error {
 	in, err := to(p)
 	if err != nil {
 		return err

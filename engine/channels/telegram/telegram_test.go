@@ -281,7 +281,7 @@ func TestSending(t *testing.T) {
 
 	// An answer to what is gone is still an answer.
 	r.send(service.Message{Text: "re", ReplyTo: "999"})
-	require.NoError(t, r.tg.Typing(t.Context(), r.a, r.peer))
+	require.NoError(t, r.tg.Typing(t.Context(), r.a, r.peer, ""))
 	require.Equal(t, []string{"typing " + r.peer.ID}, r.s.Actions())
 }
 

@@ -94,8 +94,6 @@ func failed(res *http.Response, raw []byte) error {
 		return call.Refused(name, res.StatusCode, res.Header)
 	}
 	e := got.Error
-	why := errors.New(e.Message)
-	said := readable(e)
 	if wait, ok := waits[e.Code]; ok {
 		at := time.Now().Add(wait)
 		if res.Header.Get("Retry-After") != "" {
@@ -103,6 +101,12 @@ func failed(res *http.Response, raw []byte) error {
 		}
 		return call.Limited(name, at)
 	}
+	return judged(e, res.StatusCode)
+}
+
+// judged turns an error into a fault by its code; status is of the answer that had it, 0 for none.
+func judged(e refusal, status int) error {
+	why, said := errors.New(e.Message), readable(e)
 	switch {
 	case e.Code == 100 && strings.Contains(e.Message, "appsecret_proof"):
 		return fault.New(fault.Invalid, "whatsapp.app_secret", "The app secret does not belong to the app of the access token")
@@ -120,7 +124,7 @@ func failed(res *http.Response, raw []byte) error {
 		return fault.Wrap(why, fault.NotFound, "service.gone", "WhatsApp cannot deliver to this person")
 	case e.Code == 131030 || e.Code == 131049 || e.Code == 131050 || e.Code == 131037:
 		return fault.Wrap(why, fault.Forbidden, "service.forbidden", "%s", "WhatsApp does not allow this: "+said)
-	case e.Code == 1 || e.Code == 2 || e.Code == 131000 || e.Code == 131016 || e.Code == 131057 || res.StatusCode >= 500:
+	case e.Code == 1 || e.Code == 2 || e.Code == 131000 || e.Code == 131016 || e.Code == 131057 || status >= 500:
 		return fault.Wrap(why, fault.Upstream, "service.failed", "WhatsApp has a problem of its own (code %d)", e.Code)
 	}
 	return fault.Wrap(why, fault.Invalid, "service.refused", "%s", "WhatsApp refuses this: "+said)

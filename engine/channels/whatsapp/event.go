@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lobstead/engine/channels/service"
+	"lobstead/kit/fault"
 )
 
 // delivery is a request of the webhook, as far as it matters here. Each value and message is read by itself, so that one in a form that
@@ -28,6 +29,16 @@ type value struct {
 	} `json:"metadata"`
 	Contacts []contact         `json:"contacts"`
 	Messages []json.RawMessage `json:"messages"`
+	Statuses []json.RawMessage `json:"statuses"`
+}
+
+// status is what became of a message of ours.
+type status struct {
+	ID     string    `json:"id"`
+	Status string    `json:"status"`
+	At     string    `json:"timestamp"`
+	To     string    `json:"recipient_id"`
+	Errors []refusal `json:"errors"`
 }
 
 // contact is who wrote. People with a user name may hide their number: then there is only the id that they have for this business.
@@ -106,7 +117,31 @@ func events(number string, raw json.RawMessage) []service.Event {
 			out = append(out, e)
 		}
 	}
+	for _, raw := range v.Statuses {
+		var st status
+		if json.Unmarshal(raw, &st) == nil && st.Status == "failed" && st.ID != "" {
+			out = append(out, st.event())
+		}
+	}
 	return out
+}
+
+// event tells that WhatsApp took a message of ours, and could not deliver it.
+func (st status) event() service.Event {
+	e := service.Event{ID: st.ID + " failed", Kind: service.Refused, Message: st.ID, Peer: service.Peer{ID: st.To, Direct: true}, Text: "WhatsApp could not deliver it", At: clock(st.At)}
+	if len(st.Errors) > 0 {
+		e.Text = fault.As(judged(st.Errors[0], 0)).Detail
+	}
+	return e
+}
+
+// clock reads WhatsApp's times, seconds as text.
+func clock(s string) time.Time {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(n, 0).UTC()
 }
 
 func event(contacts []contact, m message) (service.Event, bool) {
@@ -115,7 +150,7 @@ func event(contacts []contact, m message) (service.Event, bool) {
 	if id == "" {
 		return service.Event{}, false
 	}
-	e := service.Event{ID: m.ID, Kind: service.Said, Message: m.ID, Sender: service.Sender{ID: id, Name: who.Profile.Name}}
+	e := service.Event{ID: m.ID, Kind: service.Said, Message: m.ID, Sender: service.Sender{ID: id, Name: who.Profile.Name}, At: clock(m.At)}
 	if who.Profile.Username != "" {
 		e.Sender.Name = "@" + strings.TrimPrefix(who.Profile.Username, "@")
 	}
@@ -123,9 +158,6 @@ func event(contacts []contact, m message) (service.Event, bool) {
 	e.Peer = service.Peer{ID: id, Direct: true, Called: true, Name: e.Sender.Name}
 	if m.Group != "" {
 		e.Peer = service.Peer{ID: m.Group}
-	}
-	if s, err := strconv.ParseInt(m.At, 10, 64); err == nil {
-		e.At = time.Unix(s, 0).UTC()
 	}
 	if m.Context != nil {
 		e.ReplyTo = m.Context.ID

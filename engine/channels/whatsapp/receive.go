@@ -15,7 +15,7 @@ import (
 )
 
 // Receive answers the question with which Meta begins (hub.challenge), and takes deliveries that the app's secret signed.
-func (s *WhatsApp) Receive(a service.Account, r service.Request) (service.Received, error) {
+func (*WhatsApp) Receive(a service.Account, r service.Request) (service.Received, error) {
 	if r.Method == http.MethodGet {
 		return challenge(a, r)
 	}
@@ -32,12 +32,7 @@ func (s *WhatsApp) Receive(a service.Account, r service.Request) (service.Receiv
 			if c.Field != "messages" {
 				continue
 			}
-			for _, e := range events(a.Value("phone_number_id"), c.Value) {
-				if e.Kind == service.Said {
-					s.seen(a, e)
-				}
-				out.Events = append(out.Events, e)
-			}
+			out.Events = append(out.Events, events(a.Value("phone_number_id"), c.Value)...)
 		}
 	}
 	return out, nil

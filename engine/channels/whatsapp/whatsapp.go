@@ -3,8 +3,7 @@
 // What WhatsApp guarantees: a delivery comes again for days until it is answered, under the same message ids (wamid), several messages in
 // one request and in no certain order. Sending has no idempotency: to send again after an answer was lost may show a message twice.
 // A sent message cannot be changed; a change is a new message that quotes the old one. Whether a message arrived is told later, by a
-// status that is passed over here: what WhatsApp refuses only then (above all answers to people who have not written for 24 hours)
-// looks sent.
+// status: what WhatsApp refuses only then (above all answers to people who have not written for 24 hours) is an event of its own.
 package whatsapp
 
 import (
@@ -14,7 +13,6 @@ import (
 	"encoding/hex"
 	"net/url"
 	"strings"
-	"sync"
 
 	"lobstead/engine/channels/service"
 	"lobstead/engine/channels/text"
@@ -28,10 +26,7 @@ const (
 )
 
 // WhatsApp implements service.Service. The zero value is ready.
-type WhatsApp struct {
-	mu   sync.Mutex
-	last map[string]string // the last message of each conversation: what typing is shown for
-}
+type WhatsApp struct{}
 
 // Fields of an account.
 func (*WhatsApp) Fields() []service.Field {
@@ -102,24 +97,11 @@ func digits(s string) string {
 }
 
 // Typing shows "typing…" for 25 seconds or until an answer comes, and marks what was written as read. WhatsApp wants to know for which
-// message, so it does nothing in a process that has received none.
-func (s *WhatsApp) Typing(ctx context.Context, a service.Account, p service.Peer) error {
-	s.mu.Lock()
-	id := s.last[a.ID+" "+p.ID]
-	s.mu.Unlock()
-	if id == "" {
+// message.
+func (*WhatsApp) Typing(ctx context.Context, a service.Account, _ service.Peer, message string) error {
+	if message == "" {
 		return nil
 	}
-	return post(ctx, a, "/messages", map[string]any{"messaging_product": "whatsapp", "status": "read", "message_id": id,
+	return post(ctx, a, "/messages", map[string]any{"messaging_product": "whatsapp", "status": "read", "message_id": message,
 		"typing_indicator": map[string]any{"type": "text"}}, nil)
-}
-
-// seen remembers the last message of a conversation.
-func (s *WhatsApp) seen(a service.Account, e service.Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.last == nil || len(s.last) > 20000 {
-		s.last = map[string]string{}
-	}
-	s.last[a.ID+" "+e.Peer.ID] = e.Message
 }

@@ -310,10 +310,10 @@ func TestTyping(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.open()
-	require.NoError(t, r.wa.Typing(t.Context(), r.a, r.peer), "nobody has written yet")
+	require.NoError(t, r.wa.Typing(t.Context(), r.a, r.peer, ""), "it is for no message")
 	id := r.s.Say("ada", "hi")
 	e := r.ear.Wait(t, 1)[0]
-	require.NoError(t, r.wa.Typing(t.Context(), r.a, e.Peer))
+	require.NoError(t, r.wa.Typing(t.Context(), r.a, e.Peer, e.Message))
 	require.Equal(t, []string{id}, r.s.Read())
 }
 

@@ -106,11 +106,16 @@ func (s *Server) Write(name string, m map[string]any) string {
 	return id
 }
 
-// Status tells what became of a message that the business sent: "sent", "delivered", "read", "failed".
+// Status tells what became of a message that the business sent: "sent", "delivered", "read", "failed" (because too much time went by).
 func (s *Server) Status(name, id, status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.deliver(map[string]any{"statuses": []any{map[string]any{"id": id, "status": status, "timestamp": "1603086313", "recipient_id": s.somebody(name).phone}}})
+	one := map[string]any{"id": id, "status": status, "timestamp": fmt.Sprint(time.Now().Unix()), "recipient_id": s.somebody(name).phone}
+	if status == "failed" {
+		one["errors"] = []any{map[string]any{"code": 131047, "title": "Re-engagement message", "message": "Re-engagement message",
+			"error_data": map[string]any{"details": "Message failed to send because more than 24 hours have passed since the customer last replied to this number."}}}
+	}
+	s.deliver(map[string]any{"statuses": []any{one}})
 }
 
 // deliver queues a value. s.mu is held.
