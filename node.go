@@ -307,18 +307,19 @@ func (n *node) name(host string) string {
 // worker is the process's working side.
 func (n *node) worker() (*agent.Runner, *work.Server) {
 	host, _ := os.Hostname()
-	reconciler := &provision.Reconciler{Store: n.store, Bus: n.bus, Driver: n.driver, Node: n.name(host), Log: n.log}
+	name := n.name(host)
+	reconciler := &provision.Reconciler{Store: n.store, Bus: n.bus, Driver: n.driver, Node: name, Log: n.log}
 	letters := ""
 	if n.mail != nil {
 		letters = n.publicURL()
 	}
 	runner := agent.New(agent.Config{Letters: letters, Checkpoints: n.files(), Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
-		Fetch: dial.New(dial.Policy{}), Node: host, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
+		Fetch: dial.New(dial.Policy{}), Node: name, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Ledger:   n.turns,
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
 		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host),
 		Files: func(ctx context.Context) error { return n.files().Sweep(ctx, n.store) },
-		Timer: &automate.Timer{Desk: n.automations(), Log: n.log}, Channels: &channels.Keeper{Desk: n.channels(), Node: n.name(host), Log: n.log}})
+		Timer: &automate.Timer{Desk: n.automations(), Log: n.log}, Channels: &channels.Keeper{Desk: n.channels(), Node: name, Log: n.log}})
 	return runner, server
 }

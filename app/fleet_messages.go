@@ -30,7 +30,7 @@ func (h *FleetMessages) Create(c *Ctx) (Reply, error) {
 	if s := i.Standing(); s == models.StandingStopped || s == models.StandingError {
 		return nil, unanswering(s)
 	}
-	s, err := c.Scope.SessionOf(c, i.ID, models.APIChannel+":"+c.Principal.User.ID)
+	s, err := h.session(c, i, in.Message)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +43,31 @@ func (h *FleetMessages) Create(c *Ctx) (Reply, error) {
 	}
 	return data(fleet.MessageSent{Named: fleet.Name(event.ID), Role: "user", Content: in.Text, Status: string(models.MessagePending), Channel: in.Message.Channel,
 		QueueMode: string(in.Message.QueueMode), CreatedAt: wire.Time(event.CreatedAt)}).with(201), nil
+}
+
+// session is the conversation that a message belongs to: the caller's own by the API, or the one that they have by a channel, by which the
+// answer leaves too.
+func (h *FleetMessages) session(c *Ctx, i *models.Instance, m *models.NewMessage) (*models.Session, error) {
+	if m.Channel == models.APIChannel {
+		return c.Scope.SessionOf(c, i.ID, models.APIChannel+":"+c.Principal.User.ID)
+	}
+	kind := models.ChannelKind(m.Channel)
+	b, err := c.Scope.BindingOf(c, i.ID, kind, c.Principal.User.ID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.Invalid, "channel.unlinked", "No %s account of yours is linked to this agent", kind.Title()).Hinting("Make a code with POST /v1/agent/" + i.ID + "/" + m.Channel + "/link, and send it there")
+	}
+	if err != nil {
+		return nil, err
+	}
+	ch, err := c.Scope.Channel(c, b.ChannelID)
+	if err != nil {
+		return nil, err
+	}
+	if ch.State == models.ChannelOff {
+		return nil, fault.New(fault.Invalid, "channel.off", "The %s channel of this agent is switched off", kind.Title())
+	}
+	m.ChannelID, m.Peer = b.ChannelID, b.Peer
+	return c.Scope.BindingSession(c, b)
 }
 
 func unanswering(s models.Standing) error {

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"strings"
@@ -91,6 +92,20 @@ func (sc *Scope) BindingOf(ctx context.Context, instanceID string, kind ChannelK
 	return first[ChannelBinding](sc.read(ctx).Where("instance_id = ? AND kind = ? AND user_id = ?", instanceID, kind, userID))
 }
 
+// BindingSession is the conversation that somebody who is linked has alone with an instance, by their channel.
+func (sc *Scope) BindingSession(ctx context.Context, b *ChannelBinding) (*Session, error) {
+	var out *Session
+	find := func(tx *gorm.DB) (err error) {
+		out, err = sc.channelSession(tx, b, b.Peer)
+		return err
+	}
+	err := sc.tx(ctx, find)
+	if isDuplicate(err) { // begun by a message in between
+		err = sc.tx(ctx, find)
+	}
+	return out, err
+}
+
 // Unlink ends a binding: one's own, or anybody's for who may edit settings.
 func (sc *Scope) Unlink(ctx context.Context, bindingID string) (*ChannelBinding, error) {
 	var out *ChannelBinding
@@ -147,12 +162,24 @@ func (sc *Scope) linkSender(tx *gorm.DB, ch *Channel, h *Heard, code string) (*C
 	if err := tx.Where("channel_id = ? AND (sender_id = ? OR user_id = ?)", ch.ID, h.SenderID, row.UserID).Delete(&ChannelBinding{}).Error; err != nil {
 		return nil, false, err
 	}
-	b := &ChannelBinding{ID: id.New(), OrganizationID: sc.Org, ChannelID: ch.ID, InstanceID: ch.InstanceID, Kind: ch.Kind, SenderID: h.SenderID, SenderName: clip(cleanText(h.Sender), 200), TeamID: clip(h.TeamID, 200),
+	b := &ChannelBinding{ID: id.New(), OrganizationID: sc.Org, ChannelID: ch.ID, InstanceID: ch.InstanceID, Kind: ch.Kind, SenderID: h.SenderID, SenderName: clip(cleanText(cmp.Or(h.Sender, h.SenderID)), 200), TeamID: clip(h.TeamID, 200),
 		UserID: row.UserID, QueueMode: Collect, Peer: h.directPeer(), CreatedAt: sc.store.now()}
 	if err := tx.Create(b).Error; err != nil {
 		return nil, false, err
 	}
 	return b, true, sc.audit(tx, act{name: "channel.linked", kind: "channel", id: ch.ID, of: string(ch.Kind) + " " + b.SenderName, after: map[string]any{"user": b.UserID, "sender": b.SenderID}})
+}
+
+// nameless tells that only the id of who is linked is known.
+func (b *ChannelBinding) nameless() bool { return b.SenderName == b.SenderID }
+
+// NameSender notes how people at a service call somebody who is linked.
+func (sc *Scope) NameSender(ctx context.Context, channelID, senderID, name string) error {
+	if name = clip(cleanText(name), 200); name == "" {
+		return nil
+	}
+	_, err := changed(sc.write(ctx).Model(&ChannelBinding{}).Where("channel_id = ? AND sender_id = ?", channelID, senderID), map[string]any{"sender_name": name})
+	return err
 }
 
 // KnowsSender tells whether somebody at a service is linked.

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type ChannelEvent struct {
 	ChannelID      string
 	EventID        string // the service's
 	MessageID      string // the service's, of a message
+	Peer           string // JSON: the conversation in which it was said
 	SenderID       string
 	Outcome        HeardOutcome
 	TurnID         string // that it began
@@ -60,6 +62,7 @@ type HearResult struct {
 	Turn      *Turn
 	Interrupt bool   // turns of its session were asked to stop
 	Stop      string // session whose work the person asked to stop
+	Nameless  bool   // who said it is linked, and only their id is known
 }
 
 // How often a stranger is told that they are one, and how many codes somebody may try.
@@ -102,7 +105,7 @@ func (sc *Scope) hear(tx *gorm.DB, channelID string, h *Heard) (HearResult, erro
 	if _, err := first[ChannelEvent](tx.Where("channel_id = ? AND event_id = ?", ch.ID, h.EventID)); !fault.Is(err, fault.NotFound) {
 		return HearResult{Outcome: HeardAgain}, err
 	}
-	row := &ChannelEvent{ID: id.New(), OrganizationID: sc.Org, ChannelID: ch.ID, EventID: clip(h.EventID, 300), MessageID: clip(h.MessageID, 300), SenderID: clip(h.SenderID, 200), CreatedAt: sc.store.now()}
+	row := sc.eventOf(ch, h)
 	out, err := sc.answerHeard(tx, ch, h)
 	if err != nil {
 		return out, err
@@ -118,18 +121,36 @@ func (sc *Scope) hear(tx *gorm.DB, channelID string, h *Heard) (HearResult, erro
 	return out, err
 }
 
+// eventOf is the row of an event; its outcome is to come.
+func (sc *Scope) eventOf(ch *Channel, h *Heard) *ChannelEvent {
+	row := &ChannelEvent{ID: id.New(), OrganizationID: sc.Org, ChannelID: ch.ID, EventID: clip(h.EventID, 300), MessageID: clip(h.MessageID, 300), SenderID: clip(h.SenderID, 200), CreatedAt: sc.store.now()}
+	if !h.Edited && h.MessageID != "" {
+		row.Peer = readPeer(h.Peer).place()
+	}
+	return row
+}
+
+// bareCode is a line that somebody means as /link: some services keep what begins with a slash for themselves.
+var bareCode = regexp.MustCompile(`(?im)^\s*link[\s:]+["'\x60*_]*([a-z0-9]{6})["'\x60*_.]*\s*$`)
+
 // answerHeard decides what is done.
 func (sc *Scope) answerHeard(tx *gorm.DB, ch *Channel, h *Heard) (HearResult, error) {
-	word, rest, _ := strings.Cut(strings.TrimSpace(h.Text), " ")
-	word = strings.ToLower(word)
+	words := strings.Fields(h.Text)
+	word := ""
+	if len(words) > 0 {
+		word = strings.ToLower(words[0])
+	}
 	if word == "/link" {
-		return sc.hearCode(tx, ch, h, strings.TrimSpace(rest))
+		return sc.hearCode(tx, ch, h, strings.Join(words[1:], " "))
 	}
 	if !h.Direct && !h.Called {
 		return HearResult{Outcome: HeardPassed}, nil
 	}
 	b, err := first[ChannelBinding](tx.Where("channel_id = ? AND sender_id = ?", ch.ID, h.SenderID))
 	if fault.Is(err, fault.NotFound) {
+		if code := bareCode.FindStringSubmatch(h.Text); code != nil { // of who is linked it is a message like any other
+			return sc.hearCode(tx, ch, h, code[1])
+		}
 		return HearResult{Outcome: HeardUnknown}, sc.tellStranger(tx, ch, h)
 	}
 	if err != nil {
@@ -190,7 +211,7 @@ func (sc *Scope) hearCode(tx *gorm.DB, ch *Channel, h *Heard, code string) (Hear
 	if err != nil {
 		return HearResult{}, err
 	}
-	return HearResult{Outcome: HeardLinked}, sc.tellPeer(tx, ch, h, "You are linked as "+m.User.Name+". Write to me, and "+i.Name+" answers. /help says what else there is.")
+	return HearResult{Outcome: HeardLinked, Nameless: b.nameless()}, sc.tellPeer(tx, ch, h, "You are linked as "+m.User.Name+". Write to me, and "+i.Name+" answers. /help says what else there is.")
 }
 
 // tellStranger says how to be linked: once an hour, and in a group only to who called.
@@ -217,13 +238,13 @@ func (sc *Scope) hearCommand(tx *gorm.DB, ch *Channel, b *ChannelBinding, h *Hea
 		}
 		return out, true, sc.tellPeer(tx, ch, h, "You are not linked any more.")
 	case "/new":
-		_, err := changed(tx.Model(&Session{}).Where("instance_id = ? AND alias = ?", ch.InstanceID, h.alias(ch)), map[string]any{"alias": nil})
+		_, err := changed(tx.Model(&Session{}).Where("instance_id = ? AND alias = ?", ch.InstanceID, readPeer(h.Peer).alias(ch.Kind)), map[string]any{"alias": nil})
 		if err != nil {
 			return out, true, err
 		}
 		return out, true, sc.tellPeer(tx, ch, h, "A new conversation: I begin without what was said before.")
 	case "/stop":
-		s, err := first[Session](tx.Where("instance_id = ? AND alias = ?", ch.InstanceID, h.alias(ch)))
+		s, err := first[Session](tx.Where("instance_id = ? AND alias = ?", ch.InstanceID, readPeer(h.Peer).alias(ch.Kind)))
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return out, true, err
 		}
@@ -248,7 +269,7 @@ func (sc *Scope) hearMessage(tx *gorm.DB, ch *Channel, b *ChannelBinding, h *Hea
 	if err := in.check(); err != nil {
 		return HearResult{}, err
 	}
-	s, err := sc.channelSession(tx, ch, b, h)
+	s, err := sc.channelSession(tx, b, h.Peer)
 	if err != nil {
 		return HearResult{}, err
 	}
@@ -256,7 +277,7 @@ func (sc *Scope) hearMessage(tx *gorm.DB, ch *Channel, b *ChannelBinding, h *Hea
 	if _, err := sc.acceptTurn(tx, turn, in); err != nil {
 		return HearResult{}, err
 	}
-	return HearResult{Outcome: HeardTurn, Turn: turn, Interrupt: b.QueueMode == Interrupt}, nil
+	return HearResult{Outcome: HeardTurn, Turn: turn, Interrupt: b.QueueMode == Interrupt, Nameless: b.nameless()}, nil
 }
 
 // editHeard takes back a message that nobody has read yet, or tells the agent of the change; "" when nothing changed.
@@ -290,10 +311,7 @@ func (sc *Scope) editHeard(tx *gorm.DB, ch *Channel, h *Heard) (string, error) {
 }
 
 // alias names the conversation of a peer among an instance's sessions.
-func (h *Heard) alias(ch *Channel) string {
-	p := readPeer(h.Peer)
-	return clip(string(ch.Kind)+":"+p.ID+":"+p.Thread, 200)
-}
+func (p peer) alias(kind ChannelKind) string { return clip(string(kind)+":"+p.ID+":"+p.Thread, 200) }
 
 // directPeer is where a person alone is reached, "" from a group.
 func (h *Heard) directPeer() string {
@@ -303,18 +321,20 @@ func (h *Heard) directPeer() string {
 	return ""
 }
 
-func (sc *Scope) channelSession(tx *gorm.DB, ch *Channel, b *ChannelBinding, h *Heard) (*Session, error) {
-	alias := h.alias(ch)
-	s, err := first[Session](tx.Where("instance_id = ? AND alias = ?", ch.InstanceID, alias))
+// channelSession gives the session of somebody's conversation at a service, or begins it.
+func (sc *Scope) channelSession(tx *gorm.DB, b *ChannelBinding, where string) (*Session, error) {
+	p := readPeer(where)
+	alias := p.alias(b.Kind)
+	s, err := first[Session](tx.Where("instance_id = ? AND alias = ?", b.InstanceID, alias))
 	if !fault.Is(err, fault.NotFound) {
 		return s, err
 	}
 	now := sc.store.now()
 	title := b.SenderName
-	if p := readPeer(h.Peer); !h.Direct && p.Name != "" {
+	if !p.Direct && p.Name != "" {
 		title = p.Name
 	}
-	s = &Session{ID: id.New(), OrganizationID: sc.Org, InstanceID: ch.InstanceID, Alias: &alias, Title: clip(channelTitles[ch.Kind]+": "+cleanText(title), 100), TitledBy: "person", Category: "general", Status: "active",
+	s = &Session{ID: id.New(), OrganizationID: sc.Org, InstanceID: b.InstanceID, Alias: &alias, Title: clip(channelTitles[b.Kind]+": "+cleanText(title), 100), TitledBy: "person", Category: "general", Status: "active",
 		CreatedBy: sc.Actor.UserID, CreatedAt: now, UpdatedAt: now}
 	return s, tx.Create(s).Error
 }
@@ -332,7 +352,8 @@ func (sc *Scope) refuseHeard(ctx context.Context, channelID string, h *Heard, wh
 		if err != nil {
 			return err
 		}
-		row := &ChannelEvent{ID: id.New(), OrganizationID: sc.Org, ChannelID: ch.ID, EventID: clip(h.EventID, 300), MessageID: clip(h.MessageID, 300), SenderID: clip(h.SenderID, 200), Outcome: HeardRefused, CreatedAt: sc.store.now()}
+		row := sc.eventOf(ch, h)
+		row.Outcome = HeardRefused
 		if err := tx.Create(row).Error; err != nil {
 			return err
 		}

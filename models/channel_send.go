@@ -68,8 +68,16 @@ func (d *Delivery) Channel() (ChannelPayload, error) {
 // peer is what is known here of a conversation at a service.
 type peer struct {
 	ID     string `json:"id"`
-	Thread string `json:"thread"`
-	Name   string `json:"name"`
+	Thread string `json:"thread,omitempty"`
+	Direct bool   `json:"direct,omitempty"`
+	Name   string `json:"name,omitempty"`
+}
+
+// place is the conversation without its name, which may change.
+func (p peer) place() string {
+	p.Name = ""
+	text, _ := json.Marshal(p) // strings
+	return string(text)
 }
 
 func readPeer(text string) peer {
@@ -92,12 +100,25 @@ func (sc *Scope) tellPeer(tx *gorm.DB, ch *Channel, h *Heard, text string) error
 		newDelivery{aboutKind: "channel", aboutID: ch.ID, key: "told-" + ch.ID + "-" + h.EventID})
 }
 
+// toAsker says something by the way that a message came, in answer to it.
+func (sc *Scope) toAsker(tx *gorm.DB, m *Message, p ChannelPayload, n newDelivery) error {
+	asked, err := first[ChannelEvent](tx.Where("turn_id = ?", m.TurnID).Order("id DESC"))
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if asked != nil {
+		p.ReplyTo = asked.MessageID
+	}
+	p.Peer = json.RawMessage(m.Peer)
+	return sc.byChannel(tx, m.ChannelID, ChannelKind(m.Channel), p, n)
+}
+
 // sendAnswer hands an agent's answer to the channel by which it was asked.
 func (sc *Scope) sendAnswer(tx *gorm.DB, m *Message) error {
 	if m.ChannelID == "" {
 		return nil
 	}
-	return sc.byChannel(tx, m.ChannelID, ChannelKind(m.Channel), ChannelPayload{Peer: json.RawMessage(m.Peer), Answer: m.ID}, newDelivery{aboutKind: "message", aboutID: m.ID, key: "answer-" + m.ID})
+	return sc.toAsker(tx, m, ChannelPayload{Answer: m.ID}, newDelivery{aboutKind: "message", aboutID: m.ID, key: "answer-" + m.ID})
 }
 
 // sendFailure tells by the channel why no answer comes: nobody is left to wonder.
@@ -109,7 +130,7 @@ func (sc *Scope) sendFailure(tx *gorm.DB, asked *Message, e TurnEnded) error {
 	if e.Reason != "" {
 		text += " " + e.Reason
 	}
-	return sc.byChannel(tx, asked.ChannelID, ChannelKind(asked.Channel), ChannelPayload{Peer: json.RawMessage(asked.Peer), Markdown: text}, newDelivery{aboutKind: "turn", aboutID: asked.TurnID, key: "failure-" + asked.TurnID})
+	return sc.toAsker(tx, asked, ChannelPayload{Markdown: text}, newDelivery{aboutKind: "turn", aboutID: asked.TurnID, key: "failure-" + asked.TurnID})
 }
 
 // askByChannel asks for a decision where the call was caused: with buttons when that person may decide.
@@ -121,7 +142,7 @@ func (sc *Scope) askByChannel(tx *gorm.DB, a *Approval) error {
 	if err != nil {
 		return err
 	}
-	p := ChannelPayload{Peer: json.RawMessage(m.Peer), Markdown: "I would like to run **" + a.Tool + "**:\n\n```\n" + clip(a.Input, 1500) + "\n```\n\n" + a.Reason}
+	p := ChannelPayload{Markdown: "I would like to run **" + a.Tool + "**:\n\n```\n" + clip(a.Input, 1500) + "\n```\n\n" + a.Reason}
 	n := newDelivery{aboutKind: aboutApproval, aboutID: a.ID, key: "approval-" + a.ID + "-channel", expires: &a.ExpiresAt}
 	who, err := sc.member(tx, m.PersonID)
 	if err != nil && !fault.Is(err, fault.NotFound) {
@@ -129,7 +150,7 @@ func (sc *Scope) askByChannel(tx *gorm.DB, a *Approval) error {
 	}
 	if err != nil || !who.Membership.Role.May(CanApprove) {
 		p.Markdown += "\n\nSomebody who may approve it has to decide."
-		return sc.byChannel(tx, m.ChannelID, ChannelKind(m.Channel), p, n)
+		return sc.toAsker(tx, m, p, n)
 	}
 	token, hash := secret.Token("")
 	if err := tx.Create(&ChannelButton{ID: id.New(), OrganizationID: sc.Org, ChannelID: m.ChannelID, ApprovalID: a.ID, UserID: m.PersonID, TokenHash: hash, ExpiresAt: a.ExpiresAt, CreatedAt: sc.store.now()}).Error; err != nil {
@@ -137,7 +158,7 @@ func (sc *Scope) askByChannel(tx *gorm.DB, a *Approval) error {
 	}
 	p.Buttons = []ChannelChoice{{Label: "Approve", Token: ApproveButton + SecretMark}, {Label: "Deny", Token: DenyButton + SecretMark, Bad: true}}
 	n.secret = token
-	return sc.byChannel(tx, m.ChannelID, ChannelKind(m.Channel), p, n)
+	return sc.toAsker(tx, m, p, n)
 }
 
 // tellWaiting says by the channel that a turn waits for money.
@@ -149,17 +170,25 @@ func (sc *Scope) tellWaiting(tx *gorm.DB, turnID, why string) error {
 	if err != nil {
 		return err
 	}
-	return sc.byChannel(tx, m.ChannelID, ChannelKind(m.Channel), ChannelPayload{Peer: json.RawMessage(m.Peer), Markdown: "Your message waits: " + why},
-		newDelivery{aboutKind: "turn", aboutID: turnID, key: "waits-" + turnID})
+	return sc.toAsker(tx, m, ChannelPayload{Markdown: "Your message waits: " + why}, newDelivery{aboutKind: "turn", aboutID: turnID, key: "waits-" + turnID})
 }
 
-// ChannelAnswer reads the words of an agent's message.
-func (sc *Scope) ChannelAnswer(ctx context.Context, messageID string) (string, error) {
+// ChannelAnswer reads the words of an agent's message, and whether who asked may read the files that it links to.
+func (sc *Scope) ChannelAnswer(ctx context.Context, messageID string) (words string, files bool, err error) {
 	e, err := first[Event](sc.read(ctx).Where("id = ?", messageID))
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return e.words()
+	m, err := first[Message](sc.read(ctx).Where("id = ?", messageID))
+	if err != nil {
+		return "", false, err
+	}
+	who, err := sc.member(sc.read(ctx), m.PersonID)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return "", false, err
+	}
+	words, werr := e.words()
+	return words, err == nil && who.User.BlockedAt == nil && who.Membership.Role.May(CanReadFiles), werr
 }
 
 // SendPieces writes what a delivery is made of, in one transaction: however often it is tried, each piece is one delivery. The buttons and
@@ -181,11 +210,14 @@ func (sy *System) SendPieces(ctx context.Context, c *Claim, pieces []ChannelPayl
 	})
 }
 
-// SentByChannel notes that something has left by an account, and that a message has left whole.
-func (sy *System) SentByChannel(ctx context.Context, channelID, ends string) error {
+// SentByChannel notes that something has left by an account and how its service calls it, and that a message has left whole.
+func (sy *System) SentByChannel(ctx context.Context, c *Claim, externalID, ends string) error {
 	now := sy.store.now()
 	return sy.tx(ctx, func(tx *gorm.DB) error {
-		if _, err := changed(tx.Model(&Channel{}).Where("id = ?", channelID), map[string]any{"sent": gorm.Expr("sent + 1"), "last_active_at": now}); err != nil {
+		if _, err := changed(tx.Model(&Delivery{}).Where("id = ?", c.ID), map[string]any{"external_id": clip(externalID, 300)}); err != nil {
+			return err
+		}
+		if _, err := changed(tx.Model(&Channel{}).Where("id = ?", c.TargetID), map[string]any{"sent": gorm.Expr("sent + 1"), "last_active_at": now}); err != nil {
 			return err
 		}
 		if ends == "" {

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -106,13 +107,27 @@ func (sy *System) TidyChannels(ctx context.Context) error {
 	return translate(db.Where("expires_at < ?", now.Add(-keptEvents)).Delete(&ChannelButton{}).Error)
 }
 
-// BusyPeer is a conversation at a service for which an agent is at work.
-type BusyPeer struct{ ChannelID, Peer string }
+// BusyPeer is a conversation at a service for which an agent is at work. MessageID is the service's, of what it was asked; "" for what came
+// by another way.
+type BusyPeer struct{ ChannelID, Peer, MessageID string }
 
-// BusyPeers lists them, at most n.
-func (sy *System) BusyPeers(ctx context.Context, n int) ([]BusyPeer, error) {
-	out := []BusyPeer{}
-	err := sy.read(ctx).Raw(`SELECT DISTINCT m.channel_id, m.peer FROM turns t JOIN messages m ON m.turn_id = t.id AND m.role = 'user'
-		WHERE t.state = 'running' AND t.channel <> '' AND m.channel_id <> '' LIMIT ?`, n).Scan(&out).Error
+// BusyPeers lists those for which a process is at work, at most n: a turn is its owner's, whose name begins with the process's.
+func (sy *System) BusyPeers(ctx context.Context, process string, n int) ([]BusyPeer, error) {
+	out, process := []BusyPeer{}, process+"/"
+	err := sy.read(ctx).Raw(`SELECT DISTINCT m.channel_id, m.peer, COALESCE(e.message_id, '') AS message_id FROM turns t JOIN messages m ON m.turn_id = t.id AND m.role = 'user'
+		LEFT JOIN channel_events e ON e.turn_id = t.id WHERE t.state = 'running' AND t.channel <> '' AND m.channel_id <> '' AND substr(t.lease_owner, 1, ?) = ? LIMIT ?`,
+		utf8.RuneCountInString(process), process, n).Scan(&out).Error
+	return out, translate(err)
+}
+
+// ChannelMark is how far a conversation was heard.
+type ChannelMark struct{ Peer, MessageID string }
+
+// ChannelMarks lists the conversations with people who are linked that an account heard of late, the latest first and at most n.
+func (sy *System) ChannelMarks(ctx context.Context, channelID string, n int) ([]ChannelMark, error) {
+	out := []ChannelMark{}
+	err := sy.read(ctx).Raw(`SELECT e.peer, e.message_id FROM channel_events e WHERE e.id IN (SELECT max(id) FROM channel_events WHERE channel_id = ? AND peer <> '' GROUP BY peer)
+		AND EXISTS (SELECT 1 FROM channel_events h JOIN channel_bindings b ON b.channel_id = h.channel_id AND b.sender_id = h.sender_id WHERE h.channel_id = e.channel_id AND h.peer = e.peer)
+		ORDER BY e.id DESC LIMIT ?`, channelID, n).Scan(&out).Error
 	return out, translate(err)
 }

@@ -25,6 +25,7 @@ type Delivery struct {
 	Lane           string // what is delivered in order
 	LeftLane       string // the lane that it held up for too long, and waits beside
 	TargetID       string // of a webhook its endpoint, of a channel its account
+	ExternalID     string // of a channel: its service's id of the message
 	Event          string // of a webhook: "message.completed"
 	AboutKind      string // what it tells of: "invitation"
 	AboutID        string

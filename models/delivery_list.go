@@ -88,11 +88,11 @@ func (d *Delivery) Content() string {
 	return d.Payload
 }
 
-// Service is by whose way a delivery goes: a channel's destination begins with it ("telegram:12345"), the other kinds are
+// Service is by whose way a delivery goes: a channel's destination begins with it ("telegram 12345"), the other kinds are
 // their own.
 func (d *Delivery) Service() (service, to string) {
 	if d.Kind == ChannelDelivery {
-		if s, rest, ok := strings.Cut(d.Destination, ":"); ok {
+		if s, rest, ok := strings.Cut(d.Destination, " "); ok {
 			return s, rest
 		}
 	}

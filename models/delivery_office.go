@@ -18,7 +18,7 @@ type DeliveryFilter struct {
 	State        DeliveryState
 	Kind         DeliveryKind
 	Organization string // id
-	Target       string // id of a webhook's endpoint
+	Target       string // id of a webhook's endpoint, or of a channel
 	Before       string // an id: those that came before, for the next page
 	Limit        int    // 0 = 50
 }

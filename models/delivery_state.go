@@ -21,12 +21,13 @@ const (
 	DeliveryDie    DeliveryMove = "die"
 	DeliveryDrop   DeliveryMove = "drop"
 	DeliveryReplay DeliveryMove = "replay"
+	DeliveryRefuse DeliveryMove = "refuse" // the other side had taken it, and gives it back
 )
 
 // DeliveryMoves is the table: state and move give the next state; what is missing is refused.
 var DeliveryMoves = map[DeliveryState]map[DeliveryMove]DeliveryState{
 	DeliveryPending: {DeliverySend: DeliverySent, DeliveryRetry: DeliveryPending, DeliveryDie: DeliveryDead, DeliveryDrop: DeliveryDropped},
-	DeliverySent:    {DeliveryReplay: DeliveryPending}, // of webhooks only: their receivers tell repetitions by the key
+	DeliverySent:    {DeliveryReplay: DeliveryPending, DeliveryRefuse: DeliveryDead}, // replayed of webhooks only: their receivers tell repetitions by the key
 	DeliveryDead:    {DeliveryReplay: DeliveryPending, DeliveryDrop: DeliveryDropped},
 	DeliveryDropped: {},
 }
@@ -34,7 +35,7 @@ var DeliveryMoves = map[DeliveryState]map[DeliveryMove]DeliveryState{
 // DeliveryStates and AllDeliveryMoves list both sides of the table in reading order.
 var (
 	DeliveryStates   = []DeliveryState{DeliveryPending, DeliverySent, DeliveryDead, DeliveryDropped}
-	AllDeliveryMoves = []DeliveryMove{DeliverySend, DeliveryRetry, DeliveryDie, DeliveryDrop, DeliveryReplay}
+	AllDeliveryMoves = []DeliveryMove{DeliverySend, DeliveryRetry, DeliveryDie, DeliveryDrop, DeliveryReplay, DeliveryRefuse}
 )
 
 // May tells whether a move of the table is allowed to this delivery: what arrived is sent again only where the other side

@@ -146,7 +146,13 @@ func (sy *System) tellOfDead(tx *gorm.DB, d *Delivery) error {
 	}
 	n := notice{kind: NoteDeliveryDead, title: "A letter to " + d.Destination + " could not be delivered", text: d.Reason, link: "/deliveries/" + d.ID,
 		aboutKind: aboutMail, aboutID: d.Destination, noMail: true, noWebhook: true}
-	if d.Kind != MailDelivery {
+	switch d.Kind {
+	case MailDelivery:
+	case ChannelDelivery:
+		kind, _ := d.Service()
+		n.title, n.text = "A message by "+ChannelKind(kind).Title()+" could not be delivered", d.Trouble()
+		n.aboutKind, n.aboutID, n.noMail = string(d.Kind), d.TargetID, false
+	default:
 		n.title, n.aboutKind, n.aboutID, n.noMail = "A delivery to "+d.Destination+" failed for good", string(d.Kind), d.TargetID, false
 	}
 	return sc.notify(tx, n, to)

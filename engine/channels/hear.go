@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"time"
 
 	"lobstead/engine/channels/service"
 	"lobstead/kit/fault"
@@ -49,6 +50,10 @@ func (d *Desk) hear(ctx context.Context, ch *models.Channel, a service.Account, 
 	switch e.Kind {
 	case service.Pressed:
 		return d.press(ctx, sc, ch, h, e)
+	case service.Refused:
+		err := sc.RefusedByChannel(ctx, ch.ID, e.Message, e.Text, e.At)
+		d.changed(ctx, sc.Org, err)
+		return err
 	case service.Left:
 		d.Log.InfoContext(ctx, "an account was shut out of a conversation", "channel", ch.ID, "peer", e.Peer.ID)
 		return nil
@@ -67,24 +72,47 @@ func (d *Desk) hear(ctx context.Context, ch *models.Channel, a service.Account, 
 func heard(e *service.Event) (models.Heard, error) {
 	peer, err := json.Marshal(e.Peer)
 	return models.Heard{EventID: string(e.Kind) + " " + e.ID, MessageID: e.Message, Peer: string(peer), Direct: e.Peer.Direct, Called: e.Peer.Direct || e.Peer.Called, Edited: e.Kind == service.Edited,
-		SenderID: e.Sender.ID, Sender: e.Sender.Name, Text: e.Text}, err
+		SenderID: e.Sender.ID, Sender: e.Sender.Name, TeamID: e.Sender.Team, Text: e.Text}, err
 }
 
 // heard wakes who has something to do now. What it loses, sweeps find.
 func (d *Desk) heard(ctx context.Context, sc *models.Scope, ch *models.Channel, a service.Account, e *service.Event, out models.HearResult) {
+	if out.Nameless {
+		d.name(ctx, sc, ch, a, e.Sender.ID)
+	}
 	switch {
 	case out.Turn != nil:
 		d.Turns.Accepted(ctx, sc.Org, out.Turn.SessionID, out.Turn.ID)
 		if out.Interrupt {
 			d.Turns.HearStops(ctx, sc, out.Turn.SessionID)
 		}
-		if err := d.Services[ch.Kind].Typing(ctx, a, e.Peer); err != nil {
+		if err := d.Services[ch.Kind].Typing(ctx, a, e.Peer, e.Message); err != nil {
 			d.Log.DebugContext(ctx, "typing was not shown", "channel", ch.ID, "error", err)
 		}
 	case out.Stop != "":
 		if _, err := d.Turns.StopSession(ctx, sc, out.Stop); err != nil {
 			d.Log.WarnContext(ctx, "a stop asked for by a channel did not work", "session", out.Stop, "error", err)
 		}
+	}
+}
+
+// namingLimit is how long a service may take to say what people call somebody: it waits for our answer meanwhile.
+const namingLimit = time.Second
+
+// name asks what people call somebody of whom only the id is known. With the next message it is asked again, until there is an answer.
+func (d *Desk) name(ctx context.Context, sc *models.Scope, ch *models.Channel, a service.Account, sender string) {
+	s, ok := d.Services[ch.Kind].(service.Namer)
+	if !ok {
+		return
+	}
+	ask, cancel := context.WithTimeout(ctx, namingLimit)
+	defer cancel()
+	name, err := s.Name(ask, a, sender)
+	if err == nil {
+		err = sc.NameSender(ctx, ch.ID, sender, name)
+	}
+	if err != nil {
+		d.Log.InfoContext(ctx, "somebody who is linked has no name", "channel", ch.ID, "error", err)
 	}
 }
 

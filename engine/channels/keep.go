@@ -2,6 +2,7 @@ package channels
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -17,7 +18,7 @@ import (
 // has one listener, whoever it is.
 type Keeper struct {
 	Desk *Desk
-	Node string
+	Node string // as the one of the runner beside it: what that works on is shown by this one
 	Log  *slog.Logger
 
 	mu   sync.Mutex
@@ -176,7 +177,27 @@ func (k *Keeper) serve(ctx context.Context, ch *models.Channel, owner string) (m
 		return r, nil
 	}
 	k.report(ctx, ch, owner, r)
+	a.Past = func(ctx context.Context) ([]service.Mark, error) { return k.past(ctx, ch.ID) }
 	return r, l.Listen(ctx, a, func(ctx context.Context, e service.Event) error { return k.Desk.hear(ctx, ch, a, &e) })
+}
+
+// mostPast is how many conversations are heard again after a time when nobody listened.
+const mostPast = 200
+
+// past gives how far the conversations of an account were heard.
+func (k *Keeper) past(ctx context.Context, channelID string) ([]service.Mark, error) {
+	rows, err := k.system().ChannelMarks(ctx, channelID, mostPast)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]service.Mark, len(rows))
+	for n, r := range rows {
+		out[n].Message = r.MessageID
+		if err := json.Unmarshal([]byte(r.Peer), &out[n].Peer); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (k *Keeper) report(ctx context.Context, ch *models.Channel, owner string, r models.ChannelReport) {

@@ -54,10 +54,10 @@ func (s *Sender) Send(ctx context.Context, c *models.Claim) (outbox.Answer, erro
 
 // expand writes the pieces of something, each a delivery of its own.
 func (s *Sender) expand(ctx context.Context, c *models.Claim, ch *models.Channel, way service.Service, p models.ChannelPayload) error {
-	markdown := p.Markdown
+	markdown, files := p.Markdown, false
 	if p.Answer != "" {
 		var err error
-		if markdown, err = s.Desk.Store.In(ch.OrganizationID).ChannelAnswer(ctx, p.Answer); fault.Is(err, fault.NotFound) {
+		if markdown, files, err = s.Desk.Store.In(ch.OrganizationID).ChannelAnswer(ctx, p.Answer); fault.Is(err, fault.NotFound) {
 			return outbox.Permanent(fault.New(fault.Conflict, "channel.answer", "The conversation was deleted"))
 		} else if err != nil {
 			return err
@@ -75,7 +75,7 @@ func (s *Sender) expand(ctx context.Context, c *models.Claim, ch *models.Channel
 		}
 		pieces = append(pieces, one)
 	}
-	if p.Answer != "" {
+	if files {
 		for _, file := range s.linked(ctx, ch, markdown) {
 			pieces = append(pieces, models.ChannelPayload{Peer: p.Peer, File: file})
 		}
@@ -137,9 +137,12 @@ func (s *Sender) piece(ctx context.Context, c *models.Claim, ch *models.Channel,
 	if err != nil {
 		return outbox.Answer{}, err
 	}
-	m := service.Message{Key: c.IdempotencyKey, ReplyTo: p.ReplyTo, Text: p.Piece, Change: p.Change, Press: p.Press}
+	m := service.Message{Key: c.IdempotencyKey, Text: p.Piece, Change: p.Change, Press: p.Press}
 	if err := json.Unmarshal(p.Peer, &m.Peer); err != nil {
 		return outbox.Answer{}, outbox.Permanent(err)
+	}
+	if !m.Peer.Direct || m.Peer.Thread != "" { // alone with somebody there is nothing to point at
+		m.ReplyTo = p.ReplyTo
 	}
 	for _, b := range p.Buttons {
 		m.Buttons = append(m.Buttons, service.Button{Label: b.Label, Token: strings.ReplaceAll(b.Token, models.SecretMark, c.Secret.Reveal()), Bad: b.Bad})
@@ -153,7 +156,7 @@ func (s *Sender) piece(ctx context.Context, c *models.Claim, ch *models.Channel,
 	if err != nil {
 		return outbox.Answer{}, s.outcome(ctx, ch, err)
 	}
-	err = s.Desk.Store.AsSystem("a message has left").SentByChannel(context.WithoutCancel(ctx), ch.ID, p.Ends)
+	err = s.Desk.Store.AsSystem("a message has left").SentByChannel(context.WithoutCancel(ctx), c, id, p.Ends)
 	if err != nil {
 		s.Desk.Log.WarnContext(ctx, "that a message has left was not noted", "channel", ch.ID, "error", err)
 	}

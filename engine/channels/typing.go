@@ -15,9 +15,9 @@ const (
 	typingLimit = 3 * time.Second
 )
 
-// showWork shows in conversations that an agent is at work for them. It is worth no failure.
+// showWork shows in conversations that an agent is at work for them, here: of several processes each shows its own. It is worth no failure.
 func (k *Keeper) showWork(ctx context.Context) {
-	busy, err := k.system().BusyPeers(ctx, mostTyping)
+	busy, err := k.system().BusyPeers(ctx, k.Node, mostTyping)
 	if err != nil || len(busy) == 0 {
 		return
 	}
@@ -34,7 +34,7 @@ func (k *Keeper) showWork(ctx context.Context) {
 			if err != nil || json.Unmarshal([]byte(b.Peer), &p) != nil {
 				continue
 			}
-			_ = k.Desk.Services[ch.Kind].Typing(ctx, a, p)
+			_ = k.Desk.Services[ch.Kind].Typing(ctx, a, p, b.MessageID)
 		}
 	}()
 }

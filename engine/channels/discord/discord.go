@@ -2,9 +2,9 @@
 // docs/adr/0033-slack-and-discord.md.
 //
 // Coming in, the gateway numbers what happens. The number that is told to Discord is that of the last event that was kept, and a
-// cut connection is resumed from it, so what was not kept comes again. When Discord has forgotten the session, what was said
-// meanwhile in conversations that were heard before is read from their history. What happens while nobody listens at all (the
-// process is away for longer than Discord keeps a session, some minutes) does not come: the gateway has no queue.
+// cut connection is resumed from it, so what was not kept comes again. When Discord has forgotten the session, or nobody listened,
+// what was said meanwhile in conversations that were heard before is read from their history: five hundred messages of each. What else
+// happened then (edits, presses) does not come: the gateway has no queue.
 //
 // Going out, every message carries a nonce made of its key with enforce_nonce: for some minutes Discord answers a repetition with
 // the message that it has. Changes are idempotent. Mentions notify nobody, and links have no previews.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lobstead/engine/channels/discordtest"
+	"lobstead/engine/channels/service"
 	"lobstead/engine/channels/servicetest"
 	"lobstead/kit/fault"
 	"lobstead/kit/secret"
@@ -138,4 +139,30 @@ func TestSessionsAreNotUsedUp(t *testing.T) {
 	require.Len(t, s.Asked(), 2, "the next attempt is after the reset")
 	require.Zero(t, s.Identified())
 	require.NoError(t, stop())
+}
+
+// Who begins to listen is told how far others heard, and hears what was said since in those conversations: in a channel as in one.
+func TestNobodyListened(t *testing.T) {
+	t.Parallel()
+	s, ear := discordtest.New(t), &servicetest.Ear{}
+	heard := s.Say("ada", "heard by another process")
+	called := s.Write(discordtest.Words{User: "bob", Channel: discordtest.Thread, Text: "heard too"})
+	s.Say("ada", "into the void")
+	s.Write(discordtest.Words{User: "bob", Channel: discordtest.Thread, Text: "<@" + discordtest.Bot + "> are you there?"})
+	s.Say("eve", "of a conversation that nobody heard")
+	a := s.Account(false)
+	fails := 2
+	a.Past = func(context.Context) ([]service.Mark, error) {
+		if fails--; fails >= 0 {
+			return nil, fault.New(fault.Unavailable, "test.away", "the database is away")
+		}
+		return []service.Mark{{Peer: service.Peer{ID: discordtest.General, Thread: discordtest.Thread}, Message: called}, {Peer: service.Peer{ID: discordtest.Direct("ada")}, Message: heard},
+			{Peer: service.Peer{ID: "4999999999999999999"}, Message: heard}, {Peer: service.Peer{ID: "777"}, Message: heard}}, nil
+	}
+	servicetest.Listen(t, quick(), a, ear.Hear)
+	all := ear.Wait(t, 2)
+	require.Equal(t, []any{"into the void", true, true}, []any{all[0].Text, all[0].Peer.Direct, all[0].Peer.Called})
+	require.Equal(t, []any{"are you there?", discordtest.General, discordtest.Thread, false, true}, []any{all[1].Text, all[1].Peer.ID, all[1].Peer.Thread, all[1].Peer.Direct, all[1].Peer.Called})
+	s.Say("ada", "and on")
+	require.Equal(t, "and on", ear.Wait(t, 3)[2].Text)
 }

@@ -33,7 +33,8 @@ type listener struct {
 	asked    bool // whether the application was asked for its intents
 	taught   bool // whether the command is registered
 	lived    bool // whether the last connection came to a session
-	behind   bool // a session was lost, and histories are to be read
+	behind   bool // histories are to be read: nobody listened, or a session was lost
+	recalled bool // whether it is known what was heard before
 	session  string
 	resumeAt string
 	seq      atomic.Int64 // of the last event that was kept
@@ -44,7 +45,7 @@ func (s *Service) Listens(service.Account) bool { return true }
 
 // Listen keeps a connection to the gateway. Two processes that listen for one bot both hear everything, with the same ids.
 func (s *Service) Listen(ctx context.Context, a service.Account, hear func(context.Context, service.Event) error) error {
-	l := &listener{Service: s, a: a, hear: hear, world: newWorld()}
+	l := &listener{Service: s, a: a, hear: hear, world: newWorld(), behind: true}
 	for fails := 0; ; {
 		err := l.connect(ctx)
 		if ctx.Err() != nil {

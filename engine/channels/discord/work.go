@@ -200,10 +200,29 @@ func (l *listener) left(ctx context.Context, f frame, p service.Peer) error {
 	return l.keep(ctx, service.Event{ID: fmt.Sprintf("left:%s:%d:%s", l.session, f.Seq, where(p)), Kind: service.Left, Peer: p, At: time.Now().UTC()})
 }
 
-// catchUp reads, after a lost session, what was said since in the conversations that were heard last.
+// recall learns how far was heard before this listener came: by others, which are gone.
+func (l *listener) recall(ctx context.Context) error {
+	if l.recalled || l.a.Past == nil {
+		return nil
+	}
+	marks, err := l.a.Past(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range slices.Backward(marks) { // the latest is kept longest
+		l.world.keep(message{ID: m.Message, Channel: where(m.Peer)})
+	}
+	l.recalled = true
+	return nil
+}
+
+// catchUp reads what was said while nobody listened in the conversations that were heard last.
 func (l *listener) catchUp(ctx context.Context) error {
 	if !l.behind {
 		return nil
+	}
+	if err := l.recall(ctx); err != nil {
+		return err
 	}
 	l.world.mu.Lock()
 	recent := slices.Clone(l.world.recent)
@@ -218,6 +237,13 @@ func (l *listener) catchUp(ctx context.Context) error {
 }
 
 func (l *listener) history(ctx context.Context, in string) error {
+	if !l.world.knows(in) { // a conversation is told from a channel by its guild alone
+		var c channel
+		if err := l.do(ctx, l.a, http.MethodGet, "/channels/"+url.PathEscape(in), nil, &c); err != nil {
+			return err
+		}
+		l.world.add(c.Guild, c)
+	}
 	for range maxPages {
 		l.world.mu.Lock()
 		after, guild := l.world.heard[in], l.world.channels[in].Guild

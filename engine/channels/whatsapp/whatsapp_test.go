@@ -183,7 +183,6 @@ func TestDeliveries(t *testing.T) {
 	require.Equal(t, []string{"B", "A"}, []string{all[0].Sender.Name, all[1].Sender.Name})
 
 	for what, rest := range map[string]string{
-		"a status":         `"statuses":[{"id":"wamid.S","status":"failed","timestamp":"1603086313","recipient_id":"1","errors":[{"code":131047,"title":"Re-engagement message"}]}]`,
 		"a reaction":       kerry + `"messages":[{"from":"16315551234","id":"wamid.R","timestamp":"1","reaction":{"emoji":"x","message_id":"wamid.Q"},"type":"reaction"}]`,
 		"unknown":          kerry + `"messages":[{"from":"16315551234","id":"wamid.U","timestamp":"1","errors":[{"code":131051,"details":"Message type is not currently supported","title":"Unsupported message type"}],"type":"unsupported"}]`,
 		"a deleted one":    kerry + `"messages":[{"from":"16315551234","id":"wamid.U","timestamp":"1","type":"revoke","revoke":{"original_message_id":"x"}}]`,
@@ -191,6 +190,14 @@ func TestDeliveries(t *testing.T) {
 	} {
 		require.Empty(t, r.receive(rest), what)
 	}
+	for _, st := range []string{"sent", "delivered", "read"} {
+		require.Empty(t, r.receive(`"statuses":[{"id":"wamid.S","status":"`+st+`","timestamp":"1603086313","recipient_id":"1"}]`), st)
+	}
+	late := r.receive(`"statuses":[{"id":"wamid.S","status":"failed","timestamp":"1603086313","recipient_id":"1","errors":[{"code":131047,"title":"Re-engagement message"}]},{"id":"wamid.T","status":"failed"}]`)
+	require.Len(t, late, 2)
+	require.Equal(t, []any{service.Refused, "wamid.S", time.Unix(1603086313, 0).UTC()}, []any{late[0].Kind, late[0].Message, late[0].At})
+	require.Contains(t, late[0].Text, "More than 24 hours")
+	require.Equal(t, "WhatsApp could not deliver it", late[1].Text)
 	body := delivery("999", `"messages":[{"from":"1","id":"wamid.X","timestamp":"1","type":"text","text":{"body":"x"}}]`)
 	got, err := r.wa.Receive(r.a, servicetest.Request(body, time.Now(), map[string]string{"X-Hub-Signature-256": r.s.Sign(body)}))
 	require.NoError(t, err)
