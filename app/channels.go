@@ -82,6 +82,9 @@ func (h *Channels) propsOf(c *Ctx, i *models.Instance, kind models.ChannelKind) 
 	if ch == nil {
 		return p, nil
 	}
+	if p.Dead, err = c.Scope.Deliveries(c, models.DeliveryFilter{Target: ch.ID, State: models.DeliveryDead, Limit: 100}); err != nil {
+		return nil, err
+	}
 	return p, h.linked(c, p)
 }
 

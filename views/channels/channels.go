@@ -48,6 +48,7 @@ type ShowProps struct {
 	Code      string                 // a fresh one, shown once
 	Expires   time.Time
 	MayEdit   bool
+	Dead      []models.Delivery // what could not be delivered by it, the newest first
 	BaseURL   string
 }
 
@@ -74,6 +75,14 @@ func (p ShowProps) act(what string) string { return "/channels/" + p.Channel.ID 
 var badges = map[models.ChannelState]ui.Badge{
 	models.ChannelConnecting: {Kind: ui.Busy, Text: "Connecting"}, models.ChannelConnected: {Kind: ui.OK, Text: "Connected"},
 	models.ChannelFailed: {Kind: ui.Bad, Text: "Failed"}, models.ChannelOff: {Kind: ui.Off, Text: "Off"},
+}
+
+// undelivered says what could not be delivered, "" for nothing.
+func (p ShowProps) undelivered() string {
+	if len(p.Dead) == 0 {
+		return ""
+	}
+	return count(int64(len(p.Dead)), "message") + " could not be delivered. The last one: " + p.Dead[0].Trouble()
 }
 
 func count(n int64, one string) string {

@@ -100,11 +100,18 @@ func (s *Server) Press(user, message, token string) string {
 			}
 		}
 	}
+	s.mu.Unlock()
 	if !found {
-		s.mu.Unlock()
 		s.t.Errorf("no such button under %s: %s", message, token)
 		return ""
 	}
+	return s.Forge(user, message, token)
+}
+
+// Forge tells of a press of a button that a message does not have, or not any more.
+func (s *Server) Forge(user, message, token string) string {
+	s.mu.Lock()
+	p := s.find(message)
 	i := s.interaction(user, p.channel, 3)
 	i["message"], i["data"] = s.message(p), map[string]any{"component_type": 2, "custom_id": token}
 	s.mu.Unlock()

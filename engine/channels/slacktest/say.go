@@ -94,26 +94,30 @@ func (s *Server) Edit(ts, text string) {
 // Press lets a person press the button with a token under one of the bot's messages.
 func (s *Server) Press(user, ts, token string) {
 	s.mu.Lock()
-	p := s.find("", ts)
-	var action map[string]any
-	at := s.stamp()
-	if p != nil {
+	found := false
+	if p := s.find("", ts); p != nil {
 		for _, b := range p.blocks {
 			for _, e := range b.Elements {
-				if e.Value == token {
-					action = map[string]any{"action_id": e.ActionID, "block_id": "choices", "type": "button", "value": e.Value, "action_ts": at,
-						"text": map[string]any{"type": "plain_text", "text": e.Text.Text}}
-				}
+				found = found || e.Value == token
 			}
 		}
 	}
-	s.count++
-	trigger := fmt.Sprintf("%d.%d.abcdef", s.count, s.now.Unix())
 	s.mu.Unlock()
-	if action == nil {
+	if !found {
 		s.t.Errorf("no such button under %s: %s", ts, token)
 		return
 	}
+	s.Forge(user, ts, token)
+}
+
+// Forge tells of a press of a button that a message does not have, or not any more.
+func (s *Server) Forge(user, ts, token string) {
+	s.mu.Lock()
+	p, at := s.find("", ts), s.stamp()
+	action := map[string]any{"action_id": "choice_0", "block_id": "choices", "type": "button", "value": token, "action_ts": at, "text": map[string]any{"type": "plain_text", "text": "Approve"}}
+	s.count++
+	trigger := fmt.Sprintf("%d.%d.abcdef", s.count, s.now.Unix())
+	s.mu.Unlock()
 	name := map[bool]string{true: "directmessage", false: "general"}[strings.HasPrefix(p.channel, "D")]
 	s.tell("interactive", map[string]any{"type": "block_actions", "user": map[string]any{"id": User(user), "username": user, "name": user, "team_id": Team},
 		"api_app_id": App, "token": "verification-token", "trigger_id": trigger, "team": map[string]any{"id": Team, "domain": "lobstead"}, "enterprise": nil,

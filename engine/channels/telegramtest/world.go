@@ -120,9 +120,21 @@ func (s *Server) Press(name, chat, id string, n int) {
 		s.t.Errorf("message %s has no button %d", id, n)
 		return
 	}
+	s.press(name, m, m.buttons[n].Token)
+}
+
+// Forge tells of a press of a button that a message does not have, or not any more.
+func (s *Server) Forge(name, chat, id, token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	where, _ := strconv.ParseInt(chat, 10, 64)
+	s.press(name, s.chats[where].find(id), token)
+}
+
+func (s *Server) press(name string, m *post, token string) {
 	q := fmt.Sprintf("44%d", 100000+len(s.presses))
 	s.presses[q] = false
-	s.deliver(&models.Update{CallbackQuery: &models.CallbackQuery{ID: q, From: *s.person(name), ChatInstance: "1", Data: m.buttons[n].Token,
+	s.deliver(&models.Update{CallbackQuery: &models.CallbackQuery{ID: q, From: *s.person(name), ChatInstance: "1", Data: token,
 		Message: models.MaybeInaccessibleMessage{Type: models.MaybeInaccessibleMessageTypeMessage, Message: &m.Message}}})
 }
 
@@ -172,8 +184,9 @@ func (s *Server) Move(chat int64) int64 {
 	return id
 }
 
-// Revoke makes the token worthless, as @BotFather does.
-func (s *Server) Revoke() { s.mu.Lock(); s.revoked = true; s.mu.Unlock() }
+// Revoke makes the token worthless, as @BotFather does; Restore undoes that.
+func (s *Server) Revoke()  { s.mu.Lock(); s.revoked = true; s.mu.Unlock() }
+func (s *Server) Restore() { s.mu.Lock(); s.revoked = false; s.mu.Unlock() }
 
 // Actions gives what the bot showed ("typing 1001"), Asked the methods that it called.
 func (s *Server) Actions() []string {
@@ -196,8 +209,11 @@ func (s *Server) Sent() []servicetest.Sent {
 	out := make([]servicetest.Sent, 0, len(s.written))
 	for _, m := range s.written {
 		one := servicetest.Sent{ID: strconv.Itoa(m.ID), Peer: itoa(m.Chat.ID), Text: m.sent, Buttons: m.buttons, File: m.file, Edits: m.edits}
-		if m.MessageThreadID != 0 {
+		switch {
+		case m.MessageThreadID != 0:
 			one.Thread = strconv.Itoa(m.MessageThreadID)
+		case m.ReplyToMessage != nil:
+			one.Thread = strconv.Itoa(m.ReplyToMessage.ID)
 		}
 		out = append(out, one)
 	}

@@ -104,8 +104,9 @@ func (s *Server) allowed(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// Revoke ends the access token.
-func (s *Server) Revoke() { s.mu.Lock(); s.revoked = true; s.mu.Unlock() }
+// Revoke ends the access token; Restore undoes that.
+func (s *Server) Revoke()  { s.mu.Lock(); s.revoked = true; s.mu.Unlock() }
+func (s *Server) Restore() { s.mu.Lock(); s.revoked = false; s.mu.Unlock() }
 
 // Read gives the messages for which typing was shown.
 func (s *Server) Read() []string {

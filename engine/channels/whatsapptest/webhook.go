@@ -79,12 +79,17 @@ func (s *Server) Attach(name, words string, f service.Upload) string {
 func (s *Server) Press(name, id string, n int) string {
 	for _, m := range s.Sent() {
 		if m.ID == id && n < len(m.Buttons) {
-			return s.Write(name, map[string]any{"type": "interactive", "context": map[string]any{"from": "15550783881", "id": id},
-				"interactive": map[string]any{"type": "button_reply", "button_reply": map[string]any{"id": m.Buttons[n].Token, "title": m.Buttons[n].Label}}})
+			return s.Forge(name, id, m.Buttons[n].Token)
 		}
 	}
 	s.t.Errorf("message %s has no button %d", id, n)
 	return ""
+}
+
+// Forge lets somebody choose what a message does not offer, or offered before.
+func (s *Server) Forge(name, id, token string) string {
+	return s.Write(name, map[string]any{"type": "interactive", "context": map[string]any{"from": "15550783881", "id": id},
+		"interactive": map[string]any{"type": "button_reply", "button_reply": map[string]any{"id": token, "title": "Approve"}}})
 }
 
 // Write lets somebody send a message of any form.
