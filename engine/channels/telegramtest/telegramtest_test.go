@@ -128,7 +128,7 @@ func (d discard) WriteHeader(int)             {}
 
 func (door) Fields() []service.Field                                     { return nil }
 func (door) Split(string) []string                                       { return nil }
-func (door) Typing(context.Context, service.Account, service.Peer) error { return nil }
+func (door) Typing(context.Context, service.Account, service.Peer, string) error { return nil }
 func (door) Check(context.Context, service.Account) (service.Profile, error) {
 	return service.Profile{}, nil
 }
