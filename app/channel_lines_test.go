@@ -34,26 +34,27 @@ type line struct {
 	hook    func(t *testing.T, w *apptest.World, ch *models.Channel)
 	lacks   map[string]string // by case
 
-	say    func(who, text string) string // in the person's own conversation; gives the message's id
-	shared func(who, text string) string // where a conversation has more than one thread: an answer has to point at what it answers
-	busy   func(who, text string)        // where work can be shown; nil = say
-	attach func(who, text string, f service.Upload)
-	edit   func(who, id, text string)
-	sent   func() []servicetest.Sent
-	at     func(who string) string                        // Sent.Peer of the person's own conversation
-	press  func(who string, s servicetest.Sent, n int)    // the n-th button
-	forge  func(who string, s servicetest.Sent, t string) // a button that is not there, or not any more
-	typed  func() int
-	limit  func(n int) // the next n requests are too many, for a second
-	fail   func(n int) // the service has trouble of its own
-	twice  func(who, text string)
-	swap   func(who, a, b string) // a, then b, told in the other order
-	cut    func()
-	revoke func()
-	mend   func()
-	shut   func(who string)     // from now on nothing reaches the conversation of shutIn, else of say
-	late   func(who, id string) // what was taken is given back
-	shutIn func(who, text string) string
+	say      func(who, text string) string // in the person's own conversation; gives the message's id
+	shared   func(who, text string) string // where a conversation has more than one thread: an answer has to point at what it answers
+	busy     func(who, text string)        // where work can be shown; nil = say
+	attach   func(who, text string, f service.Upload)
+	edit     func(who, id, text string)
+	sent     func() []servicetest.Sent
+	at       func(who string) string                        // Sent.Peer of the person's own conversation
+	press    func(who string, s servicetest.Sent, n int)    // the n-th button
+	forge    func(who string, s servicetest.Sent, t string) // a button that is not there, or not any more
+	typed    func() int
+	limit    func(n int) // the next n requests are too many, for a second
+	timeless bool        // its limit tells no time
+	fail     func(n int) // the service has trouble of its own
+	twice    func(who, text string)
+	swap     func(who, a, b string) // a, then b, told in the other order
+	cut      func()
+	revoke   func()
+	mend     func()
+	shut     func(who string)     // from now on nothing reaches the conversation of shutIn, else of say
+	late     func(who, id string) // what was taken is given back
+	shutIn   func(who, text string) string
 }
 
 // channelLines are all of them. Each is opened by a test of its own.
@@ -136,6 +137,9 @@ func discordLine(t *testing.T) *line {
 		typed: func() int { return len(at.Typed()) }, limit: func(n int) { at.RateLimit(n, time.Second) }, fail: func(n int) { at.Fail(n, 502) },
 		twice: func(who, text string) { at.Repeat(1); at.Say(who, text) }, swap: func(who, a, b string) { at.Disorder(2); at.Say(who, a); at.Say(who, b) },
 		cut: at.Cut, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: at.Block,
+		hook: func(t *testing.T, _ *apptest.World, _ *models.Channel) {
+			servicetest.Until(t, func() bool { return at.Lines() == 1 })
+		}, // it keeps nothing for who comes later
 		lacks: map[string]string{"taken, and refused later": "Discord refuses at once"}}
 }
 
@@ -192,7 +196,7 @@ func emailLine(t *testing.T) *line {
 			m.Peer = from(who)
 			at.Reply(m, "APPROVE "+token)
 		},
-		limit: at.RateLimit, fail: func(n int) { at.Fail(n, 451) },
+		limit: at.RateLimit, timeless: true, fail: func(n int) { at.Fail(n, 451) },
 		twice: func(who, text string) { at.Repeat(say(who, text)) },
 		cut:   at.Cut, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: func(string) { at.Refuse(1, 550, [3]int{5, 1, 1}) },
 		lacks: map[string]string{"edited before it was read": "a mail cannot be changed", "work is shown": "mail has no sign for it", "out of order": "a mailbox has an order",

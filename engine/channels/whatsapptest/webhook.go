@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ type webhook struct {
 	to      string
 	queue   [][]byte
 	last    []byte
-	hold    int // deliveries to wait for, which then go in the wrong order
+	hold    int      // deliveries to wait for, which then go in the wrong order
+	held    [][]byte // those that wait
 	sending bool
 	over    bool
 }
@@ -133,19 +135,16 @@ func (s *Server) deliver(value map[string]any) {
 		s.t.Error(err)
 	}
 	s.last = body
-	s.queue = append(s.queue, body)
+	if s.held = append(s.held, body); len(s.held) < s.hold {
+		return
+	}
+	slices.Reverse(s.held)
+	s.queue, s.held, s.hold = append(s.queue, s.held...), nil, 0
 	s.start()
 }
 
-// start sends what is queued, when nothing holds it back. s.mu is held.
+// start sends what is queued. s.mu is held.
 func (s *Server) start() {
-	if s.hold > 0 && len(s.queue) < s.hold {
-		return
-	}
-	if s.hold > 0 {
-		s.queue[0], s.queue[1] = s.queue[1], s.queue[0]
-		s.hold = 0
-	}
 	if s.to != "" && !s.sending {
 		s.sending = true
 		go s.push()
@@ -164,7 +163,7 @@ func (s *Server) Repeat() {
 func (s *Server) Disorder() { s.mu.Lock(); s.hold = 2; s.mu.Unlock() }
 
 // Pending tells how many deliveries were not taken yet.
-func (s *Server) Pending() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.queue) }
+func (s *Server) Pending() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.queue) + len(s.held) }
 
 func (s *Server) push() {
 	client := &http.Client{Timeout: 10 * time.Second}
