@@ -72,6 +72,9 @@ func (sy *System) ReportChannel(ctx context.Context, channelID, owner string, r 
 	if r.State == ChannelConnected {
 		set["name"], set["external_id"], set["link"], set["note"], set["attempts"] = clip(cleanText(r.Name), 200), clip(r.ExternalID, 200), clip(r.Link, 500), sy.store.line(r.Note, 1000), 0
 		set["listens"] = r.Listens
+		if err := sy.hastenChannel(ctx, channelID); err != nil {
+			return err
+		}
 	} else {
 		set["attempts"] = gorm.Expr("attempts + 1")
 		if r.Retry > 0 {
@@ -82,6 +85,14 @@ func (sy *System) ReportChannel(ctx context.Context, channelID, owner string, r 
 	if err == nil && !hit {
 		err = ErrChannelHeld
 	}
+	return err
+}
+
+// hastenChannel has what waits for an account that did not work sent now that it does.
+func (sy *System) hastenChannel(ctx context.Context, channelID string) error {
+	now := sy.store.now()
+	_, err := changed(sy.write(ctx).Model(&Delivery{}).Where("target_id = ? AND state = ? AND next_at > ? AND lease_until IS NULL", channelID, DeliveryPending, now).
+		Where("EXISTS (SELECT 1 FROM channels c WHERE c.id = target_id AND c.state <> ?)", ChannelConnected), map[string]any{"next_at": now})
 	return err
 }
 
