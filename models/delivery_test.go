@@ -90,7 +90,7 @@ func (l *letters) due() []string {
 // Every state and every move, as the table is meant: written down a second time.
 func TestDeliveryMoves(t *testing.T) {
 	t.Parallel()
-	want := map[models.DeliveryState]string{models.DeliveryPending: "send:sent retry:pending die:dead drop:dropped", models.DeliverySent: "replay:pending",
+	want := map[models.DeliveryState]string{models.DeliveryPending: "send:sent retry:pending die:dead drop:dropped", models.DeliverySent: "replay:pending refuse:dead",
 		models.DeliveryDead: "drop:dropped replay:pending", models.DeliveryDropped: ""}
 	require.Len(t, models.DeliveryMoves, len(models.DeliveryStates))
 	for _, s := range models.DeliveryStates {
