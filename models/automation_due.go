@@ -5,11 +5,6 @@ import (
 	"time"
 )
 
-// DueAutomations finds schedules whose time has come, over all organizations, the longest due first.
-func (sy *System) DueAutomations(ctx context.Context, limit int) ([]Automation, error) {
-	return all[Automation](sy.read(ctx).Omit(notShown...).Where("state = 'active' AND fire_at IS NOT NULL AND fire_at <= ?", sy.store.now()).Order("fire_at, id").Limit(limit))
-}
-
 // NextDue is when the next schedule of any organization starts; nil: none is.
 func (sy *System) NextDue(ctx context.Context) (*time.Time, error) {
 	rows, err := all[Automation](sy.read(ctx).Select("fire_at").Where("state = 'active' AND fire_at IS NOT NULL").Order("fire_at").Limit(1))

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -41,29 +42,50 @@ func (sc *Scope) runOver(tx *gorm.DB, run *AutomationRun, state RunState, reason
 	return sc.runFailed(tx, run)
 }
 
-// skipRun records due times that do not run. Those that follow each other for one reason are one row.
+// skipRun records due times that do not run.
 func (sc *Scope) skipRun(tx *gorm.DB, a *Automation, r Run, reason string) (*AutomationRun, error) {
+	last, err := all[AutomationRun](tx.Where("automation_id = ?", a.ID).Order("id DESC").Limit(1))
+	if err != nil {
+		return nil, err
+	}
+	var before *AutomationRun
+	if len(last) > 0 {
+		before = &last[0]
+	}
+	run, again := sc.skipped(a, r, reason, before)
+	if again {
+		_, err := changed(tx.Model(&AutomationRun{}).Where("id = ?", run.ID), map[string]any{"until_at": run.UntilAt, "ended_at": run.EndedAt, "missed": run.Missed})
+		return run, err
+	}
+	return run, tx.Create(run).Error
+}
+
+// skipped is the row of due times that do not run. Those that follow each other for one reason are one: then it is the last
+// row of the automation, with more in it.
+func (sc *Scope) skipped(a *Automation, r Run, reason string, last *AutomationRun) (run *AutomationRun, again bool) {
 	until := r.Due
 	if r.Until.After(until) {
 		until = r.Until
 	}
 	now := sc.store.now()
-	last, err := all[AutomationRun](tx.Where("automation_id = ?", a.ID).Order("id DESC").Limit(1))
-	if err != nil {
-		return nil, err
+	if last != nil && last.State == RunSkipped && last.Cause == RunDue && last.Reason == reason && until.After(last.covered()) {
+		last.UntilAt, last.EndedAt, last.Missed = &until, &now, last.Missed+1+r.Missed
+		return last, true
 	}
-	if len(last) > 0 && last[0].State == RunSkipped && last[0].Cause == RunDue && last[0].Reason == reason {
-		run := &last[0]
-		run.UntilAt, run.EndedAt, run.Missed = &until, &now, run.Missed+1+r.Missed
-		_, err := changed(tx.Model(&AutomationRun{}).Where("id = ?", run.ID), map[string]any{"until_at": until, "ended_at": now, "missed": run.Missed})
-		return run, err
-	}
-	run := sc.newRun(a, r)
+	run = sc.newRun(a, r)
 	run.State, run.Reason, run.EndedAt = RunSkipped, reason, &now
 	if until.After(run.DueAt) {
 		run.UntilAt = &until
 	}
-	return run, tx.Create(run).Error
+	return run, false
+}
+
+// covered is the last due time that a run stands for.
+func (r *AutomationRun) covered() time.Time {
+	if r.UntilAt != nil {
+		return *r.UntilAt
+	}
+	return r.DueAt
 }
 
 // mayStillRun holds back what was made by somebody who may not any more, or with a key that was revoked or has expired.
@@ -77,21 +99,29 @@ func (sc *Scope) mayStillRun(tx *gorm.DB, a *Automation) error {
 	if err != nil {
 		return err
 	}
-	if !role.May(CanUseInstances) {
-		return fault.New(fault.Forbidden, "automation.owner", "%s, who made it, may not use instances of this organization any more", a.CreatedName)
-	}
 	if a.KeyID == "" {
-		return nil
+		return a.mayStillRun(role, nil, sc.store.now())
 	}
 	key, err := first[APIKey](tx.Select("id", "revoked_at", "expires_at").Where("id = ?", a.KeyID))
-	switch {
-	case fault.Is(err, fault.NotFound):
-		return nil
-	case err != nil:
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
+	}
+	return a.mayStillRun(role, key, sc.store.now())
+}
+
+// mayStillRun is the rule: the role is its maker's, "" for somebody who is blocked or gone, and the key the one that made it,
+// nil for none or one that was deleted.
+func (a *Automation) mayStillRun(role Role, key *APIKey, now time.Time) error {
+	switch {
+	case a.CreatedBy == "":
+		return nil
+	case !role.May(CanUseInstances):
+		return fault.New(fault.Forbidden, "automation.owner", "%s, who made it, may not use instances of this organization any more", a.CreatedName)
+	case key == nil:
+		return nil
 	case key.RevokedAt != nil:
 		return fault.New(fault.Forbidden, "automation.key", "The API key that made it was revoked")
-	case key.ExpiresAt != nil && !key.ExpiresAt.After(sc.store.now()):
+	case key.ExpiresAt != nil && !key.ExpiresAt.After(now):
 		return fault.New(fault.Forbidden, "automation.key", "The API key that made it has expired")
 	}
 	return nil
@@ -115,10 +145,13 @@ func (sc *Scope) runSession(tx *gorm.DB, a *Automation) (string, error) {
 
 // openRunSession makes a conversation for runs.
 func (sc *Scope) openRunSession(tx *gorm.DB, a *Automation) (string, error) {
-	now := sc.store.now()
-	s := &Session{ID: id.New(), OrganizationID: sc.Org, InstanceID: a.InstanceID, Title: clip(a.Name, 100), TitledBy: "person", Category: "automation", Status: "active",
-		CreatedBy: a.CreatedBy, CreatedAt: now, UpdatedAt: now}
+	s := a.newRunSession(sc.store.now())
 	return s.ID, tx.Create(s).Error
+}
+
+func (a *Automation) newRunSession(now time.Time) *Session {
+	return &Session{ID: id.New(), OrganizationID: a.OrganizationID, InstanceID: a.InstanceID, Title: clip(a.Name, 100), TitledBy: "person", Category: "automation", Status: "active",
+		CreatedBy: a.CreatedBy, CreatedAt: now, UpdatedAt: now}
 }
 
 // failRun records that a run could not start, and says so in its conversation: once, while the reason stays the same.

@@ -132,7 +132,7 @@ func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run) (*AutomationR
 	if r.Skip != "" {
 		return sc.skipRun(tx, a, r, r.Skip)
 	}
-	running, err := all[AutomationRun](tx.Where("automation_id = ? AND state = ?", a.ID, RunRunning).Order("id").Limit(1))
+	running, err := all[AutomationRun](tx.Where("automation_id = ? AND state = 'running'", a.ID).Order("id").Limit(1)) // in the words of the index
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run) (*AutomationR
 		case RunNow:
 			return nil, errRunning
 		case RunDue:
-			return sc.skipRun(tx, a, r, "The run of "+running[0].DueAt.In(location(a.TimeZone)).Format("2 January 15:04")+" was still under way")
+			return sc.skipRun(tx, a, r, a.underWay(running[0].DueAt))
 		}
 	}
 	if err := sc.mayStillRun(tx, a); err != nil {
@@ -164,6 +164,17 @@ func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run) (*AutomationR
 	return run, sc.audit(tx, act{name: "automation.run", kind: "automation", id: a.ID, of: a.Name, after: map[string]any{"run": run.ID, "cause": r.Cause}}) // by whom, at its maker's cost
 }
 
+// underWay is why a due time is left out while the run of another goes on.
+func (a *Automation) underWay(due time.Time) string {
+	return "The run of " + due.In(location(a.TimeZone)).Format("2 January 15:04") + " was still under way"
+}
+
+// newRunTurn is the turn of a run; which instance it is of and its place in the conversation, who accepts it says.
+func (a *Automation) newRunTurn(run *AutomationRun, source string) *Turn {
+	return &Turn{ID: id.New(), OrganizationID: a.OrganizationID, SessionID: run.SessionID, Source: source, State: TurnQueued, AutomationID: a.ID,
+		CreatedBy: a.CreatedBy, KeyID: a.KeyID, CreatedAt: run.CreatedAt}
+}
+
 // beginTurn writes a run with its turn. beside: another run is under way.
 func (sc *Scope) beginTurn(tx *gorm.DB, a *Automation, run *AutomationRun, r Run, beside bool) error {
 	in := Input{Text: r.Text, Source: r.Source}
@@ -179,8 +190,7 @@ func (sc *Scope) beginTurn(tx *gorm.DB, a *Automation, run *AutomationRun, r Run
 	if err != nil {
 		return err
 	}
-	turn := &Turn{ID: id.New(), OrganizationID: sc.Org, SessionID: run.SessionID, Source: in.Source, State: TurnQueued, AutomationID: a.ID,
-		CreatedBy: a.CreatedBy, KeyID: a.KeyID, CreatedAt: run.CreatedAt}
+	turn := a.newRunTurn(run, in.Source)
 	if _, err := sc.As(Actor{UserID: a.CreatedBy, KeyID: a.KeyID, Name: a.Name}).acceptTurn(tx, turn, in); err != nil {
 		return err
 	}
@@ -236,13 +246,13 @@ func (sc *Scope) claimRun(tx *gorm.DB, automationID string, r Run) (*Automation,
 func takenBefore(tx *gorm.DB, automationID string, r Run) (*AutomationRun, error) {
 	q := tx.Where("automation_id = ? AND delivery = ?", automationID, r.Delivery)
 	switch {
-	case r.Cause == RunDue:
-		q = tx.Where("automation_id = ? AND cause = ? AND (due_at = ? OR due_at < ? AND until_at >= ?)", automationID, RunDue, r.Due, r.Due, r.Due).Order("id DESC")
+	case r.Cause == RunDue: // in the words of the index
+		q = tx.Where("automation_id = ? AND cause = 'due' AND due_at <= ?", automationID, r.Due).Order("due_at DESC")
 	case r.Delivery == "":
 		return nil, nil
 	}
 	rows, err := all[AutomationRun](q.Limit(1))
-	if err != nil || len(rows) == 0 {
+	if err != nil || len(rows) == 0 || r.Cause == RunDue && rows[0].covered().Before(r.Due) {
 		return nil, err
 	}
 	return &rows[0], nil

@@ -165,9 +165,9 @@ func TestRunsAfterALoss(t *testing.T) {
 	require.NoError(t, sc.DeleteSession(t.Context(), run.SessionID))
 	_, err = sc.PauseAutomation(t.Context(), a.ID)
 	require.NoError(t, err)
-	due, err := store.AsSystem("test").DueAutomations(t.Context(), 10)
+	did, err := store.AsSystem("test").StartDue(t.Context(), nil, func(*models.Automation) (models.Run, error) { return models.Run{}, nil })
 	require.NoError(t, err)
-	require.Empty(t, due, "a paused one is not due")
+	require.Nil(t, did.Last, "a paused one is not due")
 	_, err = sc.ResumeAutomation(t.Context(), a.ID, &nine) // by a clock that says it is eight
 	require.NoError(t, err)
 	again, err := sc.StartRun(t.Context(), a.ID, dueRun(0))

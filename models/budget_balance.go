@@ -210,14 +210,18 @@ type MessageEntry struct {
 	CreatedAt      time.Time
 }
 
+func (t *Turn) messageEntry(now time.Time) *MessageEntry {
+	return &MessageEntry{ID: id.New(), OrganizationID: t.OrganizationID, TurnID: t.ID, InstanceID: t.InstanceID, SessionID: t.SessionID,
+		MemberID: t.CreatedBy, KeyID: t.KeyID, ScheduleID: t.AutomationID, CreatedAt: now}
+}
+
 // countMessage takes one of every budget in messages that a message falls under, or refuses it.
 func (sc *Scope) countMessage(tx *gorm.DB, t *Turn) error {
 	if err := sc.shareLedger(tx); err != nil {
 		return err
 	}
 	now := sc.store.now()
-	m := &MessageEntry{ID: id.New(), OrganizationID: sc.Org, TurnID: t.ID, InstanceID: t.InstanceID, SessionID: t.SessionID,
-		MemberID: t.CreatedBy, KeyID: t.KeyID, ScheduleID: t.AutomationID, CreatedAt: now}
+	m := t.messageEntry(now)
 	if err := tx.Create(m).Error; err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 	"lobstead/migrations"
 )
@@ -46,7 +47,7 @@ func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
 
 // location reads a stored zone; one that this machine does not know counts as UTC.
 func location(name string) *time.Location {
-	if l, err := time.LoadLocation(name); err == nil {
+	if l, err := clock.Zone(name); err == nil {
 		return l
 	}
 	return time.UTC

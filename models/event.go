@@ -216,8 +216,8 @@ func Decode[T EventData](e Event) (T, error) {
 	return d, err
 }
 
-// appendEvents numbers and writes events inside a transaction; it is the only writer of the log. Known
-// secrets and what a database cannot hold are taken out here, so every reader inherits it.
+// appendEvents numbers and writes events inside a transaction; only startDue writes the
+// log beside it. Known secrets and what a database cannot hold are taken out by eventText, so every reader inherits it.
 func (sc *Scope) appendEvents(tx *gorm.DB, sessionID string, turnID *string, attempt int, data ...EventData) ([]Event, error) {
 	now := sc.store.now()
 	messages := 0
@@ -243,14 +243,19 @@ func (sc *Scope) appendEvents(tx *gorm.DB, sessionID string, turnID *string, att
 	}
 	rows := make([]Event, len(data))
 	for n, d := range data {
-		text, err := json.Marshal(d)
-		if err != nil {
+		rows[n] = Event{ID: id.New(), OrganizationID: sc.Org, SessionID: sessionID, TurnID: turnID, Attempt: attempt,
+			Seq: last - int64(len(data)) + int64(n) + 1, Kind: d.EventKind(), CreatedAt: now}
+		if rows[n].Data, err = sc.store.eventText(d); err != nil {
 			return nil, err
 		}
-		rows[n] = Event{ID: id.New(), OrganizationID: sc.Org, SessionID: sessionID, TurnID: turnID, Attempt: attempt,
-			Seq: last - int64(len(data)) + int64(n) + 1, Kind: d.EventKind(), Data: sc.store.storable(text), CreatedAt: now}
 	}
 	return rows, tx.Create(&rows).Error
+}
+
+// eventText is what an event keeps of its data.
+func (s *Store) eventText(d EventData) (string, error) {
+	text, err := json.Marshal(d)
+	return s.storable(text), err
 }
 
 // Events reads a session's log after a cursor, in order, at most limit (0 = all).

@@ -62,9 +62,17 @@ const mostWoken = 200
 
 // Accepted wakes a worker for a turn that another verb wrote, and tells who watches.
 func (t *Turns) Accepted(ctx context.Context, org, sessionID, turnID string) {
-	hintTurn(ctx, t.Bus, org, turnID)
-	hintSession(ctx, t.Bus, sessionID, 0)
+	t.Written(ctx, org, sessionID, turnID)
 	t.Bus.Publish(ctx, OrgTopic(org), nil)
+}
+
+// Written is Accepted for one of many turns: who wrote them tells the organization once for all. Without a turn, something else
+// was written into the session.
+func (t *Turns) Written(ctx context.Context, org, sessionID, turnID string) {
+	if turnID != "" {
+		hintTurn(ctx, t.Bus, org, turnID)
+	}
+	hintSession(ctx, t.Bus, sessionID, 0)
 }
 
 // Stop asks a turn to stop; its worker hears of it at once. Stopping what has ended changes nothing.

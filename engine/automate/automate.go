@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"lobstead/engine/automate/when"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 	"lobstead/models"
 )
 
 // Schedule reads when a row is due. A trigger has none; models.AutomationWebhook gives an error.
 func Schedule(a *models.Automation) (when.Schedule, error) {
-	zone, err := time.LoadLocation(a.TimeZone)
+	zone, err := clock.Zone(a.TimeZone)
 	if err != nil {
 		return when.Schedule{}, fault.Wrap(err, fault.Invalid, "schedule.zone", "This server does not know the time zone %s", a.TimeZone)
 	}

@@ -98,15 +98,24 @@ func (d *Desk) start(ctx context.Context, sc *models.Scope, a *models.Automation
 		r.Text = told(a, r.Due)
 	}
 	run, err := sc.StartRun(ctx, a.ID, r)
-	switch {
-	case run != nil && run.TurnID != "":
-		d.Turns.Accepted(ctx, sc.Org, run.SessionID, run.TurnID)
-	case run != nil && run.SessionID != "":
-		d.Turns.Changed(ctx, sc, run.SessionID)
-	case run != nil:
-		d.Bus.Publish(ctx, agent.OrgTopic(sc.Org), nil)
+	if run != nil {
+		d.begun(ctx, []models.AutomationRun{*run})
 	}
 	return run, err
+}
+
+// begun wakes workers for the turns of runs, and tells who watches.
+func (d *Desk) begun(ctx context.Context, runs []models.AutomationRun) {
+	orgs := map[string]bool{}
+	for _, r := range runs {
+		if r.SessionID != "" {
+			d.Turns.Written(ctx, r.OrganizationID, r.SessionID, r.TurnID)
+		}
+		orgs[r.OrganizationID] = true
+	}
+	for org := range orgs {
+		d.Bus.Publish(ctx, agent.OrgTopic(org), nil)
+	}
 }
 
 // hint tells the timers of a change, and who watches the organization.

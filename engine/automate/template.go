@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"lobstead/kit/clock"
 	"lobstead/models"
 )
 
@@ -137,7 +138,7 @@ func asksPayload(prompt string) bool {
 }
 
 func in(at time.Time, zone string) time.Time {
-	l, err := time.LoadLocation(zone)
+	l, err := clock.Zone(zone)
 	if err != nil {
 		return at.UTC()
 	}

@@ -23,8 +23,8 @@ type Timer struct {
 const (
 	// lookEvery is how long a lost hint, or a clock that was moved, goes unnoticed.
 	lookEvery = time.Second
-	// dueBatch is how many rows are read at once, startAtOnce how many are started.
-	dueBatch, startAtOnce = 500, 8
+	// startAtOnce is how many are started at once of those that are not started together.
+	startAtOnce = 8
 )
 
 // Run starts runs at their time until ctx ends: never early, and what was missed while no timer ran, once.
@@ -64,50 +64,83 @@ func (t *Timer) look(ctx context.Context) (time.Duration, error) {
 	return 0, err
 }
 
-// Sweep starts everything that is due now and gives how many runs that were.
+// Sweep starts everything that is due now and gives how many runs that were. Workers are woken when all of it is accepted: those
+// of the first turns would make the last due times wait.
 func (t *Timer) Sweep(ctx context.Context) (int, error) {
+	var begun []models.AutomationRun
+	defer func() { t.Desk.begun(ctx, begun) }()
 	started := 0
-	for {
-		due, err := t.system().DueAutomations(ctx, dueBatch)
-		if err != nil || len(due) == 0 {
+	for last := (*models.Automation)(nil); ; {
+		did, err := t.system().StartDue(ctx, last, func(a *models.Automation) (models.Run, error) { return t.plan(ctx, a) })
+		if err != nil && did.Last != nil && ctx.Err() == nil {
+			t.Log.WarnContext(ctx, "what is due could not be started together and is started one by one", "error", err)
+			err = nil
+		}
+		if err != nil || did.Last == nil {
 			return started, err
 		}
-		// Several timers read the same rows: each begins elsewhere among them, so that they share the work instead of racing for it.
-		rand.Shuffle(len(due), func(a, b int) { due[a], due[b] = due[b], due[a] })
-		var work errgroup.Group
-		var now atomic.Int64
-		work.SetLimit(startAtOnce)
-		for n := range due {
-			work.Go(func() error { now.Add(t.fire(ctx, &due[n])); return nil })
+		for n := range did.Runs {
+			t.log(ctx, &did.Runs[n])
 		}
-		_ = work.Wait()
-		started += int(now.Load())
-		if len(due) < dueBatch || now.Load() == 0 {
+		begun = append(begun, did.Runs...)
+		started += len(did.Runs) + t.apart(ctx, did.Apart)
+		if last = did.Last; len(did.Runs)+len(did.Apart) < models.MostDue {
 			return started, ctx.Err()
 		}
 	}
+}
+
+// apart starts runs one by one, and gives how many times were taken care of.
+func (t *Timer) apart(ctx context.Context, due []models.Automation) int {
+	// Several timers read the same rows: each begins elsewhere among them, so that they share the work instead of racing for it.
+	rand.Shuffle(len(due), func(a, b int) { due[a], due[b] = due[b], due[a] })
+	var work errgroup.Group
+	var now atomic.Int64
+	work.SetLimit(startAtOnce)
+	for n := range due {
+		run, err := t.plan(ctx, &due[n])
+		if err != nil {
+			continue
+		}
+		work.Go(func() error { now.Add(t.fire(ctx, &due[n], run)); return nil })
+	}
+	_ = work.Wait()
+	return int(now.Load())
 }
 
 func (t *Timer) system() *models.System { return t.Desk.Store.AsSystem("what is due, of all") }
 
 // fire starts one run for the times that have come, and gives how many were taken care of: 1, or 0 when another worker has it or
 // the database did not answer. A run that met a rule is on its row with the reason.
-func (t *Timer) fire(ctx context.Context, a *models.Automation) int64 {
-	log := t.Log.With("automation", a.ID, "organization", a.OrganizationID, "due", a.NextAt)
-	s, err := Schedule(a)
-	if err != nil || a.NextAt == nil {
-		log.ErrorContext(ctx, "a schedule cannot be read", "error", err)
-		return 0
-	}
-	run, err := t.Desk.start(ctx, t.Desk.Store.In(a.OrganizationID), a, due(a, s, t.Desk.Now()))
+func (t *Timer) fire(ctx context.Context, a *models.Automation, r models.Run) int64 {
+	run, err := t.Desk.start(ctx, t.Desk.Store.In(a.OrganizationID), a, r)
 	switch {
 	case run != nil:
-		log.InfoContext(ctx, "a run of an automation", "state", run.State, "reason", run.Reason)
+		t.log(ctx, run)
 		return 1
 	case !errors.Is(err, models.ErrNotDue) && ctx.Err() == nil: // else another worker's, or changed meanwhile
-		log.WarnContext(ctx, "a run could not be started and is tried again", "error", err)
+		t.Log.WarnContext(ctx, "a run could not be started and is tried again", "automation", a.ID, "organization", a.OrganizationID, "due", a.NextAt, "error", err)
 	}
 	return 0
+}
+
+func (t *Timer) log(ctx context.Context, run *models.AutomationRun) {
+	t.Log.InfoContext(ctx, "a run of an automation", "automation", run.AutomationID, "organization", run.OrganizationID, "due", run.DueAt, "state", run.State, "reason", run.Reason)
+}
+
+// plan says what is to be done about an automation that is due.
+func (t *Timer) plan(ctx context.Context, a *models.Automation) (models.Run, error) {
+	s, err := Schedule(a)
+	if err == nil && a.NextAt == nil {
+		err = models.ErrNotDue
+	}
+	if err != nil {
+		t.Log.ErrorContext(ctx, "a schedule cannot be read", "automation", a.ID, "organization", a.OrganizationID, "error", err)
+		return models.Run{}, err
+	}
+	r := due(a, s, t.Desk.Now())
+	r.Source, r.Text = ScheduleSource, told(a, r.Due)
+	return r, nil
 }
 
 const (

@@ -147,6 +147,16 @@ func (s Schedule) nth(n int) time.Time {
 // nextCron looks for wall-clock times, each of which comes once: where the clock goes back, the second pass of an hour
 // brings nothing, and where it goes forward, a time that does not exist is due when the clock has jumped over it.
 func (s Schedule) nextCron(after time.Time) time.Time {
+	key := tick{s.Expr, s.Zone, after.Unix()}
+	if at, ok := ticks.of(key); ok {
+		return at
+	}
+	at := s.findCron(after)
+	ticks.note(key, at)
+	return at
+}
+
+func (s Schedule) findCron(after time.Time) time.Time {
 	clock := newest(after.In(s.Zone))
 	for range maxTries {
 		next, err := gronx.NextTickAfter(s.Expr, clock, false)
