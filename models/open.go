@@ -75,6 +75,8 @@ func (s *Store) config(cached bool) *gorm.Config {
 	}
 }
 
+const postgresConns = 24
+
 func (s *Store) openPostgres(dsn string) error {
 	s.dialect, s.url = migrations.Postgres, secret.Of(dsn)
 	utc := stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error { // times come back in UTC, as SQLite's do
@@ -90,7 +92,7 @@ func (s *Store) openPostgres(dsn string) error {
 	if err != nil {
 		return err
 	}
-	pool.SetMaxOpenConns(24)
+	pool.SetMaxOpenConns(postgresConns)
 	pool.SetMaxIdleConns(12)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	s.w, s.r = db, db

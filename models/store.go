@@ -60,6 +60,14 @@ func (s *Store) PlanLimits() bool { return s.limits }
 // Dialect tells which database this is.
 func (s *Store) Dialect() migrations.Dialect { return s.dialect }
 
+// Writers is how many transactions can be written at the same time: SQLite has one writer.
+func (s *Store) Writers() int {
+	if s.dialect == migrations.SQLite {
+		return 1
+	}
+	return postgresConns
+}
+
 // now is the store's time.
 func (s *Store) now() clockTime { return s.clock.Now() }
 

@@ -10,6 +10,7 @@ import (
 	"lobstead/engine/automate"
 	"lobstead/kit/fault"
 	"lobstead/models"
+	"lobstead/models/modelstest"
 )
 
 func (o *office) with(text string, options automate.Options) *models.Automation {
@@ -256,4 +257,75 @@ func TestPoliciesUnderAnyClock(t *testing.T) {
 		require.Equal(t, int(furthest.Truncate(time.Hour).Sub(begun.Truncate(time.Hour))/time.Hour), covered, "each hour once: %v", o.listed(a))
 		require.NoError(t, o.desk.Delete(t.Context(), o.sc, a.ID))
 	})
+}
+
+// More than one batch is due at one second, over two organizations: what is ordinary begins together, what meets a rule has its
+// own answer, and each due time has one run.
+func TestManyAtOneSecond(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	other, _ := modelstest.Found(t, o.store, "Beta")
+	inst := modelstest.Instance(t, other, "two")
+	due := sunday.Add(time.Hour)
+	put := func(sc *models.Scope, instance string, n int, overlap models.Overlap) (out []*models.Automation) {
+		for range n {
+			a, _, err := sc.CreateAutomation(t.Context(), models.NewAutomation{InstanceID: instance, Name: "n", Prompt: "look at {{time}}", Kind: models.AutomationCron, Expression: "0 * * * *",
+				TimeZone: "UTC", NextAt: &due, Overlap: overlap})
+			require.NoError(t, err)
+			out = append(out, a)
+		}
+		return out
+	}
+	const many = models.MostDue - 10
+	plain := put(o.sc, o.inst.ID, many, models.OverlapQueue)
+	beside := put(o.sc, o.inst.ID, 5, models.OverlapAllow)
+	left := put(o.sc, o.inst.ID, 5, models.OverlapSkip)
+	counted := put(other, inst.ID, 6, models.OverlapQueue)
+	_, err := other.CreateBudget(t.Context(), models.NewBudget{Scope: models.BudgetOfOrganization, Unit: models.BudgetMessages, Period: models.BudgetTotal, Amount: 4})
+	require.NoError(t, err)
+	o.clock.Add(time.Hour)
+	require.Equal(t, many+16, o.sweep())
+	o.clock.Add(time.Hour)
+	require.Equal(t, many+16, o.sweep())
+
+	shown := func(sc *models.Scope, list []*models.Automation) map[models.RunState]int {
+		out := map[models.RunState]int{}
+		for _, a := range list {
+			runs, err := sc.Runs(t.Context(), a.ID, 10)
+			require.NoError(t, err)
+			require.Len(t, runs, 2)
+			for _, r := range runs {
+				out[r.State]++
+			}
+			now, err := sc.Automation(t.Context(), a.ID)
+			require.NoError(t, err)
+			require.Equal(t, []any{models.AutomationActive, "15:00"}, []any{now.State, now.NextAt.UTC().Format("15:04")})
+		}
+		return out
+	}
+	require.Equal(t, map[models.RunState]int{models.RunRunning: 2 * many}, shown(o.sc, plain))
+	require.Equal(t, map[models.RunState]int{models.RunRunning: 10}, shown(o.sc, beside))
+	require.Equal(t, map[models.RunState]int{models.RunRunning: 5, models.RunSkipped: 5}, shown(o.sc, left))
+	require.Equal(t, map[models.RunState]int{models.RunRunning: 4, models.RunFailed: 8}, shown(other, counted), "four messages, and no more")
+
+	runs := o.runs(plain[0])
+	log, err := o.sc.Events(t.Context(), runs[0].SessionID, 0, 0)
+	require.NoError(t, err)
+	require.Len(t, log, 2)
+	for n, e := range log {
+		said, err := models.Decode[models.UserMessage](e)
+		require.NoError(t, err)
+		require.Equal(t, []any{int64(n + 1), "look at " + []string{"13", "14"}[n] + ":00:00", "n"}, []any{e.Seq, said.Text, said.By})
+	}
+	s, err := o.sc.Session(t.Context(), runs[0].SessionID)
+	require.NoError(t, err)
+	require.Equal(t, []any{int64(2), 2, "automation"}, []any{s.LastSeq, s.MessageCount, s.Category})
+	apart := o.runs(beside[0])
+	require.NotEqual(t, apart[0].SessionID, apart[1].SessionID, "each in a conversation of its own")
+	now, err := o.sc.Automation(t.Context(), beside[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, apart[1].SessionID, now.SessionID, "the first stays the automation's")
+	place, err := o.sc.Turn(t.Context(), runs[0].TurnID)
+	require.NoError(t, err)
+	require.Equal(t, []any{o.inst.ID, plain[0].ID, models.TurnQueued, int64(2), automate.ScheduleSource}, []any{place.InstanceID, place.AutomationID, place.State, place.InputSeq, place.Source})
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +23,8 @@ const (
 	lookEvery = time.Second
 	// startAtOnce is how many are started at once of those that are not started together.
 	startAtOnce = 8
+	// mostLanes is how many batches are written at once.
+	mostLanes = 4
 )
 
 // Run starts runs at their time until ctx ends: never early, and what was missed while no timer ran, once.
@@ -67,45 +67,22 @@ func (t *Timer) look(ctx context.Context) (time.Duration, error) {
 // Sweep starts everything that is due now and gives how many runs that were. Workers are woken when all of it is accepted: those
 // of the first turns would make the last due times wait.
 func (t *Timer) Sweep(ctx context.Context) (int, error) {
-	var begun []models.AutomationRun
-	defer func() { t.Desk.begun(ctx, begun) }()
-	started := 0
-	for last := (*models.Automation)(nil); ; {
-		did, err := t.system().StartDue(ctx, last, func(a *models.Automation) (models.Run, error) { return t.plan(ctx, a) })
-		if err != nil && did.Last != nil && ctx.Err() == nil {
-			t.Log.WarnContext(ctx, "what is due could not be started together and is started one by one", "error", err)
-			err = nil
-		}
-		if err != nil || did.Last == nil {
-			return started, err
-		}
-		for n := range did.Runs {
-			t.log(ctx, &did.Runs[n])
-		}
-		begun = append(begun, did.Runs...)
-		started += len(did.Runs) + t.apart(ctx, did.Apart)
-		if last = did.Last; len(did.Runs)+len(did.Apart) < models.MostDue {
-			return started, ctx.Err()
-		}
+	s := sweep{Timer: t}
+	defer func() { t.Desk.begun(ctx, s.begun) }()
+	last, err := s.batch(ctx, nil)
+	var lanes errgroup.Group
+	for range min(t.Desk.Store.Writers(), mostLanes) {
+		lanes.Go(func() (err error) {
+			for at := last; at != nil && err == nil; {
+				at, err = s.batch(ctx, at)
+			}
+			return err
+		})
 	}
-}
-
-// apart starts runs one by one, and gives how many times were taken care of.
-func (t *Timer) apart(ctx context.Context, due []models.Automation) int {
-	// Several timers read the same rows: each begins elsewhere among them, so that they share the work instead of racing for it.
-	rand.Shuffle(len(due), func(a, b int) { due[a], due[b] = due[b], due[a] })
-	var work errgroup.Group
-	var now atomic.Int64
-	work.SetLimit(startAtOnce)
-	for n := range due {
-		run, err := t.plan(ctx, &due[n])
-		if err != nil {
-			continue
-		}
-		work.Go(func() error { now.Add(t.fire(ctx, &due[n], run)); return nil })
+	if more := lanes.Wait(); err == nil {
+		err = more
 	}
-	_ = work.Wait()
-	return int(now.Load())
+	return s.started, err
 }
 
 func (t *Timer) system() *models.System { return t.Desk.Store.AsSystem("what is due, of all") }
