@@ -216,6 +216,9 @@ func (sc *Scope) UpdateBudget(ctx context.Context, budgetID string, amount int64
 			"set_by": b.SetBy, "updated_at": b.UpdatedAt}); err != nil {
 			return err
 		}
+		if _, err := changed(tx.Model(&BudgetBalance{}).Where("budget_id = ?", b.ID), map[string]any{"reached_at": nil}); err != nil {
+			return err
+		}
 		if err := sc.retryParked(tx, b.ID); err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ type BudgetBalance struct {
 	PeriodStart    time.Time
 	Reserved       int64
 	Spent          int64
+	ReachedAt      *time.Time // when programs were told that it is used up
 	CreatedAt      time.Time
 }
 
@@ -71,7 +72,7 @@ func (sc *Scope) budgeted(ctx context.Context, how func(context.Context, func(tx
 	for range 10 {
 		err := how(ctx, f)
 		if !errors.Is(err, errUnopened) {
-			return err
+			return sc.tellReached(ctx, err)
 		}
 		if err := sc.openBalances(ctx); err != nil {
 			return err

@@ -18,6 +18,7 @@ type bearingBudget struct {
 	Balance BudgetBalance
 	window  window
 	zone    *time.Location
+	charge  Charge
 }
 
 // bearing gives the budgets of some units that a charge falls under, with the balances of now, in the order in which
@@ -51,7 +52,7 @@ func (sc *Scope) bearingIn(tx *gorm.DB, c *Charge, now time.Time, zone *time.Loc
 	}
 	met := map[string]bool{}
 	err = within(tx).each(func(scan func(...any) error) error {
-		b := bearingBudget{zone: zone}
+		b := bearingBudget{zone: zone, charge: *c}
 		var balance sql.NullString
 		var start sql.NullTime
 		var reserved, spent sql.NullInt64
@@ -100,7 +101,7 @@ func (sc *Scope) take(tx *gorm.DB, c *Charge, now time.Time) (Holds, error) {
 	for i := range rows {
 		b := &rows[i]
 		if b.Unit == BudgetMoney && c.Unpriced {
-			return nil, fault.Wrap(&Refusal{b.Budget}, fault.Payment, "budget.unpriced", "Nobody knows what %s costs, so it cannot run under a budget in money", c.Model).
+			return nil, fault.Wrap(&Refusal{Budget: b.Budget}, fault.Payment, "budget.unpriced", "Nobody knows what %s costs, so it cannot run under a budget in money", c.Model).
 				Hinting("Choose a model with a price, or an administrator gives this one a price.")
 		}
 		n := c.units(b.Unit)
@@ -121,7 +122,12 @@ func (sc *Scope) take(tx *gorm.DB, c *Charge, now time.Time) (Holds, error) {
 }
 
 // Refusal is the cause of the faults budget.reached, budget.held and budget.unpriced: which budget it was.
-type Refusal struct{ Budget Budget }
+type Refusal struct {
+	Budget  Budget
+	balance *BudgetBalance
+	charge  Charge // what was refused
+	until   *time.Time
+}
 
 func (r *Refusal) Error() string { return "refused by budget " + r.Budget.ID }
 
@@ -135,16 +141,18 @@ func (b *bearingBudget) refusal(tx *gorm.DB) error {
 		return err
 	}
 	if balance.Spent < b.Amount {
-		return fault.Wrap(&Refusal{b.Budget}, fault.TooMany, "budget.held", "%s has %s left, and calls under way hold it", b.whose(), b.Unit.FormatAmount(b.Amount-balance.Spent)).
+		return fault.Wrap(&Refusal{Budget: b.Budget}, fault.TooMany, "budget.held", "%s has %s left, and calls under way hold it", b.whose(), b.Unit.FormatAmount(b.Amount-balance.Spent)).
 			Hinting("Try again when they are done.").Retrying(tx.NowFunc().Add(heldWait))
 	}
-	return b.reached(balance.Spent)
+	return b.reached(balance)
 }
 
-func (b *bearingBudget) reached(spent int64) error {
-	f := fault.Wrap(&Refusal{b.Budget}, fault.Payment, "budget.reached", "%s of %s is used up: %s", b.whose(), b.Unit.FormatAmount(b.Amount), b.Unit.FormatAmount(spent))
+func (b *bearingBudget) reached(balance *BudgetBalance) error {
+	r := &Refusal{Budget: b.Budget, balance: balance, charge: b.charge}
+	f := fault.Wrap(r, fault.Payment, "budget.reached", "%s of %s is used up: %s", b.whose(), b.Unit.FormatAmount(b.Amount), b.Unit.FormatAmount(balance.Spent))
 	if b.window.end.IsZero() {
 		return f.Hinting("It never starts again: raise it, or remove it.")
 	}
+	r.until = &b.window.end
 	return f.Hinting("It starts again on " + b.window.end.In(b.zone).Format("2 January 2006 15:04 MST") + ".").Retrying(b.window.end)
 }

@@ -49,7 +49,7 @@ func (sc *Scope) tellOfApproval(tx *gorm.DB, letter *Mail, a *Approval) error {
 		newDelivery{aboutKind: aboutApproval, aboutID: a.ID, key: aboutApproval + "-" + a.ID, expires: &a.ExpiresAt})
 }
 
-// tellOfBudget tells whose turn it is and all who may change budgets. Letters and calls of webhooks go once a day for each
+// tellOfBudget tells whose turn it is and all who may change budgets. Letters go once a day for each
 // period and change of the budget, however many turns wait for it: a budget in total can be met again long after somebody
 // stopped the first turn.
 func (sc *Scope) tellOfBudget(tx *gorm.DB, letter *Mail, turnID string, b *Budget, until *time.Time) error {
@@ -61,7 +61,8 @@ func (sc *Scope) tellOfBudget(tx *gorm.DB, letter *Mail, turnID string, b *Budge
 	if until != nil {
 		key += "-" + strconv.FormatInt(until.Unix(), 36)
 	}
-	if err := sc.budgetReached(tx, t, b, until, key); err != nil {
+	c := Charge{InstanceID: t.InstanceID, SessionID: t.SessionID, TurnID: t.ID, MemberID: t.CreatedBy, KeyID: t.KeyID, ScheduleID: t.AutomationID}
+	if err := sc.budgetReached(tx, &c, b, until); err != nil {
 		return err
 	}
 	team, err := sc.told(tx, func(m *TeamMember) bool {

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -173,18 +172,6 @@ func (sc *Scope) approvalRequested(tx *gorm.DB, a *Approval) error {
 	return sc.emit(tx, occurrence{event: ApprovalRequested, instance: a.InstanceID, aboutKind: aboutApproval, aboutID: a.ID, data: func() (map[string]any, error) {
 		return map[string]any{"approval_id": a.ID, "instance_id": a.InstanceID, "session_id": a.SessionID, "turn_id": a.TurnID, "tool": a.Tool, "rule": a.RuleName,
 			"expires_at": a.ExpiresAt.UTC()}, nil
-	}})
-}
-
-// budgetReached tells programs that a turn waits for a budget: once for what tellOfBudget writes one letter about.
-func (sc *Scope) budgetReached(tx *gorm.DB, t *Turn, b *Budget, until *time.Time, once string) error {
-	return sc.emit(tx, occurrence{event: BudgetReached, instance: t.InstanceID, aboutKind: aboutBudget, aboutID: b.ID, once: once, data: func() (map[string]any, error) {
-		data := aboutTurnOf(t)
-		data["budget_id"], data["scope"], data["target_id"], data["unit"], data["period"], data["amount"] = b.ID, b.Scope, b.TargetID, b.Unit, b.Period, b.Amount
-		if until != nil {
-			data["resets_at"] = until.UTC()
-		}
-		return data, nil
 	}})
 }
 

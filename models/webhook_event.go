@@ -36,7 +36,7 @@ var WebhookEvents = []WebhookEventKind{
 	{MessageFailed, "A message ended without an answer"},
 	{AgentError, "An instance is in ERROR"},
 	{ApprovalRequested, "A tool call waits for a person"},
-	{BudgetReached, "A budget stopped an agent in its work"},
+	{BudgetReached, "A budget is used up and refused a call, or stopped an agent in its work"},
 	{RunFailedEvent, "A run of an automation failed"},
 	{NotificationCreated, "Somebody was notified who chose webhooks for it"},
 }
