@@ -4,6 +4,8 @@ SHELL    := bash
 FUZZTIME ?= 10s
 BENCH    ?=
 ROUNDS   ?= 10
+MINUTES  ?= 5
+RUN      ?=
 # Tests of one package run beside those of another; two cores bear two at once.
 PARALLEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
@@ -42,8 +44,8 @@ test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then
 bench:  ## beside its peers on this machine, into docs/benchmarks.md; BENCH=expression runs Go benchmarks instead
 	$(if $(BENCH),bin/services go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...,bin/services go run ./docs/bench)
 
-chaos:  ## kills, freezes, floods: ROUNDS times what the suite does
-	CHAOS_ROUNDS=$(ROUNDS) bin/services go test -count 1 -timeout 2h -v ./app/chaostest
+chaos:  ## kills, freezes, floods: ROUNDS times what the suite does, the automations for MINUTES; RUN=Automations for these alone
+	CGO_ENABLED=0 CHAOS_ROUNDS=$(ROUNDS) CHAOS_MINUTES=$(MINUTES) bin/services go test -vet=off -count 1 -timeout 3h -v -run '$(RUN)' ./app/chaostest
 
 fuzz:  ## each fuzz target for FUZZTIME
 	bin/fuzz $(FUZZTIME)

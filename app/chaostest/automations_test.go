@@ -24,17 +24,18 @@ const (
 )
 
 // Two workers and one web process, one of which is killed again and again, and a Redis that is emptied twice: each due time
-// is executed exactly once or stood for by exactly one run, and each call that was accepted led to exactly one turn.
+// is executed exactly once or stood for by exactly one run, each call that was accepted led to exactly one turn, and each answer was
+// told to servers outside that fail and hang, under one id.
 func TestAutomationsSurviveKills(t *testing.T) {
-	lasts, pause := 20*time.Second, 4*time.Second
-	if rounds(1) > 1 {
-		lasts, pause = 5*time.Minute, 10*time.Second
+	lasts, pause, seldom := 20*time.Second, 4*time.Second, 60
+	if m := minutes(); m > 0 {
+		lasts, pause, seldom = m, 10*time.Second, 150
 	}
 	address, roll := testservices.Redis(t), dice(t)
 	h := newHouse(t, "", "DATABASE_URL="+testservices.Postgres(t), "REDIS_URL="+address)
 	all := []*process{h.web("web"), h.launch("worker"), h.launch("worker")}
 	agent := h.create("one")
-	hooks := h.automations(agent)
+	hooks, outside := h.automations(agent), h.receive(seldom)
 	ctx, stop := context.WithTimeout(t.Context(), lasts)
 	defer stop()
 	var work sync.WaitGroup
@@ -70,6 +71,10 @@ func TestAutomationsSurviveKills(t *testing.T) {
 	end := time.Now().UTC()
 	work.Wait()
 	h.ranOnce(end, accepted)
+	code, _ := h.ask("POST", "/automations/pause", nil, "application/json")
+	require.Equal(t, 200, code)
+	h.book().settled(40 * time.Second)
+	h.toldAll(outside)
 	t.Logf("%d processes killed, Redis emptied %d times", kills, flushes)
 }
 

@@ -1,7 +1,8 @@
 // Package chaostest kills, freezes, floods and starves the real program and looks what is left: the binary as
 // `make build` makes it, real sandboxes, real signals. It asks over HTTP and reads the database and /proc; it
-// calls nothing of the program's code. CHAOS_ROUNDS multiplies the rounds (`make chaos`), CHAOS_BINARY names a
-// binary that is built already, CHAOS_SEED repeats the dice of an earlier run.
+// calls nothing of the program's code. CHAOS_ROUNDS multiplies the rounds and CHAOS_MINUTES is how
+// long the automations run (`make chaos`), CHAOS_BINARY names a binary that is built already, CHAOS_SEED repeats the dice of
+// an earlier run.
 package chaostest
 
 import (
@@ -69,6 +70,15 @@ func rounds(n int) int {
 		return n * more
 	}
 	return n
+}
+
+// minutes is how long a test lasts that goes by the clock; 0 = as briefly as in the suite.
+func minutes() time.Duration {
+	m, err := strconv.Atoi(os.Getenv("CHAOS_MINUTES"))
+	if err != nil {
+		return 0
+	}
+	return time.Duration(m) * time.Minute
 }
 
 func dice(t testing.TB) *rand.Rand {
