@@ -152,7 +152,12 @@ func (s *server) firstByte(session string) (time.Duration, error) {
 }
 
 func (s *server) book() (*sql.DB, error) {
-	return sql.Open("sqlite", "file:"+filepath.Join(s.dir, "lobstead.db")+"?_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+	return sql.Open("sqlite", s.file()+"&_pragma=query_only(1)")
+}
+
+// file is the server's SQLite database.
+func (s *server) file() string {
+	return "file:" + filepath.Join(s.dir, "lobstead.db") + "?_pragma=busy_timeout(5000)"
 }
 
 func (s *server) last(session string) (n int, err error) {

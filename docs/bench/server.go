@@ -34,11 +34,11 @@ func freeAddr() string {
 	return l.Addr().String()
 }
 
-// found makes a data directory with an owner.
-func (b *bench) found(name string) (*server, error) {
-	s := &server{dir: filepath.Join(b.dir, name)}
+// found makes a data directory with an owner; more are further variables of its environment.
+func (b *bench) found(name string, more ...string) (*server, error) {
+	s := &server{dir: filepath.Join(b.dir, name), more: more}
 	cmd := exec.Command(b.binary, "init", "--data", s.dir, "--email", "owner@example.org", "--name", "Owner", "--organization", "Bench", "--password-file", "-", "--json")
-	cmd.Env, cmd.Stdin = s.env(), strings.NewReader("a password for nobody to keep")
+	cmd.Env, cmd.Stdin = append(s.env(), more...), strings.NewReader("a password for nobody to keep")
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("init: %w", err)
@@ -56,8 +56,8 @@ func (s *server) env() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(s.dir), "OFFLINE_PACE=0", "LOG_LEVEL=warn"}
 }
 
-func (b *bench) open(name string) (*server, error) {
-	s, err := b.found(name)
+func (b *bench) open(name string, more ...string) (*server, error) {
+	s, err := b.found(name, more...)
 	if err != nil {
 		return nil, err
 	}

@@ -85,3 +85,25 @@ func BenchmarkLateness(b *testing.B) {
 	b.ReportMetric(float64(late[many/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(late[many*99/100].Microseconds())/1000, "p99-ms")
 }
+
+// BenchmarkCall is a call of a trigger until it is accepted, forty triggers in turn.
+func BenchmarkCall(b *testing.B) {
+	store := modelstest.New(b)
+	bus := events.Open(nil)
+	b.Cleanup(bus.Close)
+	desk := &automate.Desk{Store: store, Bus: bus, Turns: &agent.Turns{Store: store, Bus: bus}}
+	sc, _ := modelstest.Found(b, store, "Acme")
+	inst := modelstest.Instance(b, sc, "one")
+	type hook struct{ id, secret string }
+	hooks := []hook{}
+	for n := range 40 {
+		a, token, err := desk.Create(b.Context(), sc, inst.ID, automate.Plan{Name: fmt.Sprint("t", n), Prompt: "look", Webhook: true, Options: automate.Options{Overlap: models.OverlapAllow}})
+		require.NoError(b, err)
+		hooks = append(hooks, hook{a.ID, token.Reveal()})
+	}
+	for n := 0; b.Loop(); n++ {
+		h := hooks[n%len(hooks)]
+		_, _, err := desk.Call(b.Context(), h.id, automate.Call{Secret: h.secret, Body: []byte(`{"action":"opened"}`)})
+		require.NoError(b, err)
+	}
+}
