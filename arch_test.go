@@ -62,6 +62,7 @@ var owners = map[string][]string{
 	"github.com/markbates/goth":                                {"lobstead/app"},
 	"github.com/coreos/go-oidc/v3":                             {"lobstead/app"},
 	"github.com/go-webauthn/webauthn":                          {"lobstead/app"},
+	"github.com/golang-jwt/jwt/v5":                             {"lobstead/kit/secret", "lobstead/api/fleet"},
 	"golang.org/x/oauth2":                                      {"lobstead/app"},
 	"gorm.io/":                                                 {"lobstead/models"},
 	"github.com/a-h/templ":                                     {"lobstead/views/...", "lobstead/app"},

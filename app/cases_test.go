@@ -204,6 +204,7 @@ func bodies(i ids) map[string][]body {
 		"POST /v1/webhooks/channels/:id": {{json: `{}`}}, "POST /api/webhooks/telegram": {{json: `{}`}}, "POST /api/webhooks/whatsapp": {{json: `{}`}},
 		"POST /instances/:id/channels/:kind": {{form: form("bot_token", "nonsense")}}, "POST /channels/:id/try": none, "POST /channels/:id/on": none, "POST /channels/:id/off": none, "POST /channels/:id/delete": none,
 		"POST /channels/:id/code": none, "POST /channels/bindings/:id/delete": none, "POST /channels/bindings/:id/collect": none, "POST /channels/bindings/:id/interrupt": none,
+		"POST /auth/login":      {{json: `{"email":"no@example.com","password":"wrong"}`}},
 		"POST /v1/agent/create": {{json: `{"name":""}`}}, "POST /v1/agent/update/:id": {{json: `{"description":"changed"}`}}, "POST /v1/agent/delete/:id": {{json: `{"force":true}`}},
 		"POST /v1/agent/:id/pause": {{json: `{}`}}, "POST /v1/agent/:id/resume": {{json: `{}`}}, "POST /v1/agent/:id/stop": {{json: `{}`}}, "POST /v1/agent/:id/status": {{json: `{"status":"paused"}`}},
 		"POST /v1/agent/:id/balance": {{json: `{"amount":5,"type":"increment"}`}}, "POST /v1/agent/:id/messages": {{json: `{"content":"hello"}`}},

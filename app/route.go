@@ -144,7 +144,7 @@ func familyOf(path string) Family {
 		return OpenAI
 	case strings.HasPrefix(path, "/anthropic"):
 		return Anthropic
-	case strings.HasPrefix(path, "/v1/agent"), strings.HasPrefix(path, "/v1/webhooks"):
+	case strings.HasPrefix(path, "/v1/agent"), strings.HasPrefix(path, "/v1/webhooks"), strings.HasPrefix(path, "/auth/"):
 		return Fleet
 	case strings.HasPrefix(path, "/api/agent"), strings.HasPrefix(path, "/api/v1"):
 		return Agent

@@ -319,6 +319,7 @@ func (a *App) table() []Route {
 		{post, "/api/agent/chat", use, Agent, messageBody, agentChat.Create},
 		{get, "/api/agent/status", view, Runtime, 0, agentStatus.Show}, // two families' path: a refusal is spelt as both can read it
 		{post, "/api/agent/chat-automate", use, Agent, 0, agentAutomate.Create},
+		{post, "/auth/login", Public, Fleet, 0, (&LoginTokens{a}).Create},
 		{post, "/v1/agent/create", create, Fleet, initialFiles, fleetEdit.Create},
 		{get, "/v1/agent/list", view, Fleet, 0, fleetAgents.Index},
 		{post, "/v1/agent/update/:id", use, Fleet, initialFiles, fleetEdit.Update},

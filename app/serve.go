@@ -62,6 +62,8 @@ func (a *App) admit(c *Ctx, r *Route) error {
 		return errGuest // before the key's requests are counted: the answer would tell
 	case r.Access.agents && strings.HasPrefix(bearer.Reveal(), models.GatewayPrefix):
 		c.Principal, err = c.byToken(bearer)
+	case r.Family == Fleet && isLoginToken(bearer):
+		c.Principal, err = c.byLoginToken(bearer)
 	case !bearer.Empty():
 		c.Principal, err = a.Store.AsSystem("who is calling").ByAPIKey(c, bearer, a.address(c.f))
 		if err == nil {

@@ -13,10 +13,12 @@ import (
 	"lobstead/kit/secret"
 )
 
-// SignIn is one signed-in browser: the cookie holds a random token, the row its hash.
+// SignIn is one signed-in browser: the cookie holds a random token, the row its hash. Or it is a program's, whose signed token names the
+// row: what ends a browser's sign-in ends it too.
 type SignIn struct {
 	ID         string
 	UserID     string
+	Kind       SignInKind
 	TokenHash  string
 	UserAgent  string
 	Address    string
@@ -24,8 +26,17 @@ type SignIn struct {
 	LastSeenAt time.Time
 	ExpiresAt  time.Time
 	RevokedAt  *time.Time
-	LooksAt    string // the organization that this browser chose; another of the person's when it is gone
+	LooksAt    string // the organization that this browser chose; another of the person's when it is gone. A token's never changes
 }
+
+// SignInKind is who holds a sign-in.
+type SignInKind string
+
+// The kinds.
+const (
+	BrowserSignIn SignInKind = "browser"
+	TokenSignIn   SignInKind = "token"
+)
 
 // SignInLife is how long a browser stays signed in without being used.
 const SignInLife = 30 * 24 * time.Hour
@@ -75,11 +86,16 @@ func (sy *System) CheckPassword(ctx context.Context, email string, password secr
 // OpenSignIn makes a fresh token for a person who proved who they are; Forbidden for one who is blocked.
 func (sy *System) OpenSignIn(ctx context.Context, userID string, c Client) (secret.String, error) {
 	token, hash := secret.Token("")
+	_, err := sy.openSignIn(ctx, SignIn{UserID: userID, Kind: BrowserSignIn, TokenHash: hash}, SignInLife, c)
+	return token, err
+}
+
+func (sy *System) openSignIn(ctx context.Context, row SignIn, life time.Duration, c Client) (*SignIn, error) {
 	now := sy.store.now()
-	row := SignIn{ID: id.New(), UserID: userID, TokenHash: hash, UserAgent: clip(cleanText(c.UserAgent), 400), Address: clip(cleanText(c.Address), 64),
-		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SignInLife)}
-	return token, sy.tx(ctx, func(tx *gorm.DB) error {
-		u, err := first[User](tx.Where("id = ?", userID))
+	row.ID, row.UserAgent, row.Address = id.New(), clip(cleanText(c.UserAgent), 400), clip(cleanText(c.Address), 64)
+	row.CreatedAt, row.LastSeenAt, row.ExpiresAt = now, now, now.Add(life)
+	return &row, sy.tx(ctx, func(tx *gorm.DB) error {
+		u, err := first[User](tx.Where("id = ?", row.UserID))
 		if err != nil {
 			return err
 		}
@@ -163,26 +179,38 @@ func (r *principalRow) columns() []any {
 // BySignIn finds who a cookie's token belongs to, and notes that they were seen.
 func (sy *System) BySignIn(ctx context.Context, token secret.String) (*Principal, error) {
 	now := sy.store.now()
+	row, err := sy.signedIn(ctx, now, "s.kind = 'browser' AND s.token_hash = ?", secret.Hash(token.Reveal()))
+	if err != nil {
+		return nil, err
+	}
+	p := row.principal()
+	p.SignInID = row.CredID
+	sy.seen(ctx, row, now, map[string]any{"last_seen_at": now, "expires_at": now.Add(SignInLife)})
+	return p, nil
+}
+
+// signedIn reads who an open sign-in belongs to.
+func (sy *System) signedIn(ctx context.Context, now time.Time, which string, arg string) (*principalRow, error) {
 	rows := []principalRow{}
 	err := sy.read(ctx).Raw(`SELECT `+principalColumns+`, s.id AS cred_id, s.last_seen_at AS last_seen
 		FROM sign_ins s JOIN users u ON u.id = s.user_id
 		LEFT JOIN memberships m ON m.user_id = u.id LEFT JOIN organizations o ON o.id = m.organization_id AND o.deleting_at IS NULL
-		WHERE s.token_hash = ? AND s.revoked_at IS NULL AND s.expires_at > ? AND u.blocked_at IS NULL
-		ORDER BY CASE WHEN o.id IS NULL THEN 2 WHEN o.id = s.looks_at THEN 0 ELSE 1 END, m.created_at, m.id LIMIT 1`, secret.Hash(token.Reveal()), now).Scan(&rows).Error
+		WHERE `+which+` AND s.revoked_at IS NULL AND s.expires_at > ? AND u.blocked_at IS NULL
+		ORDER BY CASE WHEN o.id IS NULL THEN 2 WHEN o.id = s.looks_at THEN 0 ELSE 1 END, m.created_at, m.id LIMIT 1`, arg, now).Scan(&rows).Error
 	if err != nil {
 		return nil, translate(err)
 	}
 	if len(rows) == 0 {
 		return nil, errUnauthorized
 	}
-	row := rows[0]
-	p := row.principal()
-	p.SignInID = row.CredID
+	return &rows[0], nil
+}
+
+// seen notes that a sign-in was used, not more often than it tells something.
+func (sy *System) seen(ctx context.Context, row *principalRow, now time.Time, set map[string]any) {
 	if row.LastSeen == nil || now.Sub(*row.LastSeen) > seenEvery {
-		sy.note(ctx, sy.write(ctx).Model(&SignIn{}).Where("id = ? AND revoked_at IS NULL", row.CredID),
-			map[string]any{"last_seen_at": now, "expires_at": now.Add(SignInLife)})
+		sy.note(ctx, sy.write(ctx).Model(&SignIn{}).Where("id = ? AND revoked_at IS NULL", row.CredID), set)
 	}
-	return p, nil
 }
 
 // note writes that a credential was used. When that fails (the disk is full) the person is still let in.

@@ -53,7 +53,7 @@ func NewError(e *fault.Error, anonymous bool) Error {
 func named(code string) string {
 	noun, _, _ := strings.Cut(code, ".")
 	switch noun {
-	case "schedule", "trigger", "file", "directory", "message", "archive":
+	case "schedule", "trigger", "file", "directory", "message", "archive", "organization":
 		return strings.ToUpper(noun[:1]) + noun[1:]
 	case "route":
 		return "Route"

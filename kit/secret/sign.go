@@ -11,6 +11,9 @@ import (
 // back unchanged (OAuth state, preview links). It holds the same keys as the box, newest first.
 type Signer struct{ keys []Key }
 
+// Signer gives the signer of the same keys.
+func (b *Box) Signer() Signer { return Signer{keys: b.keys} }
+
 // Sign gives an unpadded base64url HMAC-SHA256 of msg for one purpose ("oauth.state"); signatures of
 // one purpose are worthless for another.
 func (s Signer) Sign(purpose, msg string) string {
