@@ -47,7 +47,7 @@ func TestFleetAgent(t *testing.T) {
 	t.Parallel()
 	w := apptest.New(t)
 	id, created := newAgent(t, w, `{"name":"Research Bot!","description":"reads","system_prompt":"Be brief.","anthropic_api_key":"sk-ant-canary-1","output_token_balance":500,
-		"configuration":{"model":"","custom_env":{"TOKEN":"env-canary"},"hook_messages":{"a":"1","b":"2"},"compaction":{"threshold_trigger":60000}},
+		"configuration":{"model":"","custom_env":{"TOKEN":"env-canary"},"hook_messages":{"channel_message_received":"1","unread_message_reminder":"2"},"compaction":{"threshold_trigger":60000}},
 		"initial_files":[{"path":"notes/a.txt","content":"hello"},{"path":"/workspace/b.bin","content":"`+base64.StdEncoding.EncodeToString([]byte{0, 1})+`","encoding":"base64"}]}`)
 	require.Equal(t, id, created["uuid"])
 	require.Equal(t, "Research Bot!", created["name"])
@@ -80,13 +80,13 @@ func TestFleetAgent(t *testing.T) {
 	require.NotContains(t, ready, "reason")
 
 	updated := fleetDone(t, w, 200, "POST", "/update/"+id, `{"name":"Second name","system_prompt":null,"system_prompt_type":"replace","session_mode":"persistent",
-		"configuration":{"hook_messages":{"b":"3"},"compaction":{"enabled":false},"custom_env":{"TOKEN":"********","MORE":"x"}},"output_token_balance":700}`)
+		"configuration":{"hook_messages":{"unread_message_reminder":"3"},"compaction":{"enabled":false},"custom_env":{"TOKEN":"********","MORE":"x"}},"output_token_balance":700}`)
 	require.Equal(t, "Agent updated successfully", updated["message"])
 	require.Equal(t, "Second name", updated["name"])
 	require.Nil(t, updated["system_prompt"])
 	require.Equal(t, "replace", updated["system_prompt_type"])
 	config = updated["configuration"].(map[string]any)
-	require.Equal(t, map[string]any{"a": "1", "b": "3"}, config["hook_messages"], "hooks are merged one by one")
+	require.Equal(t, map[string]any{"channel_message_received": "1", "unread_message_reminder": "3"}, config["hook_messages"], "hooks are merged one by one")
 	require.Equal(t, map[string]any{"enabled": false, "threshold_trigger": 60000.0}, config["compaction"])
 	i, err := w.Acme.Scope.Instance(t.Context(), id)
 	require.NoError(t, err)

@@ -202,6 +202,9 @@ func (n *NewMemory) version() *MemoryVersion {
 
 // applyMemory writes a version's value under its key, and the version.
 func (sc *Scope) applyMemory(tx *gorm.DB, v *MemoryVersion) (*Memory, error) {
+	if err := sc.memoryFits(tx, v); err != nil {
+		return nil, err
+	}
 	now := sc.store.now()
 	row := v.memory()
 	row.ID, row.OrganizationID, row.CreatedAt, row.UpdatedAt = id.New(), sc.Org, now, now

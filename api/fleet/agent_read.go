@@ -234,7 +234,11 @@ func (in *AgentInput) readConfiguration(f *wire.Fields) {
 		in.Webhooks = readWebhooks(c)
 	}
 	if c.Has("hook_messages") && !c.Null("hook_messages") {
-		c.StringMap("hook_messages")
+		for name := range c.StringMap("hook_messages") {
+			if !slices.Contains(models.HookMessages, name) {
+				c.Issues.Custom("hook_messages", "hook_messages has no hook "+name+": there are "+strings.Join(models.HookMessages, " and "))
+			}
+		}
 	}
 	for _, name := range []string{"mcp_servers", "memory_config", "compaction"} {
 		if c.Has(name) && !c.Null(name) {

@@ -142,6 +142,8 @@ func interruptText(ctx context.Context) string {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errStop):
 		return "[interrupted: somebody pressed Stop]"
+	case errors.Is(cause, errTime):
+		return "[interrupted: the turn's time is over]"
 	case errors.Is(cause, errDrain):
 		return "[interrupted: the server is restarting; what this had started was ended, and it is not run again by itself]"
 	case errors.Is(cause, context.DeadlineExceeded):

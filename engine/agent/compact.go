@@ -9,6 +9,7 @@ import (
 
 	"lobstead/engine/llm"
 	"lobstead/engine/llm/door"
+	"lobstead/kit/fault"
 	"lobstead/models"
 )
 
@@ -179,13 +180,23 @@ func (x *run) summarize(ctx context.Context, old []llm.Message, room int) string
 	var found strings.Builder
 	call := door.Call{Purpose: "compaction", InstanceID: x.inst.ID, SessionID: x.turn.SessionID, TurnID: x.turn.ID,
 		Settled: func(s door.Spent) { x.spend(ctx, said{spent: s}) }}
-	ask := door.Ask{Call: call, Instance: x.inst, Ceiling: llm.TierStandard, Request: llm.Request{System: summaryPrompt, MaxTokens: 4096,
+	by, prompt := *x.inst, summaryPrompt
+	if rule := x.rules.Compaction; rule.Model != "" {
+		by.Model = rule.Model
+	}
+	if wish := strings.TrimSpace(x.rules.Compaction.Instructions); wish != "" {
+		prompt += "\n\nWhat the agent's people ask of this summary:\n" + wish
+	}
+	ask := door.Ask{Call: call, Instance: &by, Ceiling: llm.TierStandard, Request: llm.Request{System: prompt, MaxTokens: 4096,
 		Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: text}}}}}}
 	ask.Restart = found.Reset
 	for c, err := range x.Door.Aside(ctx, x.sc, ask) {
 		if err != nil {
 			if !errors.Is(err, context.Canceled) {
 				x.Log.WarnContext(ctx, "agent: no summary from the model, an extract is used", "turn", x.turn.ID, "error", err)
+				if by.Model != x.inst.Model { // somebody chose it for this alone, and would not hear of it
+					x.notice(ctx, models.LogWarn, "The model for summaries, %s, gave none: an extract of the conversation is used. %s", by.Model, fault.As(err).Detail)
+				}
 			}
 			return extract(x.session.Summary, old)
 		}

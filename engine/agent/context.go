@@ -18,7 +18,8 @@ const (
 )
 
 // request assembles what the model sees: system prompt, summary, messages, tools; within the window. squeeze
-// asks for compaction whatever the estimate says, because the provider refused the length.
+// asks for compaction whatever the estimate says, because the provider refused the length. An agent that is not to sum up what was said
+// sees its tool outputs shortened, and no more can be done for it.
 func (x *run) request(ctx context.Context, squeeze bool) (llm.Request, error) {
 	for round := 0; ; round++ {
 		req, err := x.assemble(ctx)
@@ -26,18 +27,19 @@ func (x *run) request(ctx context.Context, squeeze bool) (llm.Request, error) {
 			return req, err
 		}
 		room := x.base.Room()
+		full := x.fullAt(room)
 		x.shortened = whole
-		if !squeeze && fits(req, room*3/4) {
+		if !squeeze && fits(req, full) {
 			return req, nil
 		}
 		short := req
 		x.shortened = olderCut
 		short.Messages = x.shortened.of(req.Messages)
-		if !squeeze && fits(short, room*3/4) {
+		if !squeeze && fits(short, full) {
 			return short, nil
 		}
-		if round < 2 {
-			done, err := x.compact(ctx, room)
+		if round < 2 && !x.rules.Compaction.Off() {
+			done, err := x.compact(ctx, full*4/3)
 			if err != nil {
 				return req, err
 			}
@@ -45,12 +47,21 @@ func (x *run) request(ctx context.Context, squeeze bool) (llm.Request, error) {
 				continue
 			}
 		}
-		if !fits(short, room) {
+		if squeeze || !fits(short, room) {
 			x.shortened = allCut
 			short.Messages = x.shortened.of(req.Messages)
 		}
 		return short, nil
 	}
+}
+
+// fullAt is the size, in tokens, from which on a request is made shorter.
+func (x *run) fullAt(room int) int {
+	full := room * 3 / 4
+	if at := x.rules.Compaction.Threshold; at > 0 && !x.rules.Compaction.Off() {
+		full = min(full, at)
+	}
+	return full
 }
 
 // shortening says how much of the tool outputs a model was shown; kept with each step as a number.

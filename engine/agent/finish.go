@@ -32,6 +32,9 @@ func (x *run) finish(ctx context.Context, err error) {
 		x.end(ctx, models.TurnCut, models.TurnEnded{Code: "interrupted", Killed: x.killed})
 	case asks:
 		x.parkForApproval(ctx, waits)
+	case errors.Is(err, errTime) || errors.Is(cause, errTime):
+		reason, code := explain(x.outOfTime())
+		x.end(ctx, models.TurnFail, models.TurnEnded{Reason: reason, Code: code, Killed: x.killed})
 	case draining:
 		x.release(ctx)
 	case x.parks(err):
@@ -68,6 +71,8 @@ func (x *run) closeCalls(err, cause error) {
 	switch {
 	case errors.Is(err, errStop), errors.Is(cause, errStop):
 		text = "not run: the turn was stopped first"
+	case errors.Is(err, errTime), errors.Is(cause, errTime):
+		text = "not run: the turn's time was over first"
 	case errors.Is(err, errDrain), errors.Is(cause, errDrain):
 		text = "not run: the server was restarting; call again if it is still needed"
 	}

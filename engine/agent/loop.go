@@ -13,6 +13,7 @@ func (x *run) work(ctx context.Context) error {
 	if err := x.open(ctx); err != nil {
 		return err
 	}
+	defer x.limitTime(x.cancel)()
 	if x.turn.State == models.TurnInterrupting { // taken over from a worker that died while stopping
 		x.tail = x.unanswered("interrupted: the server restarted while this was being stopped")
 		return errStop
@@ -20,11 +21,13 @@ func (x *run) work(ctx context.Context) error {
 	if err := x.resume(ctx); err != nil {
 		return err
 	}
+	x.announceMessage(ctx)
 	x.placeUploads(ctx)
 	for {
 		if err := x.mayGoOn(ctx); err != nil {
 			return err
 		}
+		x.remind(ctx)
 		if x.steps >= x.MaxSteps {
 			return fault.New(fault.Conflict, "turn.steps", "Stopped after %d steps without an answer", x.steps)
 		}
@@ -59,6 +62,7 @@ func (x *run) open(ctx context.Context) error {
 	if x.profile, err = x.sc.AgentProfile(ctx, x.inst.ID); err != nil {
 		return err
 	}
+	x.rules = x.profile.Rules()
 	if err := x.load(ctx); err != nil {
 		return err
 	}

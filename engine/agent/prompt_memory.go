@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lobstead/engine/llm"
@@ -24,11 +25,28 @@ func (x *run) readMemories(ctx context.Context) error {
 	if err != nil || x.stamp != nil && *x.stamp == stamp {
 		return err
 	}
-	if x.memos, err = x.sc.RelevantMemories(ctx, x.inst.ID, x.turn.SessionID, x.asked(), maxMemories); err != nil {
+	if x.memos, err = x.relevant(ctx); err != nil {
 		return err
 	}
 	x.stamp, x.system = &stamp, ""
 	return nil
+}
+
+// relevant are the memories that the agent's settings let it have: of this conversation alone, of the tier with keys alone, or all.
+func (x *run) relevant(ctx context.Context) ([]models.Memory, error) {
+	rule := x.rules.Memory
+	if rule.Ephemeral() {
+		return x.sc.MemoryList(ctx, models.MemoryFilter{InstanceID: x.inst.ID, Tier: models.WorkingMemory, SessionID: x.turn.SessionID, Order: models.MostImportant, Limit: maxMemories})
+	}
+	session := x.turn.SessionID
+	if rule.Flat() {
+		session = ""
+	}
+	rows, err := x.sc.RelevantMemories(ctx, x.inst.ID, session, x.asked(), maxMemories)
+	if rule.Flat() {
+		rows = slices.DeleteFunc(rows, func(m models.Memory) bool { return !m.Named() })
+	}
+	return rows, err
 }
 
 // asked is the message of the turn.

@@ -34,10 +34,11 @@ type run struct {
 	session   *models.Session
 	inst      *models.Instance
 	profile   *models.AgentProfile
-	alike     []string   // turns whose messages this one answers too
-	base      door.Route // what answers without a choice: contexts are made for its window
-	route     door.Route // what is asked first
-	plan      *door.Plan // nil = nothing was asked yet
+	rules     models.AgentRules // of the profile
+	alike     []string          // turns whose messages this one answers too
+	base      door.Route        // what answers without a choice: contexts are made for its window
+	route     door.Route        // what is asked first
+	plan      *door.Plan        // nil = nothing was asked yet
 	book      logbook
 	skills    skills.Allowed
 	offered   *Registry // the tools that are not switched off; nil = not read yet
@@ -58,14 +59,16 @@ type run struct {
 	first     chan struct{} // the first piece of an answer was shown
 	begun     bool          // that was said
 	noted     bool          // how the workspace was before the turn
-	unbegun   bool          // the open calls of the log wait for their turn: none has begun
+	reminded  time.Time     // of messages that wait; zero = never
+	cancel    context.CancelCauseFunc
+	unbegun   bool // the open calls of the log wait for their turn: none has begun
 }
 
 // take claims a turn and sees it to its end, to a release, or to the loss of its lease.
 func (r *Runner) take(ref models.TurnRef) {
 	ctx, cancel := context.WithCancelCause(r.hard)
 	defer cancel(nil)
-	x := &run{Runner: r, sc: r.Store.In(ref.OrganizationID), poke: make(chan struct{}, 1), first: make(chan struct{}, 1)}
+	x := &run{Runner: r, sc: r.Store.In(ref.OrganizationID), poke: make(chan struct{}, 1), first: make(chan struct{}, 1), cancel: cancel}
 	// Listening begins before the claim, so that no Stop falls between the two.
 	silence := r.Bus.Listen(TurnTopic(ref.ID), func(events.Event) { nudge(x.poke) })
 	defer silence()

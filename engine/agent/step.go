@@ -83,7 +83,7 @@ func (x *run) ask(ctx context.Context) (said, error) {
 		x.spend(ctx, s)
 		if cause := context.Cause(ctx); cause != nil {
 			// A draining worker leaves the text out: the next one asks the same step again, and it will be whole.
-			if errors.Is(cause, errStop) {
+			if errors.Is(cause, errStop) || errors.Is(cause, errTime) {
 				x.keepPartial(s)
 			}
 			return s, cause

@@ -44,6 +44,9 @@ func runRemember(ctx context.Context, c *Call) (models.ToolResult, error) {
 	}
 	n := models.NewMemory{InstanceID: c.Instance.ID, Key: in.Key, Value: in.Value, Category: in.Category, Tier: models.MemoryTier(in.Tier), Importance: in.Importance,
 		TurnID: c.TurnID, Origin: origin, OriginNote: note}
+	if err := n.Under(c.run.rules.Memory); err != nil {
+		return models.ToolResult{}, err
+	}
 	if n.Tier == models.WorkingMemory {
 		n.SessionID = c.SessionID
 	}
@@ -51,6 +54,8 @@ func runRemember(ctx context.Context, c *Call) (models.ToolResult, error) {
 	switch {
 	case err != nil:
 		return models.ToolResult{}, err
+	case c.run.rules.Memory.Ephemeral():
+		return models.ToolResult{Output: "remembered for this conversation: this agent's memory is ephemeral, and nothing is kept beyond it"}, nil
 	case m.Pending:
 		return models.ToolResult{Output: "held for review: this conversation has read content from outside, so a person must accept it on the memory page before it is remembered"}, nil
 	case !m.Named():
@@ -76,6 +81,12 @@ func runRecall(ctx context.Context, c *Call) (models.ToolResult, error) {
 		return models.ToolResult{}, err
 	}
 	f := models.MemoryFilter{InstanceID: c.Instance.ID, Query: in.Query, Limit: maxRecalled}
+	switch rule := c.run.rules.Memory; {
+	case rule.Ephemeral():
+		f.Tier, f.SessionID = models.WorkingMemory, c.SessionID
+	case rule.Flat():
+		f.Tier = models.SemanticMemory
+	}
 	rows, err := c.Scope.MemoryList(ctx, f)
 	if err == nil && len(rows) == 0 && in.Query != "" { // models ask in sentences
 		f.Any = true
