@@ -182,7 +182,7 @@ func (n *node) files() *files.Checkpoints {
 	if n.workspaces != nil {
 		return n.workspaces
 	}
-	d := &files.Desk{Log: n.log}
+	d := &files.Desk{Log: n.log, Wake: n.desk.Waker(n.store)}
 	if n.driver != nil {
 		d.Host = n.driver
 	}
@@ -192,7 +192,7 @@ func (n *node) files() *files.Checkpoints {
 
 // terminals is where shells in sandboxes are asked for.
 func (n *node) terminals() *terminal.Desk {
-	d := &terminal.Desk{}
+	d := &terminal.Desk{Wake: n.desk.Waker(n.store)}
 	if n.driver != nil {
 		d.Host = n.driver
 	}

@@ -121,7 +121,8 @@ func TestFleetAgentIsChecked(t *testing.T) {
 		"too large": `{"name":"x","pvc_size":"900Ti"}`, "balance": `{"name":"x","output_token_balance":-1}`, "warmth": `{"name":"x","warmth_window_ms":1000}`,
 		"file outside": `{"name":"x","initial_files":[{"path":"../../etc/passwd","content":"x"}]}`, "absolute": `{"name":"x","initial_files":[{"path":"/etc/passwd","content":"x"}]}`,
 		"twice": `{"name":"x","initial_files":[{"path":"a","content":"x"},{"path":"./a","content":"y"}]}`, "no base64": `{"name":"x","initial_files":[{"path":"a","content":"?","encoding":"base64"}]}`,
-		"env": `{"name":"x","configuration":{"custom_env":{"A B":"x"}}}`, "loader": `{"name":"x","configuration":{"custom_env":{"LD_PRELOAD":"x"}}}`, "trigger": `{"name":"x","configuration":{"compaction":{"threshold_trigger":5}}}`,
+		"hook": `{"name":"x","configuration":{"hook_messages":{"no_such_hook":"x"}}}`,
+		"env":  `{"name":"x","configuration":{"custom_env":{"A B":"x"}}}`, "loader": `{"name":"x","configuration":{"custom_env":{"LD_PRELOAD":"x"}}}`, "trigger": `{"name":"x","configuration":{"compaction":{"threshold_trigger":5}}}`,
 		"configuration": `{"name":"x","configuration":[]}`, "session": `{"name":"x","session_mode":"forever"}`, "no json": `{`,
 	} {
 		a := fleetCall(w, "POST", "/create", body)
@@ -224,4 +225,37 @@ func TestFleetStates(t *testing.T) {
 	at("paused")
 	fleetDone(t, w, 200, "POST", "/"+id+"/status", `{"status":"active"}`)
 	at("active")
+}
+
+// An agent that sleeps is active without a pod; it takes messages, and what needs its sandbox wakes it.
+func TestFleetAgentSleeps(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	id, created := newAgent(t, w, `{"name":"sleeper","warmth_window_ms":300000,"configuration":{"warmth_window_ms":1}}`)
+	require.EqualValues(t, 300000, created["configuration"].(map[string]any)["warmth_window_ms"])
+	fall := func() {
+		t.Helper()
+		w.Exec("UPDATE instances SET state_since = ?, last_active_at = NULL WHERE id = ?", time.Now().Add(-time.Hour), id)
+		slept, err := w.Store.AsSystem("test").SleepIdle(t.Context())
+		require.NoError(t, err)
+		require.Len(t, slept, 1)
+		w.Boxes.Kill(id, "")
+	}
+	fall()
+	ready := fleetDone(t, w, 200, "GET", "/"+id+"/ready", nil)
+	require.Equal(t, false, ready["ready"])
+	require.Equal(t, "active", ready["status"])
+	require.Equal(t, "not_running", ready["pod_status"])
+	require.Contains(t, ready["reason"], "sleeps")
+	has(t, w.Do(get("/instances/"+id, w.Acme.Owner)).Body, "Asleep")
+	fleetDone(t, w, 201, "POST", "/"+id+"/filesystem/files/a.txt", `{"content":"hello"}`)
+	require.Equal(t, true, fleetDone(t, w, 200, "GET", "/"+id+"/ready", nil)["ready"])
+	fall()
+	fleetDone(t, w, 201, "POST", "/"+id+"/messages", `{"content":"read the file a.txt"}`)
+	require.Eventually(t, func() bool { return fleetDone(t, w, 200, "GET", "/"+id+"/ready", nil)["ready"] == true }, waitLong, waitStep)
+	fleetDone(t, w, 200, "POST", "/update/"+id, `{"warmth_window_ms":null}`)
+	w.Exec("UPDATE instances SET state_since = ?, last_active_at = NULL WHERE id = ?", time.Now().Add(-time.Hour), id)
+	slept, err := w.Store.AsSystem("test").SleepIdle(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, slept, "null is never")
 }

@@ -21,6 +21,7 @@ const (
 	shellWindow  = 512 << 10 // bytes shown that the page has not worked through yet: more are not sent
 	shellMessage = 256 << 10 // that a page may send at once
 	shellBeat    = 15 * time.Second
+	shellTouch   = 4                // beats after which it is noted once more that the sandbox is used
 	shellSilence = 45 * time.Second // without an answer to a beat: the page is gone
 	shellCheck   = 900 * time.Millisecond
 	shellWrite   = 10 * time.Second
@@ -154,7 +155,7 @@ func (s *shell) attend() shellEnd {
 	check, beat := time.NewTicker(shellCheck), time.NewTicker(shellBeat)
 	defer check.Stop()
 	defer beat.Stop()
-	for {
+	for beats := 0; ; {
 		fresh := false
 		select {
 		case e := <-s.end:
@@ -162,6 +163,9 @@ func (s *shell) attend() shellEnd {
 		case <-s.app.live.done:
 			return shellEnd{say: shellWord{Type: "reconnect"}, close: websocket.CloseServiceRestart, why: "the server stopped"}
 		case <-beat.C:
+			if beats++; beats%shellTouch == 0 {
+				s.touch()
+			}
 			_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(shellWrite))
 			continue
 		case <-changed:
@@ -171,6 +175,15 @@ func (s *shell) attend() shellEnd {
 		if !s.still(fresh) {
 			return shellEnd{say: shellWord{Type: "gone"}, close: websocket.ClosePolicyViolation, kill: true, why: "access was withdrawn"}
 		}
+	}
+}
+
+// touch notes that the sandbox is used, so that it does not fall asleep under an open terminal.
+func (s *shell) touch() {
+	ctx, cancel := context.WithTimeout(s.app.base, shellWrite)
+	defer cancel()
+	if err := s.scope.TouchInstance(ctx, s.instance.ID); err != nil {
+		s.app.Log.Warn("the use of a sandbox was not noted", "instance", s.instance.ID, "error", err)
 	}
 }
 

@@ -37,7 +37,7 @@ func (sc *Scope) InstanceHealth(ctx context.Context, i *Instance) (InstanceHealt
 	if h.Last != nil && h.Last.CreatedAt.After(known) {
 		known = h.Last.CreatedAt
 	}
-	if h.Memory >= nearlyFull || h.Disk >= nearlyFull || now.Sub(known) > staleReading {
+	if h.Memory >= nearlyFull || h.Disk >= nearlyFull || now.Sub(known) > staleReading && !i.Asleep() {
 		h.Status = "degraded"
 	}
 	return h, nil

@@ -86,9 +86,9 @@ func (sy *System) FindInstances(ctx context.Context, ids []string) ([]Instance, 
 	return out, nil
 }
 
-// LiveInstances lists what is wanted running, for the observer.
+// LiveInstances lists what is wanted running and does not sleep, for the observer.
 func (sy *System) LiveInstances(ctx context.Context) ([]Instance, error) {
-	return all[Instance](sy.read(ctx).Where("desired = ? AND state = ?", WantRunning, Running))
+	return all[Instance](sy.read(ctx).Where("desired = ? AND state = ? AND "+awake, WantRunning, Running))
 }
 
 // Writes here are transactions even when they are one statement. gorm's cache of prepared statements waits

@@ -225,14 +225,23 @@ func NewAgentReady(i *models.Instance, seen *time.Time) AgentReady {
 		r.LastHeartbeat = wire.TimeOrNull(seen)
 	}
 	if !r.Ready {
-		why := cmp.Or(i.Reason, map[string]string{"pending": "The sandbox is being started", "not_running": "The agent is stopped", "running": "The agent is paused"}[r.PodStatus], "The sandbox could not be started")
+		why := cmp.Or(i.Reason, asleepWords(i), map[string]string{"pending": "The sandbox is being started", "not_running": "The agent is stopped", "running": "The agent is paused"}[r.PodStatus], "The sandbox could not be started")
 		r.Reason = &why
 	}
 	return r
 }
 
+func asleepWords(i *models.Instance) string {
+	if i.Asleep() {
+		return "The sandbox sleeps until something needs it"
+	}
+	return ""
+}
+
 func pod(i *models.Instance) string {
 	switch {
+	case i.Asleep():
+		return "not_running"
 	case i.State == models.Errored:
 		return "error"
 	case i.State == models.Running && i.Desired == models.WantRunning:

@@ -249,6 +249,7 @@ func (in *AgentInput) readConfiguration(f *wire.Fields) {
 		}
 	}
 	delete(in.Settings, "model")
+	delete(in.Settings, "warmth_window_ms") // it has its place beside the configuration
 	delete(in.Settings, "custom_env")
 	f.Take("configuration", c)
 }

@@ -130,14 +130,14 @@ func Start(t testing.TB, o Options) *World {
 		public = w.URL
 	}
 	pay, hosts := w.billing(o.Billing, public, desk)
-	w.Files = &files.Checkpoints{Desk: &files.Desk{Host: w.Boxes, Log: log}}
+	w.Files = &files.Checkpoints{Desk: &files.Desk{Host: w.Boxes, Log: log, Wake: desk.Waker(w.Store)}}
 	if o.Services == nil { // nothing leaves a test
 		o.Services, o.ServiceURLs = map[models.ChannelKind]service.Service{models.TelegramChannel: &telegram.Telegram{}}, map[models.ChannelKind]string{models.TelegramChannel: "http://127.0.0.1:1"}
 	}
 	w.Automations = &automate.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns}
 	w.Channels = &channels.Desk{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Client: &http.Client{Timeout: time.Minute}, Dial: &net.Dialer{}, Public: public, Log: log,
 		Services: o.Services, BaseURLs: o.ServiceURLs}
-	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Channels: w.Channels, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: w.Files, Terminals: &terminal.Desk{Host: w.Boxes}, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
+	w.App = app.New(app.Deps{Store: w.Store, Bus: w.Bus, Turns: w.Turns, Automations: w.Automations, Channels: w.Channels, Desk: desk, Door: llms, Files: w.Boxes, Workspaces: w.Files, Terminals: &terminal.Desk{Host: w.Boxes, Wake: desk.Waker(w.Store)}, Images: o.Images, Billing: pay, PayHosts: hosts, PublicURL: public, Version: "test",
 		Limiter: limit.New(redis.Client(), log), Limits: o.Limits, Mails: o.Mail != nil,
 		Jobs: desk.Jobs.(*jobs.Client), Inspector: jobs.NewInspector(redis), Queue: "embedded", Doctor: func(context.Context) []setupview.Check { return nil }, Log: log,
 		Box: w.box, SignIn: o.SignIn, PasswordsForAll: o.Passwords})

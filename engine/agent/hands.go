@@ -22,6 +22,7 @@ type hands struct {
 	mu  sync.Mutex
 	now sandbox.Hands
 	had bool // this turn has used a sandbox already
+	up  bool // it was seen to it that the sandbox does not sleep
 }
 
 // get gives a sandbox that answers, and starts one where none does.
@@ -37,15 +38,29 @@ func (h *hands) get(ctx context.Context) (sandbox.Hands, error) {
 		}
 		h.drop()
 	}
+	slept, err := h.rouse(ctx)
+	if err != nil {
+		return nil, err
+	}
 	now, err := h.reach(ctx)
 	if fault.Is(err, fault.Unavailable) || fault.Is(err, fault.NotFound) { // stopped, or not there yet
-		now, err = h.wake(ctx)
+		now, err = h.wake(ctx, slept)
 	}
 	if err != nil {
 		return nil, err
 	}
 	h.now, h.had = now, true
 	return now, nil
+}
+
+// rouse ends the sleep of the sandbox: true when it slept. An instance does not fall asleep while a turn is open.
+func (h *hands) rouse(ctx context.Context) (slept bool, err error) {
+	if h.up || !h.run.inst.Asleep() {
+		return false, nil
+	}
+	slept, err = h.run.sc.WakeInstance(ctx, h.run.inst.ID)
+	h.up = err == nil
+	return slept, err
 }
 
 // reach takes hold of the sandbox that runs now. One that is on its way out is still there for its driver: it is a
@@ -65,8 +80,8 @@ func (h *hands) reach(ctx context.Context) (sandbox.Hands, error) {
 	return now, nil
 }
 
-// wake brings a sandbox up. The reconciler may be doing the same: both calls are idempotent.
-func (h *hands) wake(ctx context.Context) (sandbox.Hands, error) {
+// wake brings a sandbox up. The reconciler may be doing the same: both calls are idempotent. slept: nothing of the turn was lost with it.
+func (h *hands) wake(ctx context.Context, slept bool) (sandbox.Hands, error) {
 	ctx, done := context.WithTimeout(ctx, wakeLimit)
 	defer done()
 	x := h.run
@@ -77,7 +92,7 @@ func (h *hands) wake(ctx context.Context) (sandbox.Hands, error) {
 	if inst.Desired != models.WantRunning || inst.State == models.Suspended {
 		return nil, fault.New(fault.Unavailable, "sandbox.stopped", "the instance was stopped: it has no sandbox now")
 	}
-	replaced := h.had || inst.State == models.Running
+	replaced := h.had || inst.State == models.Running && !slept
 	spec, err := x.Spec(x.sc, inst)
 	if err != nil {
 		return nil, err

@@ -203,3 +203,32 @@ func TestMemoryFollowsTheAgentsSettings(t *testing.T) {
 	require.Contains(t, r.Output, "full (1 MB)")
 	require.False(t, do(`remember {"key":"k","value":"smaller"}`).Error, "what is there already may become smaller")
 }
+
+// The first tool call wakes a sandbox that sleeps; nobody is told that one was lost, because none was.
+func TestToolCallWakesASleepingSandbox(t *testing.T) {
+	fake := clock.NewFake(time.Now())
+	g := newRigAt(t, fake, func(_ context.Context, _ int, r llm.Request, emit func(llm.Chunk) bool) error {
+		if _, result := lastUser(r); result == nil {
+			emit(call("c1", "bash", `{"command":"echo hello"}`))
+		} else {
+			emit(text("fine"))
+		}
+		return nil
+	})
+	_, err := g.sc.Observe(t.Context(), g.inst.ID, models.Observed{Saw: models.SawRunning, Generation: g.inst.Generation})
+	require.NoError(t, err)
+	g.settle(map[string]any{"warmth_window_ms": 300_000})
+	fake.Add(time.Hour)
+	slept, err := g.store.AsSystem("test").SleepIdle(t.Context())
+	require.NoError(t, err)
+	require.Len(t, slept, 1)
+	g.run("a")
+	turn := g.await(g.start("go"))
+	require.Equal(t, models.TurnDone, turn.State, turn.Reason)
+	require.Equal(t, "hello\n", of[models.ToolResult](t, g.log())[0].Output)
+	require.Empty(t, of[models.Notice](t, g.log()))
+	i, err := g.sc.Instance(t.Context(), g.inst.ID)
+	require.NoError(t, err)
+	require.False(t, i.Asleep())
+	require.NotNil(t, i.LastActiveAt)
+}

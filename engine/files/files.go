@@ -28,7 +28,8 @@ type Host interface {
 
 // Desk is where every edge asks for files.
 type Desk struct {
-	Host  Host // nil = no sandboxes on this host
+	Host  Host                                          // nil = no sandboxes on this host
+	Wake  func(context.Context, *models.Instance) error // one that sleeps; nil = none does
 	Clock clock.Clock
 	Log   *slog.Logger
 }
@@ -129,6 +130,11 @@ func (d *Desk) change(ctx context.Context, i *models.Instance, f func(h sandbox.
 
 func (d *Desk) reach(ctx context.Context, i *models.Instance) (sandbox.Hands, error) {
 	until := d.now().Add(reviveFor)
+	if d.Wake != nil && i.Asleep() {
+		if err := d.Wake(ctx, i); err != nil {
+			return nil, err
+		}
+	}
 	for {
 		h, err := d.Host.Hands(ctx, i.ID)
 		if err == nil {

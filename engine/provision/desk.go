@@ -60,6 +60,21 @@ func (d *Desk) Stand(ctx context.Context, sc *models.Scope, id string, to models
 	return d.asked(ctx, sc, i, err)
 }
 
+// Wake has the sandbox of a sleeping instance brought up; it does not wait for it.
+func (d *Desk) Wake(ctx context.Context, sc *models.Scope, id string) error {
+	slept, err := sc.WakeInstance(ctx, id)
+	if slept {
+		publish(ctx, d.Bus, sc.Org, id, State, Logs)
+		publishWish(ctx, d.Bus, sc.Org, id)
+	}
+	return err
+}
+
+// Waker is Wake for those who have no scope: they were let in before.
+func (d *Desk) Waker(s *models.Store) func(context.Context, *models.Instance) error {
+	return func(ctx context.Context, i *models.Instance) error { return d.Wake(ctx, s.In(i.OrganizationID), i.ID) }
+}
+
 // Delete asks for the end of an instance; its row goes when its files are gone.
 func (d *Desk) Delete(ctx context.Context, sc *models.Scope, id string) (*models.Instance, error) {
 	return d.Act(ctx, sc, id, models.Delete)

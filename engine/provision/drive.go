@@ -18,6 +18,8 @@ func (h *hold) drive(ctx context.Context, rec *recorder) (models.Observed, error
 		return saw, rec.step(ctx, "Remove files", func(ctx context.Context) (string, error) {
 			return "", h.Driver.Destroy(ctx, h.row.ID)
 		})
+	case h.row.Asleep():
+		return models.Observed{Generation: rec.generation}, h.sleep(ctx)
 	case !wantsProcess(h.row):
 		saw.Saw, saw.Reason = models.SawStopped, suspendedReason(h.row)
 		return saw, h.stop(ctx, rec)
@@ -37,6 +39,15 @@ func (h *hold) stop(ctx context.Context, rec *recorder) error {
 	return rec.step(ctx, "Stop", func(ctx context.Context) (string, error) {
 		return "Files are kept", h.Driver.Stop(ctx, h.row.ID)
 	})
+}
+
+// sleep ends a sandbox that nobody needs, unless somebody does by now. What is told of the instance stays: it runs, and nothing was asked.
+func (h *hold) sleep(ctx context.Context) error {
+	row, err := h.scope.Instance(ctx, h.row.ID)
+	if err != nil || !row.Asleep() {
+		return err
+	}
+	return h.Driver.Stop(ctx, row.ID)
 }
 
 // run brings an instance up. Whatever was done before, by an earlier try or by an agent that could not wait,

@@ -163,7 +163,17 @@ func (o *Observer) Tidy(ctx context.Context) error {
 		o.Log.WarnContext(ctx, "a sandbox without an instance is removed", "instance", id)
 		failed = append(failed, o.Driver.Destroy(ctx, id))
 	}
-	return errors.Join(append(failed, o.system().Trim(ctx), o.system().TrimDecisions(ctx), o.system().TrimInspected(ctx), o.system().MakeUsageDays(ctx))...)
+	return errors.Join(append(failed, o.rest(ctx), o.system().Trim(ctx), o.system().TrimDecisions(ctx), o.system().TrimInspected(ctx), o.system().MakeUsageDays(ctx))...)
+}
+
+// rest puts to sleep what nobody uses.
+func (o *Observer) rest(ctx context.Context) error {
+	slept, err := o.system().SleepIdle(ctx)
+	for _, ref := range slept {
+		publish(ctx, o.Bus, ref.OrganizationID, ref.ID, State, Logs)
+		publishWish(ctx, o.Bus, ref.OrganizationID, ref.ID)
+	}
+	return err
 }
 
 // stopStray has a sandbox stopped that runs against the wish of its instance.

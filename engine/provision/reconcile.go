@@ -97,7 +97,7 @@ func (r *Reconciler) quiet(ctx context.Context, i *models.Instance) (bool, error
 		return false, nil
 	}
 	want := wantsProcess(i)
-	if right := i.State == models.Suspended || i.State == models.Stopped && !want || i.State == models.Running && want; !right {
+	if right := i.State == models.Suspended || i.State == models.Stopped && !want || i.State == models.Running && (want || i.Asleep()); !right {
 		return false, nil
 	}
 	o, err := r.Driver.Observe(ctx, i.ID)
@@ -106,7 +106,7 @@ func (r *Reconciler) quiet(ctx context.Context, i *models.Instance) (bool, error
 
 // wantsProcess tells whether an instance should have a running sandbox.
 func wantsProcess(i *models.Instance) bool {
-	return i.Desired == models.WantRunning && i.State != models.Suspended
+	return i.Desired == models.WantRunning && i.State != models.Suspended && !i.Asleep()
 }
 
 func (r *Reconciler) now() time.Time {

@@ -21,7 +21,8 @@ type Host interface {
 
 // Desk is where the edge asks for terminals.
 type Desk struct {
-	Host Host // nil = no sandboxes on this host
+	Host Host                                          // nil = no sandboxes on this host
+	Wake func(context.Context, *models.Instance) error // one that sleeps; nil = none does
 }
 
 const (
@@ -37,6 +38,9 @@ func (d *Desk) Ready(ctx context.Context, i *models.Instance) error {
 	}
 	if d == nil || d.Host == nil {
 		return elsewhere()
+	}
+	if d.Wake != nil && i.Asleep() { // Open wakes it
+		return nil
 	}
 	o, err := d.Host.Observe(ctx, i.ID)
 	switch {
@@ -67,6 +71,11 @@ func Session(userID, name string) string {
 
 // Open gives the terminal of that session, new or as it was left. A sandbox that should run and just died is waited for.
 func (d *Desk) Open(ctx context.Context, i *models.Instance, session string, rows, columns int) (sandbox.Terminal, error) {
+	if d != nil && d.Wake != nil && i.Asleep() {
+		if err := d.Wake(ctx, i); err != nil {
+			return nil, err
+		}
+	}
 	for until := time.Now().Add(reviveFor); ; {
 		err := d.Ready(ctx, i)
 		if err == nil {
@@ -74,7 +83,7 @@ func (d *Desk) Open(ctx context.Context, i *models.Instance, session string, row
 			if t, err = d.open(ctx, i, session, rows, columns); err == nil {
 				return t, nil
 			}
-			if fault.Is(err, fault.Unavailable) {
+			if fault.Is(err, fault.Unavailable) || fault.Is(err, fault.NotFound) {
 				err = starting()
 			}
 		}

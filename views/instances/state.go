@@ -23,6 +23,8 @@ func StateBadge(i *models.Instance) ui.Badge {
 			b.Kind, b.Text = ui.Busy, "Stopping"
 		} else if waiting(i) {
 			b.Kind, b.Text = ui.Busy, "Restarting"
+		} else if i.Asleep() {
+			b.Kind, b.Text, b.Reason = ui.Info, "Asleep", "Its sandbox wakes when something needs it"
 		}
 	case i.State == models.Stopped:
 		b.Text = "Stopped"
