@@ -85,11 +85,11 @@ func (sc *Scope) Session(ctx context.Context, sessionID string) (*Session, error
 }
 
 // SessionOf finds a session of an instance by id or by the alias that a client chose, making the latter when
-// it is new; "" is the instance's newest session.
+// it is new; "" is the instance's newest session that no automation talks in: what was said there came from elsewhere.
 func (sc *Scope) SessionOf(ctx context.Context, instanceID, name string) (*Session, error) {
 	q := sc.read(ctx).Where("instance_id = ?", instanceID)
 	if name == "" {
-		q = q.Where("status = 'active' AND alias IS NULL").Order("updated_at DESC, id DESC")
+		q = q.Where("status = 'active' AND alias IS NULL AND category <> 'automation'").Order("updated_at DESC, id DESC")
 	} else {
 		q = q.Where("id = ? OR alias = ?", name, name).Order(gormCase("id", name, "created_at DESC"))
 	}
