@@ -57,8 +57,8 @@ func (h *Webhooks) Create(c *Ctx) (Reply, error) {
 	return h.show(c, e, settings.FormOf(e), key, 201)
 }
 
-// read takes what was sent: a form has all of it, a program says what it means. An operator may name addresses inside the
-// network; who changes something else of such an endpoint leaves that as it is.
+// read takes what was sent: a form has all of it, a program says what it means. An address that an operator names may be
+// inside the network; who changes something else of an endpoint, an operator too, leaves that as it is.
 func (h *Webhooks) read(c *Ctx, f *wire.Fields, was *models.WebhookEndpoint) (models.WebhookForm, error) {
 	var w models.WebhookForm
 	var err error
@@ -72,7 +72,9 @@ func (h *Webhooks) read(c *Ctx, f *wire.Fields, was *models.WebhookEndpoint) (mo
 	default:
 		w, err = cloud.ReadWebhookChange(f, was)
 	}
-	w.Private = c.Principal.User.Staff || was != nil && was.Private && was.URL == w.URL
+	if w.Private = c.Principal.User.Staff; was != nil && was.URL == w.URL {
+		w.Private = was.Private
+	}
 	return w, err
 }
 

@@ -167,6 +167,45 @@ func TestWebhooks(t *testing.T) {
 	assert.Equal(t, 200, w.Do(get(shown, owner)).Status, "what was sent stays in the list")
 }
 
+// An address that somebody else named does not become one inside the network because an operator changed something beside
+// it, and a spelling of an address that only some libraries read is no host.
+func TestWebhookAddressIsOfWhoNamesIt(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	form := url.Values{"name": {"theirs"}, "url": {"https://hook.example.com/in"}, "events": {"agent.error"}, "active": {"true"}}
+	a := w.Do(apptest.Call{Method: "POST", Path: "/settings/webhooks", Who: w.Acme.Admin, Form: form})
+	require.Equal(t, 201, a.Status)
+	list, err := w.Acme.Scope.Webhooks(t.Context())
+	require.NoError(t, err)
+	var at *models.WebhookEndpoint
+	for n := range list {
+		if list[n].Name == "theirs" {
+			at = &list[n]
+		}
+	}
+	require.NotNil(t, at)
+	private := func() bool {
+		e, err := w.Acme.Scope.Webhook(t.Context(), at.ID)
+		require.NoError(t, err)
+		return e.Private
+	}
+	require.False(t, private())
+	path := "/settings/webhooks/" + at.ID
+	form.Set("name", "renamed")
+	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Owner, Form: form}).Status)
+	require.False(t, private(), "the operator named no address")
+	form.Set("url", "https://inside.example.com/in")
+	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Owner, Form: form}).Status)
+	require.True(t, private(), "this one they did")
+
+	for _, odd := range []string{"https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://0/"} {
+		form.Set("url", odd)
+		a = w.Do(apptest.Call{Method: "POST", Path: "/settings/webhooks", Who: w.Acme.Admin, Form: form})
+		require.Equal(t, 422, a.Status, odd)
+		has(t, a.Body, "no host that can be called")
+	}
+}
+
 // The same by program, and what could not be delivered as two APIs spell it.
 func TestWebhookAPI(t *testing.T) {
 	t.Parallel()

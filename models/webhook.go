@@ -2,7 +2,7 @@ package models
 
 import (
 	"context"
-	"net/netip"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -101,10 +101,12 @@ func webhookAddress(address string, private bool) string {
 	case u.Fragment != "":
 		return "What follows # is not sent; leave it out"
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
-		if err := (dial.Policy{AllowPrivate: private}).Check(ip); err != nil {
-			return "This address is inside a network; only whoever runs this installation can allow it"
-		}
+	blocked, ok := errors.AsType[*dial.BlockedError](dial.Policy{AllowPrivate: private}.CheckHost(u.Hostname()))
+	switch {
+	case ok && !blocked.Addr.IsValid():
+		return "This is no host that can be called: " + blocked.Reason
+	case ok:
+		return "This address is inside a network; only whoever runs this installation can allow it"
 	}
 	if host := strings.ToLower(u.Hostname()); !private && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
 		return "This address is this server's own; only whoever runs this installation can allow it"

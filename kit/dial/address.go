@@ -65,6 +65,18 @@ var (
 // Check gives nil for an address that the policy reaches, else a *BlockedError.
 func (p Policy) Check(a netip.Addr) error { return p.check(a.String(), a) }
 
+// CheckHost judges a host as far as its spelling goes, before anything is resolved: nil for one that may be looked up, else a
+// *BlockedError.
+func (p Policy) CheckHost(host string) error {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return p.check(host, a)
+	}
+	if reason := badName(strings.TrimSuffix(host, ".")); reason != "" {
+		return &BlockedError{Host: host, Reason: reason}
+	}
+	return nil
+}
+
 func (p Policy) check(host string, a netip.Addr) error {
 	if a.Zone() != "" {
 		return &BlockedError{Host: host, Addr: a, Reason: "scoped to an interface"}

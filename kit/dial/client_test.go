@@ -188,3 +188,18 @@ func TestReadAllCaps(t *testing.T) {
 	require.True(t, errors.Is(err, dial.ErrTooLarge))
 	require.Equal(t, "12345", string(b))
 }
+
+// Which resolver we ask stands in no error: they are shown to whoever named the host.
+func TestResolverIsNotNamed(t *testing.T) {
+	t.Parallel()
+	_, err := dial.NewDialer(dial.Policy{Resolver: asked{}}).Resolve(t.Context(), "gone.example")
+	require.EqualError(t, err, "lookup gone.example: no such host")
+	_, err = dial.NewDialer(dial.Policy{Resolver: asked{}}).Resolve(t.Context(), "127.1")
+	require.True(t, dial.IsBlocked(err))
+}
+
+type asked struct{}
+
+func (asked) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	return nil, &net.DNSError{Err: "no such host", Name: host, Server: "10.0.0.53:53", IsNotFound: true}
+}

@@ -116,17 +116,19 @@ func (d *Dialer) connect(ctx context.Context, network, address, host string, lim
 
 // Resolve gives the addresses of a host that may be dialled, IPv4 first, or a *BlockedError.
 func (d *Dialer) Resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	if err := d.policy.CheckHost(host); err != nil {
+		return nil, err
+	}
 	if a, err := netip.ParseAddr(host); err == nil {
-		if err := d.policy.check(host, a); err != nil {
-			return nil, err
-		}
 		return []netip.Addr{a.Unmap()}, nil
 	}
 	name := strings.TrimSuffix(host, ".")
-	if reason := badName(name); reason != "" {
-		return nil, &BlockedError{Host: host, Reason: reason}
-	}
 	addrs, err := d.policy.Resolver.LookupNetIP(ctx, "ip", name)
+	if dns, ok := errors.AsType[*net.DNSError](err); ok { // which resolver we ask is for nobody outside
+		bare := *dns
+		bare.Server = ""
+		return nil, &bare
+	}
 	if err != nil {
 		return nil, err
 	}
