@@ -250,7 +250,7 @@ func TestWebhookAPI(t *testing.T) {
 	assert.Equal(t, float64(1), asKey(w, owner, "GET", "/api/channels/dead-letter?limit=0", nil).Map()["count"])
 	assert.Empty(t, asKey(w, w.Rival.Owner, "GET", "/api/channels/dead-letter", nil).Map()["items"])
 	assert.Equal(t, "The server answered 410 Gone: it wants no more calls", asKey(w, owner, "GET", at, nil).Map()["offReason"])
-	has(t, w.Do(get("/notifications", owner)).Body, "was switched off", "is in ERROR", "failed for good")
+	has(t, w.Do(get("/notifications", owner)).Body, "was switched off", "is in ERROR", "failed for good", "the server answered 410 Gone")
 
 	replay := "/api/channels/dead-letter/" + item["id"].(string) + "/replay"
 	assert.Equal(t, 409, asKey(w, owner, "POST", replay, nil).Status, "it is switched off")

@@ -153,6 +153,9 @@ func (sy *System) tellOfDead(tx *gorm.DB, d *Delivery) error {
 		n.aboutKind, n.aboutID, n.noMail = string(d.Kind), d.TargetID, false
 	default:
 		n.title, n.aboutKind, n.aboutID, n.noMail = "A delivery to "+d.Destination+" failed for good", string(d.Kind), d.TargetID, false
+		if d.LastError != "" {
+			n.text += ": " + d.LastError
+		}
 	}
 	return sc.notify(tx, n, to)
 }

@@ -223,7 +223,11 @@ func (o *Outbox) tell(d *models.Delivery) {
 	case models.DeliverySent:
 		log.Info("delivered")
 	case models.DeliveryDead:
-		log.Warn("a delivery is dead", "reason", d.Reason, "error", d.LastError)
+		level := slog.LevelInfo // an organization's own address, or its bot, is its own to mend: it is notified
+		if d.Kind == models.MailDelivery {
+			level = slog.LevelWarn
+		}
+		log.Log(context.Background(), level, "a delivery is dead", "reason", d.Reason, "error", d.LastError)
 	default:
 		log.Info("an attempt to deliver failed", "error", d.LastError, "again", d.NextAt)
 	}

@@ -99,6 +99,17 @@ func Watched(d *models.Delivery, now time.Time) bool {
 	return d.State == models.DeliveryPending && d.NextAt.Before(now.Add(15*time.Second))
 }
 
+// inTurn is how long what is due may take to begin; after it something else stands before it.
+const inTurn = 3 * time.Second
+
+// Next says when a delivery that waits is tried.
+func Next(d *models.Delivery, now time.Time) ui.Pair {
+	if d.LeaseUntil == nil && d.NextAt.Before(now.Add(-inTurn)) {
+		return ui.Pair{Key: "Next attempt", Value: "in its turn: what was written to the same address before goes first"}
+	}
+	return ui.Pair{Key: "Next attempt", Part: ui.Time{At: d.NextAt}}
+}
+
 func (p ShowProps) facts() []ui.Pair {
 	d := p.Delivery
 	out := []ui.Pair{{Key: "Kind", Value: string(d.Kind)}, {Key: "To", Value: d.Destination, Mono: true}}
@@ -107,7 +118,7 @@ func (p ShowProps) facts() []ui.Pair {
 	}
 	out = append(out, ui.Pair{Key: "About", Value: strings.TrimSpace(About(d))}, ui.Pair{Key: "Attempts", Value: Attempts(d)}, ui.Pair{Key: "Written", Part: ui.Time{At: d.CreatedAt}})
 	if d.State == models.DeliveryPending {
-		out = append(out, ui.Pair{Key: "Next attempt", Part: ui.Time{At: d.NextAt}})
+		out = append(out, Next(d, time.Now()))
 	}
 	if d.EndedAt != nil {
 		out = append(out, ui.Pair{Key: "Ended", Part: ui.Time{At: *d.EndedAt}})
