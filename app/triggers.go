@@ -7,6 +7,7 @@ import (
 
 	"lobstead/api/fleet"
 	"lobstead/engine/automate"
+	"lobstead/kit/fault"
 	"lobstead/kit/limit"
 )
 
@@ -43,6 +44,9 @@ func (h *Triggers) Create(c *Ctx) (Reply, error) {
 	}
 	run, repeated, err := h.Automations.Call(c, id, automate.Call{Standard: header("Webhook-Signature"), Address: h.address(c.f), Headers: headers, Secret: cmp.Or(header("X-Webhook-Secret"), bearer.Reveal()), Signature: header("X-Hub-Signature-256"),
 		Delivery: header("Webhook-Id", "X-GitHub-Delivery", "X-Delivery-Id", "Idempotency-Key"), Timestamp: header("Webhook-Timestamp", "X-Webhook-Timestamp"), Body: body})
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.NotFoundf("trigger")
+	}
 	if err != nil {
 		return nil, err
 	}

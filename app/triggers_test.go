@@ -127,7 +127,9 @@ func TestEachCallStartsOneTurn(t *testing.T) {
 	require.Equal(t, 403, off.Status)
 	has(t, off.Body, "Trigger is disabled")
 	require.NoError(t, w.Acme.Scope.DeleteAutomation(t.Context(), h.id))
-	require.Equal(t, 404, h.call(`{}`, "X-Webhook-Secret", h.secret).Status)
+	gone := h.call(`{}`, "X-Webhook-Secret", h.secret)
+	require.Equal(t, 404, gone.Status)
+	require.Equal(t, "Trigger not found", gone.Map()["error"])
 }
 
 // What a call brings stays a block of its own, whatever its lines end with.

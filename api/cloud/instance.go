@@ -182,6 +182,7 @@ func NewError(e *fault.Error) Error {
 	switch {
 	case e.Kind == fault.Invalid && len(e.Fields) == 0 && e.Detail != "":
 	case e.Kind == fault.Forbidden && e.Code != "forbidden":
+	case e.Kind == fault.TooMany && e.Code != "limit": // a bound of something, and no pace of requests
 	case e.Kind == fault.Conflict && e.Code == "duplicate":
 		out.Error = "Already exists"
 	case ok:
