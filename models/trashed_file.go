@@ -68,12 +68,16 @@ type Leftover struct {
 	InstanceID     string
 }
 
-// ExpiredTrash lists what the trash need not keep any longer.
-func (sy *System) ExpiredTrash(ctx context.Context, most int) ([]Leftover, error) {
-	return all[Leftover](sy.read(ctx).Model(&TrashedFile{}).Where("expires_at <= ?", sy.store.now()).Order("expires_at").Limit(most))
+// ExpiredTrash lists what the trash need not keep any longer, by id, behind one.
+func (sy *System) ExpiredTrash(ctx context.Context, behind string, most int) ([]Leftover, error) {
+	return expired(sy.read(ctx).Model(&TrashedFile{}), sy.store.now(), behind, most)
 }
 
-// ExpiredUploads lists the uploads that nobody goes on with.
-func (sy *System) ExpiredUploads(ctx context.Context, most int) ([]Leftover, error) {
-	return all[Leftover](sy.read(ctx).Model(&FileUpload{}).Where("expires_at <= ?", sy.store.now()).Order("expires_at").Limit(most))
+// ExpiredUploads lists the uploads that nobody goes on with, by id, behind one.
+func (sy *System) ExpiredUploads(ctx context.Context, behind string, most int) ([]Leftover, error) {
+	return expired(sy.read(ctx).Model(&FileUpload{}), sy.store.now(), behind, most)
+}
+
+func expired(q *gorm.DB, now time.Time, behind string, most int) ([]Leftover, error) {
+	return all[Leftover](q.Where("expires_at <= ? AND id > ?", now, behind).Order("id").Limit(most))
 }

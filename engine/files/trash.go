@@ -160,34 +160,35 @@ func (d *Desk) EmptyTrash(ctx context.Context, sc *models.Scope, i *models.Insta
 	return d.change(ctx, i, func(h sandbox.Hands) error { return d.drop(ctx, sc, h, rows) })
 }
 
-// Sweep removes what expired from workspaces that run; those of stopped ones wait until they run again.
+// swept are looked at together.
+const swept = 500
+
+// Sweep removes what expired from workspaces that run; those of stopped ones wait until they run again, and hold up no
+// others.
 func (d *Desk) Sweep(ctx context.Context, s *models.Store) error {
 	sy := s.AsSystem("files whose time is over")
-	trash, err := sy.ExpiredTrash(ctx, 500)
-	if err != nil {
+	if err := d.sweepAll(ctx, sy.ExpiredTrash, inTrash, func(l models.Leftover) error { return s.In(l.OrganizationID).ForgetTrashed(ctx, l.ID) }); err != nil {
 		return err
 	}
-	uploads, err := sy.ExpiredUploads(ctx, 500)
-	if err != nil {
-		return err
-	}
-	for _, l := range trash {
-		if d.sweep(ctx, l, inTrash(l.ID)) {
-			err = s.In(l.OrganizationID).ForgetTrashed(ctx, l.ID)
-		}
-		if err != nil {
+	return d.sweepAll(ctx, sy.ExpiredUploads, inUploads, func(l models.Leftover) error { return s.In(l.OrganizationID).EndUpload(ctx, l.ID) })
+}
+
+func (d *Desk) sweepAll(ctx context.Context, expired func(ctx context.Context, behind string, most int) ([]models.Leftover, error), at func(id string) string, forget func(models.Leftover) error) error {
+	for behind := ""; ; {
+		list, err := expired(ctx, behind, swept)
+		if err != nil || len(list) == 0 {
 			return err
 		}
-	}
-	for _, l := range uploads {
-		if d.sweep(ctx, l, inUploads(l.ID)) {
-			err = s.In(l.OrganizationID).EndUpload(ctx, l.ID)
+		for _, l := range list {
+			if d.sweep(ctx, l, at(l.ID)) {
+				err = forget(l)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
+		behind = list[len(list)-1].ID
 	}
-	return nil
 }
 
 // sweep tells whether a leftover is gone.

@@ -49,8 +49,12 @@ func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, 
 	}
 	var up *Upload
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
-		if e, err := h.Stat(ctx, rel); err == nil && (!overwrite || e.Dir) {
+		e, err := h.Stat(ctx, rel)
+		switch {
+		case err == nil && (!overwrite || e.Dir):
 			return fault.New(fault.Conflict, "sandbox.exists", "%q exists", Full(rel))
+		case err != nil && !fault.Is(err, fault.NotFound): // where it leads could never be written: not after all of it came
+			return err
 		}
 		row, err := sc.CreateUpload(ctx, models.FileUpload{InstanceID: i.ID, Path: rel, Bytes: size, Overwrite: overwrite})
 		if err != nil {
