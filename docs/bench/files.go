@@ -23,8 +23,8 @@ const (
 // transfer is one way of moving files, ours and the file server's.
 type transfer struct {
 	what  string
-	bytes int // of one round
-	files int // of one round; 0 = throughput is told in bytes
+	bytes int     // of one round
+	files int     // of one round; 0 = throughput is told in bytes
 	goal  float64 // times the file server's speed; 0 = none: what a request with a credential costs is the greater part
 	ours  func() error
 	peer  func() error
