@@ -313,13 +313,14 @@ func (n *node) worker() (*agent.Runner, *work.Server) {
 	if n.mail != nil {
 		letters = n.publicURL()
 	}
-	runner := agent.New(agent.Config{Letters: letters, Checkpoints: n.files(), Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
+	timer := &automate.Timer{Desk: n.automations(), Log: n.log}
+	runner := agent.New(agent.Config{Busy: timer.Crowded, Letters: letters, Checkpoints: n.files(), Store: n.store, Bus: n.bus, Driver: n.driver, Spec: provision.Spec, Door: n.door, Jobs: n.jobs,
 		Fetch: dial.New(dial.Policy{}), Node: name, Workers: n.cfg.Turns, Scrub: n.scrubber.Scrub, Log: n.log})
 	server := work.New(work.Config{Redis: n.redis, Log: n.log, Reconciler: reconciler, Titler: n.titler(), Backups: n.store.AsSystem("backups"),
 		Ledger:   n.turns,
 		Observer: &provision.Observer{Store: n.store, Bus: n.bus, Driver: n.driver, Log: n.log},
 		Sweeper:  &provision.Sweeper{Reconciler: reconciler, Jobs: n.jobs, Log: n.log}, Outbox: n.outbox(host),
 		Files: func(ctx context.Context) error { return n.files().Sweep(ctx, n.store) },
-		Timer: &automate.Timer{Desk: n.automations(), Log: n.log}, Channels: &channels.Keeper{Desk: n.channels(), Node: name, Log: n.log}})
+		Timer: timer, Channels: &channels.Keeper{Desk: n.channels(), Node: name, Log: n.log}})
 	return runner, server
 }

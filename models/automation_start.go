@@ -93,6 +93,8 @@ func (sy *System) takeDue(d direct, after *Automation) ([]dueAutomation, error) 
 	these, args := among(ids)
 	if d.postgres { // SQLite's transactions follow each other
 		for _, lock := range []string{
+			// Hundreds of rows are looked up by their keys, in tables of millions: it would rather read those whole.
+			"SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true) WHERE '' NOT IN " + these,
 			"SELECT s.id FROM sessions s JOIN automations a ON a.session_id = s.id AND a.organization_id = s.organization_id WHERE a.id IN " + these + " ORDER BY s.id FOR UPDATE OF s",
 			"SELECT pg_advisory_xact_lock_shared(" + strconv.Itoa(ledgerLock) + ", hashtext(o.id)) FROM (SELECT DISTINCT organization_id AS id FROM automations WHERE id IN " + these + " ORDER BY 1) o",
 		} {

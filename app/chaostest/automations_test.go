@@ -20,7 +20,7 @@ import (
 const (
 	schedules, every = 10, 3 // seconds
 	triggers         = 5
-	callPause        = 600 * time.Millisecond
+	callPause        = 580 * time.Millisecond
 )
 
 // Two workers and one web process, one of which is killed again and again, and a Redis that is emptied twice: each due time

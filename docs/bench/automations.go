@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// automations is how late runs are begun, what happens when thousands are due at one second, and how calls of triggers are
-// taken: one after the other, and by eight at once.
+// automations is how late runs are begun, and how calls of triggers are taken: one after the other, and by eight at once.
 func (b *bench) automations() error {
 	s, c, agent, err := b.office("automations")
 	if err != nil {
@@ -18,10 +17,7 @@ func (b *bench) automations() error {
 	if err := b.lateness(s, c, agent); err != nil {
 		return err
 	}
-	if err := b.calls(s, c, agent); err != nil {
-		return err
-	}
-	return b.crowds()
+	return b.calls(s, c, agent)
 }
 
 // office is a server with an instance that runs.

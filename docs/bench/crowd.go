@@ -14,7 +14,7 @@ import (
 // crowd is how many schedules are due at one second.
 const crowd = 10_000
 
-// crowds is that on both databases, as far as there is a Postgres.
+// crowds is how long they take to be started, on both databases, as far as there is a Postgres.
 func (b *bench) crowds() error {
 	if err := b.crowd("SQLite", func(s *server) (*sql.DB, error) { return sql.Open("sqlite", s.file()) }); err != nil {
 		return err

@@ -32,7 +32,7 @@ var sections = []struct {
 	run  func(*bench) error
 }{
 	{"start", (*bench).start}, {"create", (*bench).create}, {"hundred", (*bench).hundred}, {"chat", (*bench).chat},
-	{"pages", (*bench).pages}, {"render", (*bench).render}, {"files", (*bench).files}, {"memory", (*bench).memory}, {"streams", (*bench).streams}, {"automations", (*bench).automations}, {"gateway", (*bench).gateway},
+	{"pages", (*bench).pages}, {"render", (*bench).render}, {"files", (*bench).files}, {"memory", (*bench).memory}, {"streams", (*bench).streams}, {"automations", (*bench).automations}, {"crowd", (*bench).crowds}, {"gateway", (*bench).gateway},
 }
 
 func main() {

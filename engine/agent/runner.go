@@ -42,6 +42,7 @@ type Config struct {
 	MaxSteps  int                 // model calls in one turn; 0 = 50
 	Heartbeat time.Duration       // 0 = 1.5 s; must be well below models.TurnLease
 	Sweep     time.Duration       // 0 = 1 s
+	Busy      func() bool         // while it says so, the sweep rests: turns that no hint told of wait; nil = never
 	Grace     time.Duration       // for running turns at the end; 0 = 8 s
 	Scrub     func(string) string // takes known secrets out of live parts; nil = nothing
 	Log       *slog.Logger
@@ -130,7 +131,7 @@ func (r *Runner) hinted(e events.Event) {
 
 // sweep finds what no hint told of: hints that were lost, leases that ran out, turns left by the last start.
 func (r *Runner) sweep(ctx context.Context) {
-	if len(r.slots) == cap(r.slots) {
+	if len(r.slots) == cap(r.slots) || r.Busy != nil && r.Busy() {
 		return
 	}
 	refs, err := r.Store.AsSystem("claim turns").ClaimableTurns(ctx, 4*r.Workers)

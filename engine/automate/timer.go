@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,6 +17,8 @@ import (
 type Timer struct {
 	Desk *Desk
 	Log  *slog.Logger
+
+	crowded atomic.Int64 // since when a sweep of several batches is under way, in Unix milliseconds; 0 = none is
 }
 
 const (
@@ -70,6 +73,10 @@ func (t *Timer) Sweep(ctx context.Context) (int, error) {
 	s := sweep{Timer: t}
 	defer func() { t.Desk.begun(ctx, s.begun) }()
 	last, err := s.batch(ctx, nil)
+	if last != nil {
+		t.crowded.Store(time.Now().UnixMilli())
+		defer t.crowded.Store(0)
+	}
 	var lanes errgroup.Group
 	for range min(t.Desk.Store.Writers(), mostLanes) {
 		lanes.Go(func() (err error) {
@@ -83,6 +90,16 @@ func (t *Timer) Sweep(ctx context.Context) (int, error) {
 		err = more
 	}
 	return s.started, err
+}
+
+// mostCrowded is how long a crowd keeps others waiting.
+const mostCrowded = 3 * time.Second
+
+// Crowded tells whether more is due than one batch and is being started: what nobody waits for can wait so long, else the turns
+// of the first batch take the database from the last.
+func (t *Timer) Crowded() bool {
+	since := t.crowded.Load()
+	return since > 0 && time.Since(time.UnixMilli(since)) < mostCrowded
 }
 
 func (t *Timer) system() *models.System { return t.Desk.Store.AsSystem("what is due, of all") }
