@@ -50,6 +50,7 @@ type line struct {
 	twice    func(who, text string)
 	swap     func(who, a, b string) // a, then b, told in the other order
 	cut      func()
+	open     func() int // connections that are kept; nil where none is
 	revoke   func()
 	mend     func()
 	shut     func(who string)     // from now on nothing reaches the conversation of shutIn, else of say
@@ -111,7 +112,7 @@ func slackLine(t *testing.T, socket bool) *line {
 		forge: func(who string, s servicetest.Sent, token string) { at.Forge(who, s.ID, token) },
 		typed: func() int { return len(at.Statuses()) }, limit: func(n int) { at.RateLimit(n, time.Second) }, fail: func(n int) { at.Fail(n, 502) },
 		twice: func(who, text string) { at.Repeat(1); at.Say(who, text) }, swap: func(who, a, b string) { at.Disorder(2); at.Say(who, a); at.Say(who, b) },
-		cut: at.Cut, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: func(string) { at.Kick(slacktest.General) },
+		cut: at.Cut, open: at.Lines, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: func(string) { at.Kick(slacktest.General) },
 		lacks: map[string]string{"taken, and refused later": "Slack refuses at once"}}
 	l.shutIn = l.shared
 	if socket {
@@ -136,7 +137,7 @@ func discordLine(t *testing.T) *line {
 		forge: func(who string, s servicetest.Sent, token string) { at.Forge(who, s.ID, token) },
 		typed: func() int { return len(at.Typed()) }, limit: func(n int) { at.RateLimit(n, time.Second) }, fail: func(n int) { at.Fail(n, 502) },
 		twice: func(who, text string) { at.Repeat(1); at.Say(who, text) }, swap: func(who, a, b string) { at.Disorder(2); at.Say(who, a); at.Say(who, b) },
-		cut: at.Cut, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: at.Block,
+		cut: at.Cut, open: at.Lines, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: at.Block,
 		hook: func(t *testing.T, _ *apptest.World, _ *models.Channel) {
 			servicetest.Until(t, func() bool { return at.Lines() == 1 })
 		}, // it keeps nothing for who comes later

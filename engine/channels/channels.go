@@ -106,7 +106,9 @@ func (d *Desk) connect(ctx context.Context, sc *models.Scope, instanceID string,
 		}
 	}
 	ch, err := sc.ConnectChannel(ctx, n)
-	d.changed(ctx, sc.Org, err)
+	if err == nil {
+		d.changed(ctx, sc.Org, ch.ID)
+	}
 	return ch, err
 }
 
@@ -174,21 +176,25 @@ func random() string {
 // Switch switches an account off or on.
 func (d *Desk) Switch(ctx context.Context, sc *models.Scope, channelID string, on bool) (*models.Channel, error) {
 	ch, err := sc.SwitchChannel(ctx, channelID, on)
-	d.changed(ctx, sc.Org, err)
-	if err == nil && !on {
+	if err != nil {
+		return nil, err
+	}
+	d.changed(ctx, sc.Org, ch.ID)
+	if !on {
 		d.unhook(ctx, ch)
 	}
-	return ch, err
+	return ch, nil
 }
 
 // Disconnect forgets an account.
 func (d *Desk) Disconnect(ctx context.Context, sc *models.Scope, channelID string) error {
 	ch, err := sc.DisconnectChannel(ctx, channelID)
-	d.changed(ctx, sc.Org, err)
-	if err == nil {
-		d.unhook(ctx, ch)
+	if err != nil {
+		return err
 	}
-	return err
+	d.changed(ctx, sc.Org, ch.ID)
+	d.unhook(ctx, ch)
+	return nil
 }
 
 // unhook asks a service to call no more; that it does is no harm: nobody answers.
@@ -227,11 +233,8 @@ func (d *Desk) Try(ctx context.Context, sc *models.Scope, channelID string) (ser
 	return p, nil
 }
 
-// changed tells the keepers, and who watches the organization.
-func (d *Desk) changed(ctx context.Context, org string, err error) {
-	if err != nil {
-		return
-	}
-	d.Bus.Publish(ctx, topic, nil)
+// changed tells the keepers of an account that it was changed, and who watches its organization.
+func (d *Desk) changed(ctx context.Context, org, channelID string) {
+	d.Bus.Publish(ctx, topic, []byte(channelID))
 	d.Bus.Publish(ctx, agent.OrgTopic(org), nil)
 }

@@ -52,7 +52,7 @@ func (d *Desk) hear(ctx context.Context, ch *models.Channel, a service.Account, 
 		return d.press(ctx, sc, ch, h, e)
 	case service.Refused:
 		err := sc.RefusedByChannel(ctx, ch.ID, e.Message, e.Text, e.At)
-		d.changed(ctx, sc.Org, err)
+		d.Bus.Publish(ctx, orgTopic(ch), nil)
 		return err
 	case service.Left:
 		d.Log.InfoContext(ctx, "an account was shut out of a conversation", "channel", ch.ID, "peer", e.Peer.ID)

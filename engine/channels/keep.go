@@ -22,7 +22,7 @@ type Keeper struct {
 	Log  *slog.Logger
 
 	mu   sync.Mutex
-	held map[string]bool // channels in the hands of this process
+	held map[string]chan struct{} // channels in the hands of this process; one in each tells that it was changed
 }
 
 const (
@@ -36,7 +36,7 @@ const (
 
 // Run keeps accounts until ctx ends; then it lets go of them, for another worker at once.
 func (k *Keeper) Run(ctx context.Context) {
-	k.held = map[string]bool{}
+	k.held = map[string]chan struct{}{}
 	sub := k.Desk.Bus.Subscribe(1, topic)
 	defer sub.Close()
 	tick := time.NewTicker(keepEvery)
@@ -59,9 +59,20 @@ func (k *Keeper) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-sub.C():
+		case e := <-sub.C():
+			k.nudge(string(e.Payload))
 		case <-tick.C:
 		}
+	}
+}
+
+// nudge has an account looked at that was changed: what is switched off is heard no longer.
+func (k *Keeper) nudge(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	select {
+	case k.held[id] <- struct{}{}:
+	default: // not here, or it is told already
 	}
 }
 
@@ -79,25 +90,29 @@ func (k *Keeper) look(ctx context.Context, work *sync.WaitGroup) {
 	}
 	for n := range idle {
 		ch := &idle[n]
-		if k.Desk.Services[ch.Kind] == nil || !k.reserve(ch.ID) {
+		if k.Desk.Services[ch.Kind] == nil {
+			continue
+		}
+		changed := k.reserve(ch.ID)
+		if changed == nil {
 			continue
 		}
 		work.Go(func() {
 			defer k.forget(ch.ID)
-			k.keep(ctx, ch)
+			k.keep(ctx, ch, changed)
 		})
 	}
 }
 
-// reserve notes that this process has an account in its hands.
-func (k *Keeper) reserve(id string) bool {
+// reserve notes that this process has an account in its hands, and gives what tells of its changes; nil when it has it already, or too many.
+func (k *Keeper) reserve(id string) <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.held[id] || len(k.held) >= keepMost {
-		return false
+	if k.held[id] != nil || len(k.held) >= keepMost {
+		return nil
 	}
-	k.held[id] = true
-	return true
+	k.held[id] = make(chan struct{}, 1)
+	return k.held[id]
 }
 
 func (k *Keeper) forget(id string) {
@@ -107,7 +122,7 @@ func (k *Keeper) forget(id string) {
 }
 
 // keep holds an account: it is asked who it is, connected, and listened for, for as long as nobody changes it.
-func (k *Keeper) keep(ctx context.Context, ch *models.Channel) {
+func (k *Keeper) keep(ctx context.Context, ch *models.Channel, changed <-chan struct{}) {
 	owner := k.Node + "/" + id.New()
 	if err := k.system().HoldChannel(ctx, ch.ID, owner, ch.Generation); err != nil {
 		return // another worker's
@@ -119,7 +134,7 @@ func (k *Keeper) keep(ctx context.Context, ch *models.Channel) {
 	}()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go k.renew(ctx, cancel, ch, owner)
+	go k.renew(ctx, cancel, ch, owner, changed)
 	r, err := k.serve(ctx, ch, owner)
 	if ctx.Err() != nil && err == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return
@@ -132,7 +147,7 @@ func (k *Keeper) keep(ctx context.Context, ch *models.Channel) {
 }
 
 // renew keeps the hold; when it is lost the account is let go.
-func (k *Keeper) renew(ctx context.Context, cancel context.CancelFunc, ch *models.Channel, owner string) {
+func (k *Keeper) renew(ctx context.Context, cancel context.CancelFunc, ch *models.Channel, owner string, changed <-chan struct{}) {
 	tick := time.NewTicker(models.ChannelLease / 5)
 	defer tick.Stop()
 	for held := time.Now(); ; {
@@ -140,6 +155,7 @@ func (k *Keeper) renew(ctx context.Context, cancel context.CancelFunc, ch *model
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-changed:
 		}
 		err := k.system().HoldChannel(ctx, ch.ID, owner, ch.Generation)
 		switch {

@@ -126,8 +126,8 @@ func (d discard) Header() http.Header         { return d.h }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-func (door) Fields() []service.Field                                     { return nil }
-func (door) Split(string) []string                                       { return nil }
+func (door) Fields() []service.Field                                             { return nil }
+func (door) Split(string) []string                                               { return nil }
 func (door) Typing(context.Context, service.Account, service.Peer, string) error { return nil }
 func (door) Check(context.Context, service.Account) (service.Profile, error) {
 	return service.Profile{}, nil
