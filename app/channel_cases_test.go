@@ -496,6 +496,7 @@ func (x *talk) dead(words, why string) {
 	x.t.Helper()
 	var d *models.Delivery
 	x.until(func() bool {
+		x.hurry()
 		rows, err := x.Acme.Scope.DeadLetters(x.t.Context(), 10)
 		for n := range rows {
 			if rows[n].TargetID == x.ch.ID && strings.Contains(rows[n].Payload, words) {
