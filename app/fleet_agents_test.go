@@ -47,7 +47,8 @@ func TestFleetAgent(t *testing.T) {
 	t.Parallel()
 	w := apptest.New(t)
 	id, created := newAgent(t, w, `{"name":"Research Bot!","description":"reads","system_prompt":"Be brief.","anthropic_api_key":"sk-ant-canary-1","output_token_balance":500,
-		"configuration":{"model":"","custom_env":{"TOKEN":"env-canary"},"hook_messages":{"channel_message_received":"1","unread_message_reminder":"2"},"compaction":{"threshold_trigger":60000}},
+		"configuration":{"model":"","custom_env":{"TOKEN":"env-canary"},"hook_messages":{"channel_message_received":"1","unread_message_reminder":"2"},"compaction":{"threshold_trigger":60000},
+		"mcp_servers":{"tickets":{"url":"https://tickets.example/mcp","access_mode":"read","headers":{"Authorization":"mcp-canary"},"env":{"KEY":"mcp-canary"}}}},
 		"initial_files":[{"path":"notes/a.txt","content":"hello"},{"path":"/workspace/b.bin","content":"`+base64.StdEncoding.EncodeToString([]byte{0, 1})+`","encoding":"base64"}]}`)
 	require.Equal(t, id, created["uuid"])
 	require.Equal(t, "Research Bot!", created["name"])
@@ -57,7 +58,7 @@ func TestFleetAgent(t *testing.T) {
 	require.Nil(t, created["platform_api_key"])
 
 	shown := fleetCall(w, "GET", "/"+id, nil)
-	for _, canary := range []string{"sk-ant-canary-1", "env-canary"} {
+	for _, canary := range []string{"sk-ant-canary-1", "env-canary", "mcp-canary"} {
 		require.NotContains(t, shown.Body, canary, "secrets are not shown again")
 	}
 	one := shown.Map()
@@ -71,6 +72,13 @@ func TestFleetAgent(t *testing.T) {
 	require.Equal(t, []byte{0, 1}, w.Boxes.File(id, "b.bin"))
 	require.Equal(t, map[string]string{"TOKEN": "env-canary"}, w.Boxes.Spec(id).Env)
 
+	require.Equal(t, []any{map[string]any{"id": "tickets", "name": "tickets", "access_mode": "read", "status": "disconnected"}}, one["mcp_servers"])
+	require.Zero(t, w.Count("SELECT count(*) FROM agent_profiles WHERE settings LIKE '%mcp-canary%'"))
+	for _, listed := range fleetDone(t, w, 200, "GET", "/list", nil)["agents"].([]any) {
+		if a := listed.(map[string]any); a["id"] == id {
+			require.EqualValues(t, 1, a["mcp_server_count"])
+		}
+	}
 	summary := fleetDone(t, w, 200, "GET", "/"+id+"/summary", nil)
 	require.EqualValues(t, 500, summary["output_token_balance"])
 	require.EqualValues(t, 0, summary["total_output_tokens_used"])

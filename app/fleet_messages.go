@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strings"
 	"time"
 
 	"lobstead/api/fleet"
@@ -80,7 +81,10 @@ func unanswering(s models.Standing) error {
 
 func readFleetMessage(f *wire.Fields) (models.Input, error) {
 	m := &models.NewMessage{Channel: models.APIChannel, QueueMode: models.Collect}
-	content, _ := f.String("content")
+	content, said := f.String("content")
+	if said && strings.TrimSpace(content) == "" {
+		f.Issues.Custom("content", "content must not be empty")
+	}
 	if f.Has("channel") {
 		m.Channel, _ = f.Enum("channel", models.APIChannel, "discord", "slack", "telegram")
 	}

@@ -73,7 +73,7 @@ func TestFleetMessage(t *testing.T) {
 	last := one["messages"].([]any)[0].(map[string]any)
 	require.Equal(t, []any{"agent", id, "user", w.Acme.Owner.UserID}, []any{last["sender_type"], last["sender_uuid"], last["recipient_type"], last["recipient_uuid"]})
 
-	for body, words := range map[string]string{`{}`: "content", `{"content":""}`: "message", `{"content":"x","queue_mode":"later"}`: "queue_mode", `{"content":"x","channel":"fax"}`: "channel", `{"content":"x","metadata":[]}`: "metadata"} {
+	for body, words := range map[string]string{`{}`: "content", `{"content":""}`: "content", `{"content":"x","queue_mode":"later"}`: "queue_mode", `{"content":"x","channel":"fax"}`: "channel", `{"content":"x","metadata":[]}`: "metadata"} {
 		a := fleetCall(w, "POST", "/"+id+"/messages", body)
 		require.Equal(t, 400, a.Status, body)
 		require.Contains(t, a.Map()["error"], words, body)
@@ -213,4 +213,65 @@ func TestFleetBalanceHolds(t *testing.T) {
 	used := summary["total_output_tokens_used"].(float64)
 	require.Positive(t, used)
 	require.EqualValues(t, 100000, summary["output_token_balance"].(float64)+used)
+}
+
+// messageNamed is one of an agent's messages.
+func messageNamed(t *testing.T, w *apptest.World, agent, id string) map[string]any {
+	t.Helper()
+	for _, m := range fleetMessages(t, w, agent, "?limit=100") {
+		if m["id"] == id {
+			return m
+		}
+	}
+	t.Fatalf("there is no message %s", id)
+	return nil
+}
+
+// What a schedule says to its agent is a message as any other, from when it lies in the queue to its answer.
+func TestFleetMessagesOfSchedules(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	id, _ := newAgent(t, w, `{"name":"scheduled","session_mode":"persistent"}`)
+	schedule := fleetDone(t, w, 201, "POST", "/"+id+"/schedules", "{\"name\":\"n\",\"cron_expression\":\"0 9 1 1 *\",\"message_template\":\"run `echo on time`\"}")["id"].(string)
+	fleetDone(t, w, 200, "POST", "/"+id+"/pause", nil)
+	for range 2 {
+		_, err := w.Automations.RunNow(t.Context(), w.Acme.Scope, schedule)
+		if err != nil { // the first one waits, and this one's policy is to wait behind it
+			require.ErrorContains(t, err, "running")
+		}
+	}
+	sent := fleetDone(t, w, 201, "POST", "/"+id+"/messages", `{"content":"hello"}`)["id"]
+	list := fleetMessages(t, w, id, "")
+	require.Equal(t, sent, list[0]["id"], "the newest first, whatever sent them")
+	first := list[len(list)-1]
+	require.Equal(t, "run `echo on time`", first["content"])
+	require.Equal(t, []any{"user", "pending", "api", "collect", nil, nil}, []any{first["role"], first["status"], first["channel"], first["queue_mode"], first["delivered_at"], first["read_at"]})
+	require.Equal(t, map[string]any{"automation_id": schedule}, first["metadata"])
+	waiting := len(list)
+	for query, n := range map[string]int{"?status=pending": waiting, "?status=read": 0, "?channel=telegram": 0, "?channel=api": waiting, "?limit=1": 1, "?after=" + first["id"].(string): waiting - 1, "?before=" + first["id"].(string): 0} {
+		require.Len(t, fleetMessages(t, w, id, query), n, query)
+	}
+	talk := fleetDone(t, w, 200, "GET", "/"+id+"/conversations", nil)["conversations"].([]any)
+	require.Len(t, talk, 1)
+	require.EqualValues(t, waiting, talk[0].(map[string]any)["unread_count"])
+	require.EqualValues(t, waiting, talk[0].(map[string]any)["total_messages"])
+	require.EqualValues(t, waiting, fleetDone(t, w, 200, "GET", "/"+id+"/summary", nil)["message_count"])
+
+	fleetDone(t, w, 200, "POST", "/"+id+"/resume", nil)
+	answersOf(t, w, id, waiting)
+	list = fleetMessages(t, w, id, "?limit=100")
+	require.Len(t, list, 2*waiting)
+	require.Equal(t, "read", messageNamed(t, w, id, first["id"].(string))["status"])
+	answered := 0
+	for _, m := range list {
+		if m["reply_to_id"] == first["id"] {
+			answered++
+			require.Contains(t, m["content"], "on time")
+			require.Equal(t, "delivered", m["status"])
+		}
+	}
+	require.Equal(t, 1, answered)
+	require.EqualValues(t, 2*waiting, fleetDone(t, w, 200, "GET", "/"+id+"/summary", nil)["message_count"])
+	run := fleetDone(t, w, 200, "GET", "/"+id+"/schedules/"+schedule+"/executions", nil)["executions"].([]any)
+	require.Equal(t, first["id"], run[len(run)-1].(map[string]any)["message_uuid"])
 }

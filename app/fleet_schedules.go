@@ -208,9 +208,17 @@ func (h *FleetSchedules) Executions(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	rows, total, err := c.Scope.RunList(c, models.RunFilter{AutomationID: a.ID, Limit: p.limit, Offset: p.skip()})
+	if err != nil {
+		return nil, err
+	}
+	turns := make([]string, len(rows))
+	for n := range rows {
+		turns[n] = rows[n].TurnID
+	}
+	messages, err := c.Scope.MessagesOf(c, turns)
 	out := fleet.ExecutionList{Executions: []fleet.Execution{}, Pagination: fleet.NewPagination(p.page, p.limit, total)}
 	for n := range rows {
-		out.Executions = append(out.Executions, fleet.NewExecution(a, &rows[n]))
+		out.Executions = append(out.Executions, fleet.NewExecution(a, &rows[n], messages[rows[n].TurnID]))
 	}
 	return data(out), err
 }

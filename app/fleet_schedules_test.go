@@ -66,7 +66,10 @@ func TestFleetSchedules(t *testing.T) {
 	require.NoError(t, err)
 	runs := do("GET", base+"/"+id+"/executions", "", 200)
 	first := runs["executions"].([]any)[0].(map[string]any)
-	require.Equal(t, []any{run.ID, run.ID, id, w.Acme.Instance.ID, "success", run.TurnID, nil, "running"},
+	said, err := w.Acme.Scope.MessageOf(t.Context(), run.TurnID)
+	require.NoError(t, err)
+	require.NotEmpty(t, said)
+	require.Equal(t, []any{run.ID, run.ID, id, w.Acme.Instance.ID, "success", said, nil, "running"},
 		[]any{first["id"], first["uuid"], first["schedule_uuid"], first["agent_uuid"], first["status"], first["message_uuid"], first["error"], first["outcome"]})
 	require.Equal(t, 1.0, runs["pagination"].(map[string]any)["total"])
 
@@ -99,9 +102,9 @@ func TestFleetTriggers(t *testing.T) {
 	h := hook{w, id, "/v1/webhooks/triggers/" + id, secret}
 	a := h.call(`{"repository":{"name":"lobster"}}`, "X-Webhook-Secret", secret)
 	require.Equal(t, 200, a.Status, a.Body)
-	m, err := w.Acme.Scope.TurnMessage(t.Context(), a.Map()["message_id"].(string))
-	require.NoError(t, err)
-	require.Contains(t, m.Text, "look at «lobster»")
+	m := messageNamed(t, w, w.Acme.Instance.ID, a.Map()["message_id"].(string))
+	require.Contains(t, m["content"], "look at «lobster»")
+	require.Equal(t, "Trigger not found", w.Do(apptest.Call{Method: "POST", Path: "/v1/webhooks/triggers/" + w.Acme.Automation, JSON: `{}`, Header: map[string]string{"X-Webhook-Secret": secret}}).Map()["error"])
 	changed := do("PATCH", base+"/"+id, `{"name":"Other","enabled":false}`, 200)
 	require.Equal(t, []any{"Other", false, nil}, []any{changed["name"], changed["enabled"], changed["webhook_secret"]})
 	require.Equal(t, 403, h.call(`{}`, "X-Webhook-Secret", secret).Status)

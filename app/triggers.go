@@ -22,7 +22,7 @@ var triggerCalls = limit.Rule{N: 60, Per: time.Minute}
 func (h *Triggers) Create(c *Ctx) (Reply, error) {
 	id, err := c.ID("id")
 	if err != nil {
-		return nil, err
+		return nil, fault.NotFoundf("trigger")
 	}
 	if _, err := c.take("trigger "+id+" "+h.address(c.f), triggerCalls); err != nil {
 		return nil, err
@@ -50,7 +50,11 @@ func (h *Triggers) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := fleet.WebhookReceived{Success: true, Message: "Webhook received", MessageID: run.TurnID}
+	message, err := h.Store.In(run.OrganizationID).MessageOf(c, run.TurnID)
+	if err != nil {
+		return nil, err
+	}
+	out := fleet.WebhookReceived{Success: true, Message: "Webhook received", MessageID: message}
 	if repeated {
 		out.Message = "Webhook received before"
 	}

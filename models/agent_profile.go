@@ -112,7 +112,7 @@ func (sc *Scope) AgentProfiles(ctx context.Context, instanceIDs []string) (map[s
 	if len(instanceIDs) == 0 {
 		return out, nil
 	}
-	rows, err := all[AgentProfile](sc.read(ctx).Omit("instructions", "settings").Where("instance_id IN ?", instanceIDs))
+	rows, err := all[AgentProfile](sc.read(ctx).Omit("instructions").Where("instance_id IN ?", instanceIDs))
 	for _, p := range rows {
 		out[p.InstanceID] = p
 	}

@@ -25,7 +25,7 @@ const needsSandbox = "state IN ('queued', 'running', 'interrupting')"
 func (sy *System) SleepIdle(ctx context.Context) ([]InstanceRef, error) {
 	rows := []struct{ ID, OrganizationID, Settings string }{}
 	err := sy.read(ctx).Raw(`SELECT i.id, i.organization_id, p.settings FROM agent_profiles p JOIN instances i ON i.id = p.instance_id
-		WHERE p.settings LIKE '%"warmth_window_ms":%' AND i.desired = ? AND i.state = ? AND i.generation = i.observed_generation AND i.` + awake,
+		WHERE p.settings LIKE '%"warmth_window_ms":%' AND i.desired = ? AND i.state = ? AND i.generation = i.observed_generation AND i.`+awake,
 		WantRunning, Running).Scan(&rows).Error
 	if err != nil {
 		return nil, translate(err)

@@ -119,6 +119,9 @@ func (sc *Scope) noteMessage(tx *gorm.DB, t *Turn, e *Event, m *NewMessage) erro
 
 // answerMessage writes the row of an answer in the transaction that ends its turn.
 func (sc *Scope) answerMessage(tx *gorm.DB, t *Turn, e TurnEnded) error {
+	if t.AutomationID != "" {
+		return sc.keepRunMessages(tx, t, e)
+	}
 	if t.Channel == "" || t.JoinedTo != "" {
 		return nil
 	}
@@ -129,12 +132,21 @@ func (sc *Scope) answerMessage(tx *gorm.DB, t *Turn, e TurnEnded) error {
 	if e.State != TurnDone {
 		return sc.sendFailure(tx, asked, e)
 	}
+	row, err := sc.keepAnswer(tx, t, asked)
+	if err != nil || row == nil {
+		return err
+	}
+	return sc.sendAnswer(tx, row)
+}
+
+// keepAnswer writes the row of what a turn said last; nil when it said nothing.
+func (sc *Scope) keepAnswer(tx *gorm.DB, t *Turn, asked *Message) (*Message, error) {
 	said, err := first[Event](tx.Where("turn_id = ? AND kind = ?", t.ID, KindAssistant).Order("seq DESC"))
 	if fault.Is(err, fault.NotFound) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	row := Message{ID: said.ID, OrganizationID: sc.Org, InstanceID: t.InstanceID, SessionID: t.SessionID, TurnID: t.ID, Seq: said.Seq, Role: FromAssistant, Channel: asked.Channel,
 		ChannelID: asked.ChannelID, PersonID: asked.PersonID, ReplyToID: asked.ID, Peer: asked.Peer, CreatedAt: said.CreatedAt}
@@ -142,8 +154,5 @@ func (sc *Scope) answerMessage(tx *gorm.DB, t *Turn, e TurnEnded) error {
 		now := sc.store.now()
 		row.DeliveredAt = &now
 	}
-	if err := tx.Create(&row).Error; err != nil {
-		return err
-	}
-	return sc.sendAnswer(tx, &row)
+	return &row, tx.Create(&row).Error
 }

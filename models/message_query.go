@@ -61,9 +61,53 @@ func (f *MessageFilter) check() error {
 	return is.Err()
 }
 
-// messageSource joins a message with the turn that answers it: its own, or the one that answers it together with others.
-const messageSource = ` FROM messages m JOIN turns o ON o.id = m.turn_id JOIN turns t ON t.id = CASE WHEN o.joined_to = '' THEN o.id ELSE o.joined_to END
+// messageTurns joins a message with the turn that answers it: its own, or the one that answers it together with others.
+const messageTurns = ` JOIN turns o ON o.id = m.turn_id JOIN turns t ON t.id = CASE WHEN o.joined_to = '' THEN o.id ELSE o.joined_to END
 	WHERE m.organization_id = ? AND m.instance_id = ?`
+
+// runMessages are what schedules and triggers say, until the turn has ended: then they have rows (keepRunMessages). Ten thousand that fall
+// due in one second need not be written twice.
+const runMessages = `SELECT e.id, r.organization_id, r.instance_id, r.session_id, r.id AS turn_id, e.seq, 'user' AS role, 'api' AS channel, '' AS channel_id,
+	r.created_by AS person_id, 'collect' AS queue_mode, '' AS reply_to_id, '{"automation_id":"' || r.automation_id || '"}' AS metadata, '' AS peer, NULL AS delivered_at, e.created_at
+	FROM turns r JOIN events e ON e.session_id = r.session_id AND e.seq = r.input_seq WHERE r.automation_id <> '' AND r.` + isOpen
+
+// allMessages are both.
+const allMessages = ` FROM (SELECT id, organization_id, instance_id, session_id, turn_id, seq, role, channel, channel_id, person_id, queue_mode, reply_to_id, metadata, peer, delivered_at, created_at
+	FROM messages UNION ALL ` + runMessages + `) m`
+
+// keepRunMessages writes the rows of a run's message and of its answer in the transaction that ends its turn.
+func (sc *Scope) keepRunMessages(tx *gorm.DB, t *Turn, e TurnEnded) error {
+	said, err := first[Event](tx.Where("session_id = ? AND seq = ?", t.SessionID, t.InputSeq))
+	if err != nil {
+		return err
+	}
+	asked := Message{ID: said.ID, OrganizationID: sc.Org, InstanceID: t.InstanceID, SessionID: t.SessionID, TurnID: t.ID, Seq: said.Seq, Role: FromUser, Channel: APIChannel,
+		PersonID: t.CreatedBy, QueueMode: Collect, Metadata: `{"automation_id":"` + t.AutomationID + `"}`, CreatedAt: said.CreatedAt}
+	if err := tx.Create(&asked).Error; err != nil || e.State != TurnDone {
+		return err
+	}
+	_, err = sc.keepAnswer(tx, t, &asked)
+	return err
+}
+
+// MessageOf names the message that a turn answers.
+func (sc *Scope) MessageOf(ctx context.Context, turnID string) (string, error) {
+	ids, err := sc.MessagesOf(ctx, []string{turnID})
+	return ids[turnID], err
+}
+
+// MessagesOf names the messages that turns answer, by turn; of one that is gone there is none.
+func (sc *Scope) MessagesOf(ctx context.Context, turnIDs []string) (map[string]string, error) {
+	out := map[string]string{}
+	if len(turnIDs) == 0 {
+		return out, nil
+	}
+	rows, err := all[Event](sc.read(ctx).Select("id", "turn_id").Where("turn_id IN ? AND kind = ?", turnIDs, KindUser))
+	for _, e := range rows {
+		out[*e.TurnID] = e.ID
+	}
+	return out, err
+}
 
 // messageStatus is how far a message got. One that only waits for a budget was not taken up.
 const messageStatus = `CASE WHEN m.role = 'assistant' THEN CASE WHEN m.delivered_at IS NULL THEN 'pending' ELSE 'delivered' END
@@ -109,19 +153,21 @@ func (sc *Scope) Messages(ctx context.Context, instanceID string, f MessageFilte
 	narrow("m.id < ?", f.Before)
 	narrow("m.id > ?", f.After)
 	narrow(messageStatus+" = ?", string(f.Status))
-	source, order := messageSource, " ORDER BY m.id DESC LIMIT ?"
-	for _, w := range where {
-		source += " AND " + w
-	}
+	order, compare := " ORDER BY m.id DESC LIMIT ?", func(a, b messageRead) int { return cmp.Compare(b.ID, a.ID) }
 	if f.After != "" {
-		order = " ORDER BY m.id LIMIT ?"
+		order, compare = " ORDER BY m.id LIMIT ?", func(a, b messageRead) int { return cmp.Compare(a.ID, b.ID) }
 	}
 	list := []messageRead{}
-	err := sc.raw(ctx).Raw("SELECT m.*, t.started_at AS turn_started_at, t.first_token_at AS turn_first_token_at, t.ended_at AS turn_ended_at, "+
-		messageStatus+" AS status"+source+order, append(args, f.Limit+1)...).Scan(&list).Error
-	if err != nil {
-		return nil, false, translate(err)
+	for _, of := range []string{" FROM messages m", " FROM (" + runMessages + ") m"} { // each by an index; one query of both would sort all
+		some := []messageRead{}
+		err := sc.raw(ctx).Raw("SELECT m.*, t.started_at AS turn_started_at, t.first_token_at AS turn_first_token_at, t.ended_at AS turn_ended_at, "+
+			messageStatus+" AS status"+of+messageTurns+strings.Join(append([]string{""}, where...), " AND ")+order, append(args, f.Limit+1)...).Scan(&some).Error
+		if err != nil {
+			return nil, false, translate(err)
+		}
+		list = append(list, some...)
 	}
+	slices.SortFunc(list, compare)
 	rows := []MessageRow{}
 	for n := range list[:min(len(list), f.Limit)] {
 		rows = append(rows, list[n].row())
@@ -190,18 +236,20 @@ func (sc *Scope) Counterparties(ctx context.Context, instanceID string, before t
 		Total, Unread int
 	}{}
 	err := sc.raw(ctx).Raw("SELECT m.person_id, count(*) AS total, sum(CASE WHEN m.role = 'user' AND "+messageStatus+" <> 'read' THEN 1 ELSE 0 END) AS unread"+
-		messageSource+" GROUP BY m.person_id"+having+" ORDER BY max(m.id) DESC LIMIT ?", append(args, limit+1)...).Scan(&list).Error
+		allMessages+messageTurns+" GROUP BY m.person_id"+having+" ORDER BY max(m.id) DESC LIMIT ?", append(args, limit+1)...).Scan(&list).Error
 	if err != nil {
 		return nil, false, translate(err)
 	}
 	more := len(list) > limit
 	out := []Counterparty{}
 	for _, row := range list[:min(len(list), limit)] {
-		last, err := first[Message](sc.read(ctx).Where("instance_id = ? AND person_id = ?", instanceID, row.PersonID).Order("id DESC"))
+		last, _, err := sc.Messages(ctx, instanceID, MessageFilter{Person: &row.PersonID, Limit: 1})
 		if err != nil {
 			return nil, false, err
 		}
-		out = append(out, Counterparty{PersonID: row.PersonID, Total: row.Total, Unread: row.Unread, LastAt: last.CreatedAt})
+		for _, m := range last {
+			out = append(out, Counterparty{PersonID: row.PersonID, Total: row.Total, Unread: row.Unread, LastAt: m.CreatedAt})
+		}
 	}
 	return out, more, sc.namePeople(ctx, out)
 }
@@ -231,7 +279,7 @@ func (sc *Scope) CountMessages(ctx context.Context, instanceIDs []string) (map[s
 	if len(instanceIDs) == 0 {
 		return out, nil
 	}
-	err := sc.read(ctx).Model(&Message{}).Select("instance_id, count(*) AS n").Where("instance_id IN ?", instanceIDs).Group("instance_id").Scan(&list).Error
+	err := sc.raw(ctx).Raw("SELECT m.instance_id, count(*) AS n"+allMessages+" WHERE m.organization_id = ? AND m.instance_id IN ? GROUP BY m.instance_id", sc.Org, instanceIDs).Scan(&list).Error
 	for _, row := range list {
 		out[row.InstanceID] = row.N
 	}

@@ -185,7 +185,7 @@ func NewAgentDetail(f Facts) AgentDetail {
 // hidden stands for a value that is not shown again; sent back, it changes nothing.
 const hidden = "********"
 
-// servers are those that a configuration names. None runs here yet, and its status says so.
+// servers are those that a configuration names. Nothing here connects to them, and their status says so.
 func servers(config map[string]any) []MCPServer {
 	named, _ := config["mcp_servers"].(map[string]any)
 	out := []MCPServer{}

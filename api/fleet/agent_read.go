@@ -248,10 +248,34 @@ func (in *AgentInput) readConfiguration(f *wire.Fields) {
 			}
 		}
 	}
+	if named, ok := in.Settings["mcp_servers"].(map[string]any); ok {
+		in.Settings["mcp_servers"] = shownServers(named)
+	}
 	delete(in.Settings, "model")
 	delete(in.Settings, "warmth_window_ms") // it has its place beside the configuration
 	delete(in.Settings, "custom_env")
 	f.Take("configuration", c)
+}
+
+// shownServers is what is kept of the servers that a configuration names: where they are. What opens them (env, headers, arguments) is not:
+// nothing here calls them, and everybody who may see the agent sees its configuration.
+func shownServers(named map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, one := range named {
+		server, ok := one.(map[string]any)
+		if !ok {
+			out[name] = one // null takes one away
+			continue
+		}
+		kept := map[string]any{}
+		for _, field := range []string{"type", "transport", "url", "command", "access_mode"} {
+			if text, ok := server[field].(string); ok {
+				kept[field] = text
+			}
+		}
+		out[name] = kept
+	}
+	return out
 }
 
 // webhookNames are the words by which a configuration names events, besides our own.
@@ -353,7 +377,7 @@ func Number(f *wire.Fields, name string) int64 {
 	}
 	n, ok := v.(json.Number)
 	if !ok {
-		f.Issues.WrongType(name, "number", "another type")
+		f.Issues.Custom(name, name+" must be a number")
 		return 0
 	}
 	if i, err := n.Int64(); err == nil {

@@ -124,13 +124,12 @@ type ExecutionList struct {
 	Pagination Pagination  `json:"pagination"`
 }
 
-// NewExecution presents a run. A message that lies in the agent's queue is a success; what was left out is none.
-func NewExecution(a *models.Automation, r *models.AutomationRun) Execution {
+// NewExecution presents a run; message is what it said to the agent, "" when it said nothing. A message that lies in the agent's queue is a
+// success; what was left out is none.
+func NewExecution(a *models.Automation, r *models.AutomationRun, message string) Execution {
 	e := Execution{Named: Name(r.ID), ScheduleUUID: a.ID, AgentUUID: a.InstanceID, Status: "success", ExecutedAt: wire.Time(r.DueAt), CreatedAt: wire.Time(r.CreatedAt),
 		Outcome: string(r.State), CostUSD: float64(r.CostNanos) / 1e9}
-	if r.TurnID != "" {
-		e.MessageUUID = &r.TurnID
-	}
+	e.MessageUUID = orNull(message)
 	if r.State == models.RunFailed || r.State == models.RunSkipped {
 		why := cmp.Or(r.Reason, string(r.State))
 		e.Status, e.Error = "failed", &why
