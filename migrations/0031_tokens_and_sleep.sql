@@ -2,7 +2,7 @@
 
 -- +goose Up
 ALTER TABLE sign_ins ADD COLUMN kind TEXT NOT NULL DEFAULT 'browser' CHECK (kind IN ('browser', 'token'));
-ALTER TABLE instances ADD COLUMN asleep_for BIGINT NOT NULL DEFAULT 0; -- the wish under which its sandbox sleeps; 0 = it does not
+ALTER TABLE instances ADD COLUMN asleep_for BIGINT NOT NULL DEFAULT 0; -- the wish under which its sandbox sleeps, negative while it wakes; 0 = neither
 
 -- +goose Down
 ALTER TABLE instances DROP COLUMN asleep_for;

@@ -12,22 +12,22 @@ import (
 )
 
 // AgentRules are what an agent's settings ask of its turns, its memory and its sandbox, in the fleet API's words (fleet-api.md, 2.1). The
-// zero value, that of an agent that nobody configured, asks for nothing.
+// zero value, that of an agent that nobody configured, asks for nothing. Numbers are whole, but may be written as 6e4 or 60000.0.
 type AgentRules struct {
 	TimeoutSeconds float64           `json:"timeout_seconds"` // of one turn; 0 = no limit
 	Compaction     CompactionRule    `json:"compaction"`
 	Memory         MemoryRule        `json:"memory_config"`
 	Hooks          map[string]string `json:"hook_messages"` // by name, see HookMessages
-	ReminderMillis int64             `json:"unread_reminder_interval_ms"`
-	WarmthMillis   *int64            `json:"warmth_window_ms"` // nil = its sandbox never sleeps
+	ReminderMillis float64           `json:"unread_reminder_interval_ms"`
+	WarmthMillis   *float64          `json:"warmth_window_ms"` // nil = its sandbox never sleeps
 }
 
 // CompactionRule is when and how a long conversation is made shorter.
 type CompactionRule struct {
-	Enabled      *bool  `json:"enabled"`           // nil = yes
-	Threshold    int    `json:"threshold_trigger"` // tokens of a request; 0 = three quarters of the model's window
-	Model        string `json:"model"`             // "" = as every call beside a conversation
-	Instructions string `json:"instructions"`
+	Enabled      *bool   `json:"enabled"`           // nil = yes
+	Threshold    float64 `json:"threshold_trigger"` // tokens of a request; 0 = three quarters of the model's window
+	Model        string  `json:"model"`             // "" = as every call beside a conversation
+	Instructions string  `json:"instructions"`
 }
 
 // Off tells that conversations are not to be summed up.
@@ -35,9 +35,9 @@ func (c CompactionRule) Off() bool { return c.Enabled != nil && !*c.Enabled }
 
 // MemoryRule is what an agent may remember.
 type MemoryRule struct {
-	Type        string `json:"type"`        // hierarchical (or ""), flat
-	Persistence string `json:"persistence"` // persistent (or ""), ephemeral
-	MaxSizeMB   int64  `json:"max_size_mb"` // of all values; 0 = no limit
+	Type        string  `json:"type"`        // hierarchical (or ""), flat
+	Persistence string  `json:"persistence"` // persistent (or ""), ephemeral
+	MaxSizeMB   float64 `json:"max_size_mb"` // of all values; 0 = no limit
 }
 
 // Flat tells that there is one tier, of values with keys.
@@ -69,7 +69,7 @@ func (r AgentRules) Timeout() time.Duration {
 
 // Reminder is the pause between two reminders of messages that wait; 0 = none.
 func (r AgentRules) Reminder() time.Duration {
-	return time.Duration(r.ReminderMillis) * time.Millisecond
+	return time.Duration(r.ReminderMillis * float64(time.Millisecond))
 }
 
 // Under makes what an agent wants to remember what its settings let it: in a flat memory Invalid for a tier without keys; in an ephemeral
@@ -102,7 +102,7 @@ func (sc *Scope) memoryFits(tx *gorm.DB, v *MemoryVersion) error {
 	if err != nil {
 		return err
 	}
-	most := p.Rules().Memory.MaxSizeMB << 20
+	most := int64(p.Rules().Memory.MaxSizeMB * (1 << 20))
 	others := func() *gorm.DB { return tx.Model(&Memory{}).Where("instance_id = ? AND key <> ?", v.InstanceID, v.Key) }
 	var n, size int64
 	if err := others().Count(&n).Error; err != nil || most <= 0 || (n+1)*4*maxMemoryValue <= most { // no need to weigh them
@@ -112,7 +112,7 @@ func (sc *Scope) memoryFits(tx *gorm.DB, v *MemoryVersion) error {
 		return err
 	}
 	if size+int64(len(v.Value)) > most {
-		return fault.New(fault.Full, "memory.full", "This agent's memory is full (%d MB)", p.Rules().Memory.MaxSizeMB).Hinting("Forget something first")
+		return fault.New(fault.Full, "memory.full", "This agent's memory is full (%.0f MB)", p.Rules().Memory.MaxSizeMB).Hinting("Forget something first")
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ type Instance struct {
 	LeaseUntil         *time.Time
 	EnvSealed          []byte     // JSON object: what its sandbox finds in the environment; see Scope.Env
 	PausedAt           *time.Time // its turns wait since then
-	AsleepFor          int64      // the wish under which its sandbox sleeps, see Asleep
+	AsleepFor          int64      // the wish under which its sandbox sleeps, negative while it wakes; see Asleep
 	Isolation          string     // JSON of the driver's layers
 	GatewayTokenHash   string
 	GatewayTokenSealed []byte

@@ -170,6 +170,9 @@ func (sc *Scope) observed(tx *gorm.DB, i *Instance, o Observed) (map[string]any,
 		if o.Generation > i.ObservedGeneration {
 			set["observed_generation"] = o.Generation
 		}
+		if i.Waking() {
+			set["asleep_for"] = 0
+		}
 	}
 	if o.Isolation != nil {
 		text, err := json.Marshal(o.Isolation)
@@ -274,7 +277,7 @@ func (sc *Scope) RemoveInstance(ctx context.Context, instanceID string) error {
 // TouchInstance notes that an instance was used.
 func (sc *Scope) TouchInstance(ctx context.Context, instanceID string) error {
 	return sc.tx(ctx, func(tx *gorm.DB) error {
-		_, err := changed(tx.Model(&Instance{}).Where("id = ?", instanceID), map[string]any{"last_active_at": sc.store.now()})
+		_, err := changed(tx.Model(&Instance{}).Where("id = ?", instanceID), map[string]any{"last_active_at": sc.store.now(), "asleep_for": woken})
 		return err
 	})
 }

@@ -15,6 +15,12 @@ func (i *Instance) Asleep() bool {
 	return i.AsleepFor != 0 && i.AsleepFor == i.Generation && i.Desired == WantRunning && i.State == Running
 }
 
+// Waking tells that it slept, and that its sandbox was not seen to run since: that it is down is no failure.
+func (i *Instance) Waking() bool { return i.AsleepFor < 0 }
+
+// woken ends the waking of an instance, in the words of an update.
+var woken = gorm.Expr("CASE WHEN asleep_for < 0 THEN 0 ELSE asleep_for END")
+
 // awake is Asleep's opposite in SQL.
 const awake = "asleep_for <> generation"
 
@@ -36,7 +42,7 @@ func (sy *System) SleepIdle(ctx context.Context) ([]InstanceRef, error) {
 		if window == nil {
 			continue
 		}
-		i, err := sy.store.In(row.OrganizationID).sleep(ctx, row.ID, time.Duration(*window)*time.Millisecond)
+		i, err := sy.store.In(row.OrganizationID).sleep(ctx, row.ID, time.Duration(*window*float64(time.Millisecond)))
 		if err != nil {
 			return out, err
 		}
@@ -72,7 +78,7 @@ func (sc *Scope) WakeInstance(ctx context.Context, instanceID string) (bool, err
 		if slept = i.Asleep(); !slept {
 			return nil, "", nil
 		}
-		return map[string]any{"asleep_for": 0, "last_active_at": sc.store.now()}, "Awake", nil
+		return map[string]any{"asleep_for": -i.Generation, "last_active_at": sc.store.now()}, "Awake", nil
 	})
 	return slept, err
 }

@@ -59,7 +59,7 @@ func (x *run) request(ctx context.Context, squeeze bool) (llm.Request, error) {
 func (x *run) fullAt(room int) int {
 	full := room * 3 / 4
 	if at := x.rules.Compaction.Threshold; at > 0 && !x.rules.Compaction.Off() {
-		full = min(full, at)
+		full = min(full, int(at))
 	}
 	return full
 }

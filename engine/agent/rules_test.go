@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -107,7 +108,7 @@ func TestCompactionFollowsTheAgentsSettings(t *testing.T) {
 	g.settle(map[string]any{"compaction": map[string]any{"enabled": false, "threshold_trigger": 50_000}})
 	g.run("a")
 	require.Empty(t, long(5), "it is off: nothing is summed up though the threshold is passed")
-	g.settle(map[string]any{"compaction": map[string]any{"threshold_trigger": 50_000, "model": "gpt-4o-mini", "instructions": "Keep every price."}})
+	g.settle(map[string]any{"compaction": map[string]any{"threshold_trigger": json.Number("5.0e4"), "model": "gpt-4o-mini", "instructions": "Keep every price."}})
 	require.NotEmpty(t, long(1))
 	require.NotEmpty(t, asked)
 	require.Equal(t, "gpt-4o-mini", asked[0].Model)

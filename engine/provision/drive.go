@@ -108,7 +108,7 @@ func (h *hold) announce(ctx context.Context, before sandbox.Observed) error {
 	if next, ok := h.row.State.Next(models.SawStarting); ok && next != h.row.State {
 		rep.Observed = &models.Observed{Saw: models.SawStarting, Generation: h.row.Generation}
 	}
-	if h.row.State == models.Running && h.row.ObservedGeneration == h.row.Generation && before.State != sandbox.Running {
+	if h.row.State == models.Running && h.row.ObservedGeneration == h.row.Generation && before.State != sandbox.Running && !h.row.Waking() {
 		rep.Warning = "The sandbox was gone (" + goneReason(before) + ") and is brought up again"
 	}
 	if rep.Observed == nil && rep.Warning == "" {

@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -74,6 +75,16 @@ func TestIdleSandboxSleepsAndWakes(t *testing.T) {
 	require.Equal(t, sandbox.Running, r.sandbox(i.ID))
 	r.round(i.ID)
 	require.Equal(t, sandbox.Running, r.sandbox(i.ID), "waking counts as use")
+	logs, err := r.sc.Logs(t.Context(), i.ID, 100)
+	require.NoError(t, err)
+	for _, l := range logs {
+		require.NotEqual(t, models.LogWarn, l.Level, l.Message)
+	}
+	require.NoError(t, r.driver.Stop(t.Context(), i.ID))
+	r.reconcile(i.ID)
+	logs, err = r.sc.Logs(t.Context(), i.ID, 100)
+	require.NoError(t, err)
+	require.True(t, slices.ContainsFunc(logs, func(l models.InstanceLog) bool { return l.Level == models.LogWarn }), "one that dies later is told of")
 }
 
 // Whatever a person asks of a sleeping instance is done as of any other.
