@@ -21,6 +21,7 @@ const (
 	maxShown    = 1 << 20   // bytes of a file that a page shows
 	maxColoured = 256 << 10 // of which so many are coloured
 	maxUndo     = 50
+	maxRows     = 1000 // of a directory on a page: a browser has to draw them
 )
 
 // filePlace is what every page of files has.
@@ -93,6 +94,9 @@ func (h *Files) entries(c *Ctx, i *models.Instance, p *filesview.IndexProps) err
 			p.Entries = append(p.Entries, fileEntry(e, nil))
 		}
 		directoriesFirst(p.Entries)
+		if len(p.Entries) > maxRows && !c.wantsJSON() {
+			p.Entries, p.More = p.Entries[:maxRows], true
+		}
 		return err
 	}
 	found, more, err := h.Workspaces.Search(c, i, files.Query{Text: p.Query, Path: p.Path, Names: p.In != "content", Content: p.In != "names", Max: 200})

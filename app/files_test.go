@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -255,6 +256,21 @@ func TestFilesUpload(t *testing.T) {
 	assert.Zero(t, f.Count("SELECT count(*) FROM file_uploads WHERE created_by = ? AND instance_id = ?", f.Acme.Member.UserID, f.Acme.Instance.ID))
 	a = f.Do(apptest.Call{Method: "PUT", Path: f.at + "/uploads" + id + "?offset=0", Who: f.Acme.Member, Face: apptest.JSON, Body: strings.NewReader("x"), Header: map[string]string{"Sec-Fetch-Site": "cross-site"}})
 	assert.Equal(t, 403, a.Status)
+}
+
+// A directory of many files is a page that a browser can draw: its directories, the first files, and where to look for the rest.
+func TestFilesPageOfMany(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	dir := filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), "many")
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "zz-sub"), 0o755))
+	for n := range 1200 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("f%04d", n)), nil, 0o600))
+	}
+	body := f.get(200, "?path=many").Body
+	require.Equal(t, 1000, strings.Count(body, `class="file-pick"`))
+	has(t, body, "zz-sub", "f0998", "There is more than is shown here")
+	lacks(t, body, "f0999")
 }
 
 // Nothing of a workspace is run or shown as a page of ours.

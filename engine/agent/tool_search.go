@@ -93,7 +93,8 @@ func runSearchFiles(ctx context.Context, c *Call) (models.ToolResult, error) {
 		return models.ToolResult{}, err
 	}
 	found, err := h.Search(ctx, sandbox.SearchQuery{Pattern: in.Pattern, Path: cmp.Or(in.Path, "."), Glob: in.Glob, Max: maxMatches + 1})
-	if err != nil {
+	cut := sandbox.SearchCut(err)
+	if err != nil && !cut {
 		return models.ToolResult{}, c.Lost(ctx, err)
 	}
 	r := models.ToolResult{Truncated: len(found) > maxMatches}
@@ -109,5 +110,9 @@ func runSearchFiles(ctx context.Context, c *Call) (models.ToolResult, error) {
 		fmt.Fprintf(&b, "[only the first %d matches]", maxMatches)
 	}
 	r.Output = cmp.Or(b.String(), "(no matches)")
+	if cut {
+		r.Truncated = true
+		r.Output += "\n[not everything was searched: there is too much. Search a directory below]"
+	}
 	return r, nil
 }

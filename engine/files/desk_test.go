@@ -76,3 +76,35 @@ func TestUploadsThatLeadOut(t *testing.T) {
 	_, err = r.c.Begin(t.Context(), r.sc, r.i, "made/on/the/way", 5, false)
 	require.NoError(t, err)
 }
+
+// hurried is a host whose searches end at once.
+type hurried struct{ *host }
+
+func (h hurried) View(ctx context.Context, id string) (sandbox.View, error) {
+	v, err := h.host.View(ctx, id)
+	return late{v}, err
+}
+
+type late struct{ sandbox.View }
+
+func (v late) Search(ctx context.Context, q sandbox.SearchQuery) ([]sandbox.Match, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return v.View.Search(ctx, q)
+}
+
+// A search that could not see everything says so, rather than that nothing is there.
+func TestSearchThatWasCut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.write("note", "find me")
+	found, more, err := r.c.Search(t.Context(), r.i, files.Query{Text: "find me", Content: true})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.False(t, more)
+	r.c.Host = hurried{r.h}
+	found, more, err = r.c.Search(t.Context(), r.i, files.Query{Text: "find me", Content: true})
+	require.NoError(t, err)
+	require.Empty(t, found)
+	require.True(t, more)
+}

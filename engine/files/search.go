@@ -34,7 +34,7 @@ const MaxFound = 1000
 
 const linesEach = 20 // of one file
 
-// Search finds what fits: names first, each file once. more tells that there was more than Max.
+// Search finds what fits: names first, each file once. more tells that there was more than Max, or more than could be searched.
 func (d *Desk) Search(ctx context.Context, i *models.Instance, q Query) (out []Found, more bool, err error) {
 	if strings.TrimSpace(q.Text) == "" || len(q.Text) > 500 {
 		return nil, false, fault.New(fault.Invalid, "search.query", "Say what to look for, in at most 500 characters")
@@ -49,22 +49,26 @@ func (d *Desk) Search(ctx context.Context, i *models.Instance, q Query) (out []F
 		q.Max = MaxFound
 	}
 	err = d.read(ctx, i, func(v sandbox.View) error {
-		out, err = q.find(ctx, v)
+		out, more, err = q.find(ctx, v)
 		return said(err, q.Path)
 	})
 	if len(out) > q.Max {
 		return out[:q.Max], true, err
 	}
-	return out, false, err
+	return out, more, err
 }
 
-func (q *Query) find(ctx context.Context, v sandbox.View) ([]Found, error) {
+const maxNames = 100_000 // that one search looks at
+
+// find tells too whether it was cut before it had seen everything.
+func (q *Query) find(ctx context.Context, v sandbox.View) (out []Found, cut bool, err error) {
 	out, at := []Found{}, map[string]int{}
 	if q.Names {
-		list, err := v.List(ctx, q.Path, 64, 100_000)
+		list, err := v.List(ctx, q.Path, 64, maxNames)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
+		cut = len(list) == maxNames
 		for _, e := range list {
 			if len(out) <= q.Max && q.named(path.Base(e.Path)) && q.wanted(e) {
 				at[e.Path] = len(out)
@@ -73,15 +77,18 @@ func (q *Query) find(ctx context.Context, v sandbox.View) ([]Found, error) {
 		}
 	}
 	if !q.Content {
-		return out, nil
+		return out, cut, nil
 	}
 	pattern := regexp.QuoteMeta(q.Text)
 	if !q.CaseSensitive {
 		pattern = "(?i)" + pattern
 	}
 	matches, err := v.Search(ctx, sandbox.SearchQuery{Pattern: pattern, Path: q.Path, Glob: q.Glob, Max: 10 * (q.Max + 1)})
+	if sandbox.SearchCut(err) {
+		cut, err = true, nil
+	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, m := range matches {
 		n, ok := at[m.Path]
@@ -101,7 +108,7 @@ func (q *Query) find(ctx context.Context, v sandbox.View) ([]Found, error) {
 			out[n].Lines = append(out[n].Lines, strconv.Itoa(m.Line)+": "+strings.ToValidUTF8(m.Text, "�"))
 		}
 	}
-	return out, nil
+	return out, cut, nil
 }
 
 func (q *Query) wanted(e Entry) bool {

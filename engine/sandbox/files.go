@@ -2,13 +2,25 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strconv"
+
+	"lobstead/kit/fault"
 )
 
 // Hidden is the workspace's own corner, a directory at its top: what was deleted and can come back, and uploads that
 // are not complete. Lists, searches, archives and Walk pass it by; who names it reaches it.
 const Hidden = ".lobstead"
+
+// ErrSearchCut says that a search ended before it had seen everything: there is too much, or too little time.
+var ErrSearchCut = fault.New(fault.Timeout, "sandbox.search_cut", "There is more than can be searched at once")
+
+// SearchCut tells whether err is that one, whichever way it came.
+func SearchCut(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && f.Code == ErrSearchCut.Code
+}
 
 // Seeker is a file that is open for reading.
 type Seeker interface {

@@ -126,7 +126,8 @@ type Hands interface {
 	Rename(ctx context.Context, from, to string) error
 	// List gives entries below path to a depth (1 = direct children), at most max, sorted by path.
 	List(ctx context.Context, path string, depth, max int) ([]Entry, error)
-	// Search finds lines that match a regular expression (RE2) in text files.
+	// Search finds lines that match a regular expression (RE2) in text files. When not all could be searched, what was found
+	// comes with ErrSearchCut.
 	Search(ctx context.Context, s SearchQuery) ([]Match, error)
 	Usage(ctx context.Context) (Usage, error)
 	Ping(ctx context.Context) error

@@ -23,7 +23,8 @@ const (
 	searchWithin   = 20 * time.Second
 )
 
-// Search gives emit the lines that match, in order of their files; it ends with emit's first error.
+// Search gives emit the lines that match, in order of their files; it ends with emit's first error. sandbox.ErrSearchCut
+// when not all of it was searched: what was emitted until then is true, and not everything.
 func (t *Tree) Search(ctx context.Context, q sandbox.SearchQuery, emit func(sandbox.Match) error) error {
 	if len(q.Pattern) > 4096 {
 		return fault.New(fault.Invalid, "sandbox.pattern", "The pattern is too long")
@@ -39,7 +40,9 @@ func (t *Tree) Search(ctx context.Context, q sandbox.SearchQuery, emit func(sand
 	if err != nil {
 		return err
 	}
-	s := &searcher{t: t, re: re, glob: q.Glob, left: q.Max, emit: emit, until: time.Now().Add(searchWithin)}
+	ctx, done := context.WithTimeout(ctx, searchWithin)
+	defer done()
+	s := &searcher{t: t, re: re, glob: q.Glob, left: q.Max, emit: emit}
 	if q.Max <= 0 {
 		s.left = defaultMatches
 	}
@@ -51,26 +54,35 @@ func (t *Tree) Search(ctx context.Context, q sandbox.SearchQuery, emit func(sand
 		s.file(rel, info)
 		return s.err
 	}
+	seen, late := 0, false
 	err = t.walk(rel, maxDepth, func(p string, info fs.FileInfo) (bool, bool) {
+		seen++
+		if late = ctx.Err() != nil; late {
+			return false, false
+		}
 		if info.Mode().IsRegular() && s.named(p) {
 			s.file(p, info)
 		}
-		return true, s.left > 0 && s.err == nil && ctx.Err() == nil && time.Now().Before(s.until)
+		return true, s.left > 0 && s.err == nil
 	})
-	if s.err != nil {
+	switch {
+	case s.err != nil:
 		return s.err
+	case err != nil:
+		return pathFault(err, q.Path)
+	case late || seen >= maxVisited:
+		return sandbox.ErrSearchCut
 	}
-	return pathFault(err, q.Path)
+	return nil
 }
 
 type searcher struct {
-	t     *Tree
-	re    *regexp.Regexp
-	glob  string
-	left  int
-	emit  func(sandbox.Match) error
-	until time.Time
-	err   error
+	t    *Tree
+	re   *regexp.Regexp
+	glob string
+	left int
+	emit func(sandbox.Match) error
+	err  error
 }
 
 // named matches the glob against the name, or against the path when the glob has one.

@@ -124,6 +124,9 @@ func (c *Client) Search(ctx context.Context, s sandbox.SearchQuery) ([]sandbox.M
 		list = append(list, m)
 		return decoded(err)
 	})
+	if sandbox.SearchCut(err) {
+		return list, err
+	}
 	if err != nil {
 		return nil, err
 	}
