@@ -39,6 +39,7 @@ func newDaemon(s *Setup, root *os.Root, home string) *daemon {
 		files: make(chan struct{}, 4), archives: make(chan struct{}, 1), execs: map[*running]bool{}, terminals: map[string]*terminal{}}
 	d.tree = tree.New(root, home)
 	d.tree.Reserve = func(n int64) error { return d.disk.reserve(d, n) }
+	go d.tree.Tidy()() // named now, removed beside the first calls
 	if !s.Plan.Mount {
 		d.temp, _ = os.OpenRoot(s.Plan.Temp) // absent for drivers whose /tmp is their own
 	}

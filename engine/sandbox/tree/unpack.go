@@ -43,7 +43,7 @@ func (t *Tree) Unpack(ctx context.Context, u sandbox.Unpack) (out sandbox.Unpack
 	if old, err := t.root.Stat(to); err == nil && !old.IsDir() {
 		return out, fault.New(fault.Invalid, "sandbox.not_a_directory", "%q is not a directory", u.To)
 	}
-	aside := path.Join(Hidden, "unpack-"+rand.Text())
+	aside := path.Join(Hidden, unpackAside+rand.Text())
 	if err := t.root.MkdirAll(aside, 0o700); err != nil {
 		return out, pathFault(err, u.To)
 	}
@@ -64,6 +64,26 @@ func (t *Tree) Unpack(ctx context.Context, u sandbox.Unpack) (out sandbox.Unpack
 		return out, err
 	}
 	return x.out, nil
+}
+
+// unpackAside begins the names of what is being unpacked.
+const unpackAside = "unpack-"
+
+// Tidy gives a function that removes what unpackings left that were killed: nobody sees it, and it takes room. It is asked
+// for before the first unpacking begins, and what is unpacked later is safe from it.
+func (t *Tree) Tidy() func() {
+	names := []string{}
+	if corner, err := t.root.Open(Hidden); err == nil {
+		names, _ = corner.Readdirnames(-1)
+		_ = corner.Close()
+	}
+	return func() {
+		for _, name := range names {
+			if strings.HasPrefix(name, unpackAside) {
+				_ = t.root.RemoveAll(path.Join(Hidden, name))
+			}
+		}
+	}
 }
 
 func ratioOf(size int64) int64 {

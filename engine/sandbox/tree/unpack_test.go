@@ -253,6 +253,24 @@ func TestPackAndUnpack(t *testing.T) {
 	}
 }
 
+// What an unpacking left that was killed goes at the next start; what people and programs keep in the corner stays.
+func TestTidy(t *testing.T) {
+	t.Parallel()
+	tr, dir := open(t)
+	for _, p := range []string{".lobstead/unpack-DEAD/deep/a", ".lobstead/trash/x", ".lobstead/uploads/y", "unpack-mine/z"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, p)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, p), nil, 0o644))
+	}
+	tidy := tr.Tidy()
+	later := filepath.Join(dir, ".lobstead/unpack-NEW")
+	require.NoError(t, os.Mkdir(later, 0o755))
+	tidy()
+	require.Equal(t, map[string]string{".lobstead/trash/x": "", ".lobstead/uploads/y": "", "unpack-mine/z": ""}, all(t, dir))
+	require.DirExists(t, later, "begun after the look")
+	empty, _ := open(t)
+	empty.Tidy()()
+}
+
 // FuzzUnpack: no bytes write outside, panic, or leave something after a refusal.
 func FuzzUnpack(f *testing.F) {
 	t := &testing.T{}
