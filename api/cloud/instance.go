@@ -175,6 +175,9 @@ var words = map[fault.Kind]string{
 	fault.NotFound: "Not found", fault.TooMany: "Too many requests", fault.Internal: "Server error",
 }
 
+// pace are the codes of what is asked too often.
+var pace = map[string]bool{"limit": true, "sign_in.limit": true}
+
 // NewError spells a fault as the family does.
 func NewError(e *fault.Error) Error {
 	out := Error{Error: e.Detail, Details: e.Fields, Code: e.Code, Hint: e.Hint}
@@ -182,7 +185,7 @@ func NewError(e *fault.Error) Error {
 	switch {
 	case e.Kind == fault.Invalid && len(e.Fields) == 0 && e.Detail != "":
 	case e.Kind == fault.Forbidden && e.Code != "forbidden":
-	case e.Kind == fault.TooMany && e.Code != "limit": // a bound of something, and no pace of requests
+	case e.Kind == fault.TooMany && !pace[e.Code]: // a bound of something has words of its own
 	case e.Kind == fault.Conflict && e.Code == "duplicate":
 		out.Error = "Already exists"
 	case ok:

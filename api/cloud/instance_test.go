@@ -163,6 +163,7 @@ func TestErrorsInTheContractsWords(t *testing.T) {
 		`{"error":"Not found","code":"instance.not_found"}`:             fault.NotFoundf("instance"),
 		`{"error":"Already exists","code":"duplicate"}`:                 fault.New(fault.Conflict, "duplicate", "some row"),
 		`{"error":"Too many requests","code":"limit"}`:                  fault.New(fault.TooMany, "limit", "slower"),
+		`{"error":"Too many requests","code":"sign_in.limit"}`:          fault.New(fault.TooMany, "sign_in.limit", "Too many tries"),
 		`{"error":"100 uploads wait","code":"upload.limit"}`:            fault.New(fault.TooMany, "upload.limit", "100 uploads wait"),
 		`{"error":"Server error","code":"internal"}`:                    fault.As(errInside),
 		`{"error":"Invalid request","code":"body.json"}`:                fault.New(fault.Invalid, "body.json", "Invalid request"),
