@@ -50,7 +50,7 @@ func freshPostgres(server string) (string, error) {
 	return u.String(), nil
 }
 
-// crowd makes copies of a schedule that are all due at one second, and waits until each has its run and its turn. They are written
+// crowd is one of them: copies of a schedule, which are written
 // into the database, because an organization may have no more than a thousand.
 func (b *bench) crowd(name string, open func(*server) (*sql.DB, error), more ...string) error {
 	s, c, agent, err := b.office("crowd-"+name, more...)
@@ -67,31 +67,49 @@ func (b *bench) crowd(name string, open func(*server) (*sql.DB, error), more ...
 		return err
 	}
 	defer func() { _ = db.Close() }()
+	if _, err := due(db, 200, "warm"); err != nil { // tables that were never written to have no statistics to be read by
+		return err
+	}
+	time.Sleep(10 * time.Second)
+	if len(more) > 0 { // as its autovacuum does elsewhere
+		if _, err := db.Exec("ANALYZE"); err != nil {
+			return err
+		}
+	}
+	took, err := due(db, crowd, "many")
+	if err != nil {
+		return err
+	}
+	b.add(row{"Schedule: 10,000 due at one second, until the last has its run and its turn, " + name, fmt.Sprintf("%.2f s", took.Seconds()), "–", "≤ 2 s", goal(took.Seconds(), 2)})
+	return nil
+}
+
+// due makes copies of the one schedule that are due at one second, and gives how long after it the last was started.
+func due(db *sql.DB, many int, name string) (time.Duration, error) {
 	due := time.Now().Add(10 * time.Second).UTC().Truncate(time.Second)
 	at := "'" + due.Format("2006-01-02 15:04:05") + "+00:00'"
 	if _, err := db.Exec(fmt.Sprintf(`WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < %d)
 		INSERT INTO automations (id, organization_id, instance_id, name, prompt, kind, expression, time_zone, state, next_at, fire_at, created_by, created_name, key_id, created_at, updated_at)
-		SELECT a.id || '-' || n.v, a.organization_id, a.instance_id, a.name, a.prompt, a.kind, a.expression, a.time_zone, a.state, %s, %s, a.created_by, a.created_name, a.key_id,
-		a.created_at, a.updated_at FROM automations a, n`, crowd, at, at)); err != nil {
-		return err
+		SELECT a.id || '-%s-' || n.v, a.organization_id, a.instance_id, a.name, a.prompt, a.kind, a.expression, a.time_zone, a.state, %s, %s, a.created_by, a.created_name, a.key_id,
+		a.created_at, a.updated_at FROM automations a, n WHERE a.id NOT LIKE '%%-%%'`, many, name, at, at)); err != nil {
+		return 0, err
 	}
 	if time.Now().After(due) {
-		return errors.New("the schedules were made too slowly")
+		return 0, errors.New("the schedules were made too slowly")
 	}
 	left := true
 	for until := due.Add(2 * time.Minute); left && time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
 		if err := db.QueryRow(`SELECT EXISTS (SELECT 1 FROM automations WHERE state = 'active' AND fire_at IS NOT NULL AND fire_at <= ` + at + `)`).Scan(&left); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	took := time.Since(due)
 	var began int
-	if err := db.QueryRow(`SELECT count(*) FROM automation_runs r JOIN turns t ON t.id = r.turn_id WHERE r.created_at >= ` + at).Scan(&began); err != nil {
-		return err
+	if err := db.QueryRow(`SELECT count(*) FROM automation_runs r JOIN turns t ON t.id = r.turn_id WHERE r.automation_id LIKE '%-` + name + `-%'`).Scan(&began); err != nil {
+		return 0, err
 	}
-	if began != crowd {
-		return fmt.Errorf("%d of %d runs began on %s", began, crowd, name)
+	if began != many {
+		return 0, fmt.Errorf("%d of %d runs began", began, many)
 	}
-	b.add(row{"Schedule: 10,000 due at one second, until the last has its run and its turn, " + name, fmt.Sprintf("%.2f s", took.Seconds()), "–", "≤ 2 s", goal(took.Seconds(), 2)})
-	return nil
+	return took, nil
 }
