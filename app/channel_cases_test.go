@@ -175,7 +175,7 @@ func (x *talk) during(who, then string, say func(who, text string) string, do fu
 func (x *talk) code(who *apptest.Person) string {
 	a := x.Do(apptest.Call{Method: "POST", Path: "/channels/" + x.ch.ID + "/code", Who: who, Form: url.Values{}})
 	require.Equal(x.t, 201, a.Status, a.Body)
-	return regexp.MustCompile(`/link ([A-Z0-9]{6})`).FindStringSubmatch(a.Body)[1]
+	return regexp.MustCompile(x.kind.LinkWord() + ` ([A-Z0-9]{6})`).FindStringSubmatch(a.Body)[1]
 }
 
 func (x *talk) strangers() {
@@ -198,7 +198,7 @@ func (x *talk) links() {
 	code := x.code(x.Acme.Owner)
 	x.say("ada", "/link "+first)
 	x.told("ada", "does not work")
-	x.say("ada", "/link "+code)
+	x.say("ada", x.kind.LinkWord()+" "+code)
 	x.told("ada", "You are linked as "+x.Acme.Owner.Name)
 	x.say("eve", "/link "+code)
 	x.until(func() bool {

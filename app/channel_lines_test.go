@@ -64,7 +64,8 @@ var channelLines = map[string]func(t *testing.T) *line{
 	"telegram by webhook": func(t *testing.T) *line { return telegramLine(t, "webhook") },
 	"slack by socket":     func(t *testing.T) *line { return slackLine(t, true) },
 	"slack by events":     func(t *testing.T) *line { return slackLine(t, false) },
-	"discord":             discordLine,
+	"discord":             func(t *testing.T) *line { return discordLine(t, false) },
+	"discord by requests": func(t *testing.T) *line { return discordLine(t, true) },
 	"whatsapp":            whatsappLine,
 	"email":               emailLine,
 }
@@ -125,7 +126,8 @@ func slackLine(t *testing.T, socket bool) *line {
 	return l
 }
 
-func discordLine(t *testing.T) *line {
+// discordLine hears what is said by the gateway; presses come by it too, or as requests.
+func discordLine(t *testing.T, requests bool) *line {
 	at := discordtest.New(t)
 	return &line{kind: models.DiscordChannel, service: &discord.Service{Pause: 10 * time.Millisecond}, url: at.URL, fields: map[string]string{"bot_token": at.Token, "public_key": at.PublicKey},
 		say: at.Say, attach: func(who, text string, f service.Upload) { at.Write(discordtest.Words{User: who, Text: text, File: &f}) },
@@ -138,9 +140,12 @@ func discordLine(t *testing.T) *line {
 		typed: func() int { return len(at.Typed()) }, limit: func(n int) { at.RateLimit(n, time.Second) }, fail: func(n int) { at.Fail(n, 502) },
 		twice: func(who, text string) { at.Repeat(1); at.Say(who, text) }, swap: func(who, a, b string) { at.Disorder(2); at.Say(who, a); at.Say(who, b) },
 		cut: at.Cut, open: at.Lines, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: at.Block,
-		hook: func(t *testing.T, _ *apptest.World, _ *models.Channel) {
-			servicetest.Until(t, func() bool { return at.Lines() == 1 })
-		}, // it keeps nothing for who comes later
+		hook: func(t *testing.T, w *apptest.World, ch *models.Channel) {
+			servicetest.Until(t, func() bool { return at.Lines() == 1 }) // it keeps nothing for who comes later
+			if requests {
+				at.Hook(w.Channels.Hook(ch))
+			}
+		},
 		lacks: map[string]string{"taken, and refused later": "Discord refuses at once"}}
 }
 

@@ -221,7 +221,7 @@ func (sc *Scope) tellStranger(tx *gorm.DB, ch *Channel, h *Heard) error {
 	if err != nil || told > 0 {
 		return err
 	}
-	return sc.tellPeer(tx, ch, h, "I answer people whom my team knows. If you are one of them, make a code on my page and send me: /link CODE")
+	return sc.tellPeer(tx, ch, h, "I answer people whom my team knows. If you are one of them, make a code on my page and send me: "+ch.Kind.LinkWord()+" CODE")
 }
 
 const channelHelp = "Write to me as you would to a colleague.\n\n- /stop ends what I am doing\n- /new begins a new conversation\n- /unlink makes me forget who you are\n- /help shows this"
@@ -231,7 +231,11 @@ func (sc *Scope) hearCommand(tx *gorm.DB, ch *Channel, b *ChannelBinding, h *Hea
 	out := HearResult{Outcome: HeardCommand}
 	switch word {
 	case "/start", "/help":
-		return out, true, sc.tellPeer(tx, ch, h, channelHelp)
+		help := channelHelp
+		if ch.Kind == SlackChannel {
+			help += "\n\nSlack keeps what begins with a slash for itself: put a space before it."
+		}
+		return out, true, sc.tellPeer(tx, ch, h, help)
 	case "/unlink":
 		if err := sc.unlink(tx, b); err != nil {
 			return out, true, err
@@ -343,6 +347,14 @@ var channelTitles = map[ChannelKind]string{TelegramChannel: "Telegram", DiscordC
 
 // Title is the service's name, as people write it.
 func (k ChannelKind) Title() string { return channelTitles[k] }
+
+// LinkWord is what people send a code with: Slack keeps what begins with a slash for itself.
+func (k ChannelKind) LinkWord() string {
+	if k == SlackChannel {
+		return "link"
+	}
+	return "/link"
+}
 
 // refuseHeard notes what could not begin, and tells the sender why.
 func (sc *Scope) refuseHeard(ctx context.Context, channelID string, h *Heard, why error) (HearResult, error) {

@@ -36,7 +36,11 @@ func NewLinkCode(code string, expires time.Time, kind models.ChannelKind, accoun
 	if account != "" {
 		who = account
 	}
-	return LinkCode{Code: code, ExpiresAt: wire.Time(expires), Instructions: "Send this as a direct message to " + who + " on " + kind.Title() + ": /link " + code}
+	how := "/link " + code
+	if word := kind.LinkWord(); word != "/link" {
+		how = word + " " + code + " (" + how + " where the app has that command)"
+	}
+	return LinkCode{Code: code, ExpiresAt: wire.Time(expires), Instructions: "Send this as a direct message to " + who + " on " + kind.Title() + ": " + how}
 }
 
 // DiscordStatus tells whether the caller is linked.
