@@ -24,7 +24,7 @@ func StateBadge(i *models.Instance) ui.Badge {
 		} else if waiting(i) {
 			b.Kind, b.Text = ui.Busy, "Restarting"
 		} else if i.Asleep() {
-			b.Kind, b.Text, b.Reason = ui.Info, "Asleep", "Its sandbox wakes when something needs it"
+			b = ui.Badge{Kind: ui.Info, Text: "Asleep", Reason: "Its sandbox wakes when something needs it"} // since when is in the log
 		}
 	case i.State == models.Stopped:
 		b.Text = "Stopped"

@@ -36,6 +36,9 @@ func TestTheBadgeTellsWhatIsUnderWay(t *testing.T) {
 		if c.answered {
 			i.ObservedGeneration = 2
 		}
+		asleep := i
+		asleep.AsleepFor = 2
+		require.Equal(t, c.text == "Running", instances.StateBadge(&asleep).Text == "Asleep", c.text)
 		b := instances.StateBadge(&i)
 		require.Equal(t, c.text, b.Text)
 		require.Equal(t, c.kind, b.Kind, c.text)
