@@ -204,7 +204,7 @@ func emailLine(t *testing.T) *line {
 		},
 		limit: at.RateLimit, timeless: true, fail: func(n int) { at.Fail(n, 451) },
 		twice: func(who, text string) { at.Repeat(say(who, text)) },
-		cut:   at.Cut, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: func(string) { at.Refuse(1, 550, [3]int{5, 1, 1}) },
+		cut:   at.Cut, revoke: func() { at.Revoke(); at.Cut() }, mend: at.Restore, shut: func(who string) { at.Shut(address(who)) },
 		lacks: map[string]string{"edited before it was read": "a mail cannot be changed", "work is shown": "mail has no sign for it", "out of order": "a mailbox has an order",
 			"taken, and refused later": "a bounce is a mail of a program, which is passed over"}}
 }

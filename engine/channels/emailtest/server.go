@@ -40,6 +40,7 @@ type Server struct {
 	took    map[string][]byte // letters that were delivered, by Message-ID
 	count   int
 	fates   []fate
+	closed  map[string]bool // addresses that are no more
 	gone    bool // the password works no more
 	full    int  // sign-ins that find no room
 	mute    bool // new lines do not hear of IDLE
@@ -55,7 +56,7 @@ type fate struct {
 
 // New starts a provider with an empty mailbox.
 func New(t testing.TB) *Server {
-	s := &Server{t: t, Address: "agent@lobstead.example", Password: "app-password-0815-geheim", AuthServ: "mx.lobstead.example", conns: map[net.Conn]struct{}{}, took: map[string][]byte{}}
+	s := &Server{t: t, Address: "agent@lobstead.example", Password: "app-password-0815-geheim", AuthServ: "mx.lobstead.example", conns: map[net.Conn]struct{}{}, took: map[string][]byte{}, closed: map[string]bool{}}
 	web := httptest.NewUnstartedServer(nil) // which has a certificate for 127.0.0.1
 	web.StartTLS()
 	s.Roots = x509.NewCertPool()
@@ -139,6 +140,9 @@ func (s *Server) Fail(n, code int) {
 
 // Refuse refuses the next n mails with a status and an enhanced one.
 func (s *Server) Refuse(n, code int, enhanced [3]int) { s.add(n, fate{code: code, enhanced: enhanced}) }
+
+// Shut ends an address: mails to it are refused for good.
+func (s *Server) Shut(address string) { s.set(func() { s.closed[address] = true }) }
 
 // RateLimit refuses the next n mails as too many: they may come again later.
 func (s *Server) RateLimit(n int) { s.add(n, fate{code: 450, enhanced: smtp.EnhancedCode{4, 7, 1}}) }

@@ -108,6 +108,11 @@ func (o *submission) Mail(from string, _ *smtp.MailOptions) error {
 }
 
 func (o *submission) Rcpt(to string, _ *smtp.RcptOptions) error {
+	shut := false
+	o.s.set(func() { shut = o.s.closed[to] })
+	if shut {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user here"}
+	}
 	if bytes.HasPrefix([]byte(to), []byte("nobody@")) {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
 	}
