@@ -41,10 +41,10 @@ type Server struct {
 	count   int
 	fates   []fate
 	closed  map[string]bool // addresses that are no more
-	gone    bool // the password works no more
-	full    int  // sign-ins that find no room
-	mute    bool // new lines do not hear of IDLE
-	stuck   int  // how many marks fail
+	gone    bool            // the password works no more
+	full    int             // sign-ins that find no room
+	mute    bool            // new lines do not hear of IDLE
+	stuck   int             // how many marks fail
 	signIns int
 }
 
