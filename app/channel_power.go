@@ -32,6 +32,10 @@ func (h *ChannelPower) Try(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	words := ch.Kind.Title() + " answered as " + p.Name
+	if ch.State == models.ChannelFailed { // it was mended where it is
+		_, err := h.Channels.Switch(c, c.Scope, ch.ID, true)
+		return back.say("ok", words+": it is being connected"), err
+	}
 	if p.Note != "" {
 		return back.say("warn", words+". "+p.Note), nil
 	}
@@ -82,6 +86,7 @@ func (h *ChannelPower) Code(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	p.Code, p.Expires, err = c.Scope.NewLinkCode(c, ch.ID)
+	p.Frame.LiveURL += "?code=shown"
 	return page(channels.Show(*p)).with(201), err
 }
 

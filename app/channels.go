@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+
 	"lobstead/engine/channels/service"
 	"lobstead/kit/fault"
 	"lobstead/kit/secret"
@@ -26,13 +28,20 @@ func (h *Channels) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.Scope.Channels(c, i.ID)
+	p, err := h.channelList(c, c.Scope, i)
+	p.Frame = c.frame("Channels of "+i.Name, "/instances", "/live/instances/"+i.ID+"/channels")
+	return page(channels.Index(p)), err
+}
+
+// channelList is what the list shows, and its stream.
+func (a *App) channelList(ctx context.Context, sc *models.Scope, i *models.Instance) (channels.IndexProps, error) {
+	p := channels.IndexProps{Instance: i, BaseURL: a.PublicURL}
+	rows, err := sc.Channels(ctx, i.ID)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	bindings, err := c.Scope.Bindings(c, i.ID)
-	p := channels.IndexProps{Frame: c.frame("Channels of "+i.Name, "/instances", ""), Instance: i, BaseURL: h.PublicURL}
-	for _, kind := range h.App.Channels.Kinds() {
+	bindings, err := sc.Bindings(ctx, i.ID)
+	for _, kind := range a.Channels.Kinds() {
 		r := channels.Row{Kind: kind, Says: channelSays[kind]}
 		for n := range rows {
 			if rows[n].Kind == kind {
@@ -46,7 +55,7 @@ func (h *Channels) Index(c *Ctx) (Reply, error) {
 		}
 		p.Rows = append(p.Rows, r)
 	}
-	return page(channels.Index(p)), err
+	return p, err
 }
 
 // Show is one of them.
@@ -68,24 +77,37 @@ func (h *Channels) props(c *Ctx) (*channels.ShowProps, error) {
 }
 
 func (h *Channels) propsOf(c *Ctx, i *models.Instance, kind models.ChannelKind) (*channels.ShowProps, error) {
-	s, err := h.App.Channels.Service(kind)
+	p, err := h.channelProps(c, c.Scope, c.Principal, i, kind)
 	if err != nil {
 		return nil, err
 	}
-	p := &channels.ShowProps{Frame: c.frame(kind.Title()+" of "+i.Name, "/instances", ""), Instance: i, Kind: kind, MayEdit: c.Principal.May(models.CanEditSettings), Steps: channelSteps[kind], BaseURL: h.PublicURL}
-	ch, err := c.Scope.ChannelOf(c, i.ID, kind)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	p.Frame = c.frame(kind.Title()+" of "+i.Name, "/instances", "/live/instances/"+i.ID+"/channels/"+string(kind))
+	p.Steps, p.BaseURL = channelSteps[kind], h.PublicURL
+	s, err := h.App.Channels.Service(kind)
+	if err == nil {
+		h.fields(p, s)
+	}
+	return p, err
+}
+
+// channelProps is how an account stands: what its page shows, and its stream.
+func (a *App) channelProps(ctx context.Context, sc *models.Scope, who *models.Principal, i *models.Instance, kind models.ChannelKind) (*channels.ShowProps, error) {
+	if _, err := a.Channels.Service(kind); err != nil {
+		return nil, err
+	}
+	p := &channels.ShowProps{Instance: i, Kind: kind, MayEdit: who.May(models.CanEditSettings)}
+	ch, err := sc.ChannelOf(ctx, i.ID, kind)
+	if fault.Is(err, fault.NotFound) {
+		return p, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	p.Channel = ch
-	h.fields(p, s)
-	if ch == nil {
-		return p, nil
-	}
-	if p.Dead, err = c.Scope.Deliveries(c, models.DeliveryFilter{Target: ch.ID, State: models.DeliveryDead, Limit: 100}); err != nil {
+	if p.Dead, err = sc.Deliveries(ctx, models.DeliveryFilter{Target: ch.ID, State: models.DeliveryDead, Limit: 100}); err != nil {
 		return nil, err
 	}
-	return p, h.linked(c, p)
+	return p, linked(ctx, sc, who, p)
 }
 
 // fields are what is asked for; a secret is never given back.
@@ -102,6 +124,9 @@ func (h *Channels) fields(p *channels.ShowProps, s service.Service) {
 			}
 			continue
 		}
+		if f.Proof {
+			p.Proofs = append(p.Proofs, f.Label)
+		}
 		p.Fields = append(p.Fields, channels.Field{Name: f.Name, Label: f.Label, Hint: f.Hint, Value: shown[f.Name], Secret: f.Secret, Required: f.Required, Set: p.Channel != nil, Options: f.Options})
 	}
 	_, told := s.(service.Hooked)
@@ -110,21 +135,23 @@ func (h *Channels) fields(p *channels.ShowProps, s service.Service) {
 	}
 }
 
-func (h *Channels) linked(c *Ctx, p *channels.ShowProps) error {
-	bindings, err := c.Scope.Bindings(c, p.Instance.ID)
+// linked are those who are, with their roles.
+func linked(ctx context.Context, sc *models.Scope, who *models.Principal, p *channels.ShowProps) error {
+	bindings, err := sc.Bindings(ctx, p.Instance.ID)
 	if err != nil {
 		return err
 	}
-	team, err := c.Scope.Members(c)
-	names := map[string]string{}
+	team, err := sc.Members(ctx)
+	people := map[string]models.TeamMember{}
 	for _, m := range team {
-		names[m.User.ID] = m.User.Name
+		people[m.User.ID] = m
 	}
 	for _, b := range bindings {
 		if b.ChannelID != p.Channel.ID {
 			continue
 		}
-		one := channels.Binding{ChannelBinding: b, Person: names[b.UserID], Mine: b.UserID == c.Principal.User.ID}
+		m := people[b.UserID]
+		one := channels.Binding{ChannelBinding: b, Person: m.User.Name, Role: m.Membership.Role, Mine: b.UserID == who.User.ID}
 		if one.Mine {
 			p.Mine = &b
 		}

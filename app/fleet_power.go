@@ -13,7 +13,7 @@ type FleetPower struct{ *App }
 // Pause lets an agent's messages wait; what it is doing it ends.
 func (h *FleetPower) Pause(c *Ctx) (Reply, error) {
 	refuse := map[models.Standing]string{models.StandingPaused: "Agent is already paused", models.StandingStopped: "Agent is stopped", models.StandingError: "Agent is in error state"}
-	i, err := h.stand(c, models.StandingPaused, refuse, models.StandingActive)
+	i, err := h.bring(c, models.StandingPaused, refuse, models.StandingActive)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (h *FleetPower) Pause(c *Ctx) (Reply, error) {
 
 // Resume lets them be answered.
 func (h *FleetPower) Resume(c *Ctx) (Reply, error) {
-	i, err := h.stand(c, models.StandingActive, map[models.Standing]string{"": "Agent is not paused"}, models.StandingPaused)
+	i, err := h.bring(c, models.StandingActive, map[models.Standing]string{"": "Agent is not paused"}, models.StandingPaused)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (h *FleetPower) Resume(c *Ctx) (Reply, error) {
 
 // Stop ends an agent's sandbox; its files stay.
 func (h *FleetPower) Stop(c *Ctx) (Reply, error) {
-	i, err := h.stand(c, models.StandingStopped, map[models.Standing]string{"": "Agent is already stopped"}, models.StandingActive, models.StandingPaused, models.StandingError)
+	i, err := h.bring(c, models.StandingStopped, map[models.Standing]string{"": "Agent is already stopped"}, models.StandingActive, models.StandingPaused, models.StandingError)
 	if err != nil {
 		return nil, err
 	}
@@ -53,23 +53,23 @@ func (h *FleetPower) Status(c *Ctx) (Reply, error) {
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	i, err := h.stand(c, models.Standing(to), nil)
+	i, err := h.bring(c, models.Standing(to), nil)
 	if err != nil {
 		return nil, err
 	}
 	return data(fleet.AgentChanged{Message: "Agent status updated successfully", ID: i.ID, UUID: i.ID, Status: to}), nil
 }
 
-// stand brings the path's agent to a standing. refuse has the words for one that it cannot be brought from; "" those of all others.
-func (h *FleetPower) stand(c *Ctx, to models.Standing, refuse map[models.Standing]string, from ...models.Standing) (*models.Instance, error) {
+// bring brings the path's agent to a standing. refuse has the words for one that it cannot be brought from; "" those of all others.
+func (h *FleetPower) bring(c *Ctx, to models.Standing, refuse map[models.Standing]string, from ...models.Standing) (*models.Instance, error) {
 	i, err := h.agentOf(c)
 	if err != nil {
 		return nil, err
 	}
-	changed, err := h.Desk.Stand(c, c.Scope, i.ID, to, from...)
+	changed, err := h.stand(c, i.ID, to, from...)
 	switch {
 	case err == nil:
-		return changed, h.Turns.WakeInstance(c, c.Scope, i.ID)
+		return changed, nil
 	case fault.As(err).Code == "instance.standing":
 		words := refuse[i.Standing()]
 		if words == "" {

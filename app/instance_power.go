@@ -29,13 +29,7 @@ func (h *InstancePower) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	action := models.Recover
-	if s, _ := f.OptionalString("action"); c.family != Pages || s == nil || *s != string(models.Recover) {
-		if action, err = cloud.ReadAction(f); err != nil {
-			return nil, err
-		}
-	}
-	i, err := h.Desk.Act(c, c.Scope, instance, action)
+	i, err := h.act(c, f, instance)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +50,37 @@ func (h *InstancePower) Create(c *Ctx) (Reply, error) {
 		return (&answer{}).partial(instances.Head(*p)), nil
 	}
 	return redirect("/instances/" + instance + from(f)).json(cloud.InstanceActed{InstanceListItem: list[0], Success: true}), nil
+}
+
+// loopActs are what a page does to the loop alone: its sandbox stays up.
+var loopActs = map[string]models.Standing{"pause": models.StandingPaused, "resume": models.StandingActive}
+
+// act does what was asked; pages have more words for it than the API.
+func (h *InstancePower) act(c *Ctx, f *wire.Fields, instance string) (*models.Instance, error) {
+	word := ""
+	if s, _ := f.OptionalString("action"); c.family == Pages && s != nil {
+		word = *s
+	}
+	if word == string(models.Recover) {
+		return h.Desk.Act(c, c.Scope, instance, models.Recover)
+	}
+	if to, ok := loopActs[word]; ok {
+		return h.stand(c, instance, to, models.StandingActive, models.StandingPaused)
+	}
+	action, err := cloud.ReadAction(f)
+	if err != nil {
+		return nil, err
+	}
+	return h.Desk.Act(c, c.Scope, instance, action)
+}
+
+// stand brings an agent to a standing, and wakes the messages that waited for it.
+func (a *App) stand(c *Ctx, instance string, to models.Standing, from ...models.Standing) (*models.Instance, error) {
+	i, err := a.Desk.Stand(c, c.Scope, instance, to, from...)
+	if err != nil {
+		return nil, err
+	}
+	return i, a.Turns.WakeInstance(c, c.Scope, instance)
 }
 
 // from is the view of the instance that the form was on.

@@ -194,7 +194,7 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	if err != nil {
 		return nil, err
 	}
-	p := &instances.ShowProps{Instance: i, Isolation: i.Layers(), MayDelete: who.May(models.CanDeleteInstances),
+	p := &instances.ShowProps{Instance: i, Isolation: i.Layers(), MayUse: who.May(models.CanUseInstances), MayDelete: who.May(models.CanDeleteInstances),
 		MayManageKeys: who.May(models.CanManageProviders), BaseURL: a.PublicURL}
 	if p.OwnKey, err = sc.OwnKeyHint(ctx, i); err != nil {
 		return nil, err
@@ -215,6 +215,12 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 		return nil, err
 	}
 	if p.Plans, err = sc.Plans(ctx); err != nil {
+		return nil, err
+	}
+	if p.Profile, err = sc.AgentProfile(ctx, instance); err != nil {
+		return nil, err
+	}
+	if p.Waiting, err = sc.QueuedCount(ctx, instance); err != nil {
 		return nil, err
 	}
 	labels, err := a.Door.Labels(ctx, sc, []models.Instance{*i})
@@ -244,7 +250,7 @@ func (h *Instances) Update(c *Ctx) (Reply, error) {
 		err = h.formKey(c, f, instance, &change)
 	}
 	if errs, ok := invalid(err); ok && !c.wantsJSON() {
-		return h.again(c, instance, errs)
+		return h.again(c, instance, errs, models.ProfileChange{})
 	}
 	if err != nil {
 		return nil, err
@@ -276,12 +282,13 @@ func (h *Instances) formKey(c *Ctx, f *wire.Fields, instance string, change *mod
 	return c.ownKey(i, secret.Of(f.Text("api_key")), "api_key", change)
 }
 
-// again shows the page with what is wrong beside the fields.
-func (h *Instances) again(c *Ctx, instance string, errs map[string]string) (Reply, error) {
+// again shows the page with what is wrong beside the fields, and with what a form said of the agent's profile.
+func (h *Instances) again(c *Ctx, instance string, errs map[string]string, typed models.ProfileChange) (Reply, error) {
 	p, err := h.showProps(c, c.Scope, c.Principal, instance)
 	if err != nil {
 		return nil, err
 	}
+	typed.Fill(p.Profile)
 	p.Frame, p.Errors = c.frame(p.Instance.Name, "/instances", ""), errs
 	return page(instances.Show(*p)).with(422), nil
 }

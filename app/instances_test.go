@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -200,6 +201,71 @@ func TestInstancesForms(t *testing.T) {
 	assert.Equal(t, "/instances", w.Do(form(one+"/delete", owner, url.Values{"confirm": {"renamed"}})).Header.Get("Location"))
 	flash := w.Do(get("/instances", owner))
 	assert.Equal(t, 200, flash.Status)
+}
+
+// A paused agent takes messages and says how many wait; resumed, it answers them.
+func TestPauseOnThePage(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	at := "/instances/" + w.Acme.Instance.ID
+	settled(t, w, w.Acme.Instance.ID)
+	power := func(action string, want int) {
+		t.Helper()
+		require.Equal(t, want, w.Do(apptest.Call{Method: "POST", Path: at + "/power", Who: w.Acme.Member, Form: url.Values{"action": {action}}}).Status)
+	}
+	has(t, w.Do(get(at, w.Acme.Member)).Body, `value="pause"`)
+	power("pause", 303)
+	page := w.Do(get(at, w.Acme.Member)).Body
+	has(t, page, "Paused", "No message waits.", `value="resume"`)
+	lacks(t, page, `value="pause"`)
+	before := w.Count("SELECT count(*) FROM turns WHERE instance_id = ? AND state = 'done'", w.Acme.Instance.ID)
+	for range 2 {
+		require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: "/chat", Who: w.Acme.Member, Form: url.Values{"instance": {w.Acme.Instance.ID}, "message": {"hello"}}}).Status)
+	}
+	has(t, w.Do(get(at, w.Acme.Member)).Body, "2 messages wait.")
+	has(t, w.Do(get("/instances", w.Acme.Member)).Body, "Paused")
+	power("resume", 303)
+	require.Eventually(t, func() bool {
+		return w.Count("SELECT count(*) FROM turns WHERE instance_id = ? AND state = 'done'", w.Acme.Instance.ID) == before+2
+	}, 20*time.Second, 20*time.Millisecond)
+	lacks(t, w.Do(get(at, w.Acme.Member)).Body, "wait.", `value="resume"`)
+}
+
+// What an agent is told is changed on its page, written down, and can be put back.
+func TestProfileOnThePage(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	at := "/instances/" + w.Acme.Instance.ID
+	save := func(want int, kv url.Values) apptest.Answer {
+		t.Helper()
+		a := w.Do(apptest.Call{Method: "POST", Path: at + "/profile", Who: w.Acme.Member, Form: kv})
+		require.Equal(t, want, a.Status, a.Body)
+		return a
+	}
+	lacks(t, w.Do(get(at, w.Acme.Member)).Body, "What it was told before")
+	save(303, url.Values{"description": {"Answers the harbour office"}, "system_prompt": {"Be brief.\r\nName sources."}, "system_prompt_type": {"replace"}})
+	p, err := w.Acme.Scope.AgentProfile(t.Context(), w.Acme.Instance.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"Answers the harbour office", "Be brief.\nName sources.", "replace", ""}, []string{p.Description, p.Instructions, string(p.InstructionsMode), p.InstructionsBefore})
+	save(303, url.Values{"description": {"Answers everybody"}}) // what is left out stays
+	save(303, url.Values{"system_prompt": {"Talk like a pirate."}})
+	has(t, w.Do(get(at, w.Acme.Member)).Body, "What it was told before", "Name sources.", "Talk like a pirate.", "Answers everybody")
+	detail := w.Do(api("GET", "/v1/agent/"+w.Acme.Instance.ID, w.Acme.Member, nil)).Map()
+	require.Equal(t, "Talk like a pirate.", detail["system_prompt"])
+	save(303, url.Values{"system_prompt": {p.Instructions}})
+	p, err = w.Acme.Scope.AgentProfile(t.Context(), w.Acme.Instance.ID)
+	require.NoError(t, err)
+	require.Equal(t, "Talk like a pirate.", p.InstructionsBefore, "and back again")
+
+	typed := strings.Repeat("é", 501)
+	a := save(422, url.Values{"description": {typed}, "system_prompt": {"typed and kept"}})
+	has(t, a.Body, typed, "typed and kept", `id="description-error"`)
+	has(t, save(422, url.Values{"system_prompt_type": {"sideways"}}).Body, `id="system_prompt_type-error"`)
+	save(422, url.Values{"system_prompt": {strings.Repeat("x", models.MaxInstructions+1)}})
+	require.Equal(t, 404, w.Do(apptest.Call{Method: "POST", Path: "/instances/" + w.Rival.Instance.ID + "/profile", Who: w.Acme.Owner, Form: url.Values{"description": {"x"}}}).Status)
+
+	log := w.Do(get("/settings/audit", w.Acme.Owner)).Body
+	has(t, log, "Instance described", "Talk like a pirate.")
 }
 
 func TestPowerForms(t *testing.T) {

@@ -174,7 +174,7 @@ func (h *Live) Instance(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	on := func(p *models.Principal) []string {
-		return []string{provision.InstanceTopic(instance), agent.InboxTopic(p.Membership.OrganizationID)}
+		return append(orgTopics(p), provision.InstanceTopic(instance))
 	}
 	if c.Query("for") == "chat" { // the page before the first message
 		return streamReply{&fragments{app: h.App, on: on, make: func(ctx context.Context, sc *models.Scope, _ *models.Principal) ([]fragment, error) {

@@ -96,6 +96,7 @@ func (a *App) table() []Route {
 		{get, "/instances/:id", view, Pages, 0, instances.Show},
 		{post, "/instances/:id", use, Pages, 0, instances.Update},
 		{post, "/instances/:id/power", use, Pages, 0, power.Create},
+		{post, "/instances/:id/profile", use, Pages, 4 * models.MaxInstructions, (&InstanceProfile{a}).Create},
 		{get, "/instances/:id/delete", destroy, Pages, 0, instances.Delete},
 		{post, "/instances/:id/delete", destroy, Pages, 0, instances.Destroy},
 
@@ -354,6 +355,8 @@ func (a *App) table() []Route {
 		{get, "/instances/:id/channels", view, Pages, 0, channelPages.Index},
 		{get, "/instances/:id/channels/:kind", view, Pages, 0, channelPages.Show},
 		{post, "/instances/:id/channels/:kind", edit, Pages, 0, channelPages.Create},
+		{get, "/live/instances/:id/channels", view, Pages, 0, live.Channels},
+		{get, "/live/instances/:id/channels/:kind", view, Pages, 0, live.Channel},
 		{post, "/channels/:id/try", edit, Pages, 0, channelPower.Try},
 		{post, "/channels/:id/on", edit, Pages, 0, channelPower.On},
 		{post, "/channels/:id/off", edit, Pages, 0, channelPower.Off},

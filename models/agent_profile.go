@@ -22,10 +22,15 @@ type AgentProfile struct {
 	Description      string
 	Instructions     string
 	InstructionsMode InstructionsMode
-	Fresh            bool   // each message by a channel begins without what was said before
-	Settings         string // JSON object: the rest, in the fleet API's words
-	CreatedAt        time.Time
-	UpdatedAt        time.Time
+
+	InstructionsBefore string // what the last change of them replaced
+	InstructionsBy     string // who made it
+	InstructionsAt     *time.Time
+
+	Fresh     bool   // each message by a channel begins without what was said before
+	Settings  string // JSON object: the rest, in the fleet API's words
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // InstructionsMode is where an agent's own instructions stand.
@@ -58,6 +63,21 @@ type ProfileChange struct {
 // Empty tells that nothing is to be changed.
 func (c ProfileChange) Empty() bool {
 	return c.Title == nil && c.Description == nil && c.Instructions == nil && c.InstructionsMode == nil && c.Fresh == nil && c.Settings == nil
+}
+
+// Fill puts what was given into a profile, unjudged: to show it again.
+func (c *ProfileChange) Fill(p *AgentProfile) {
+	fill(&p.Title, c.Title)
+	fill(&p.Description, c.Description)
+	fill(&p.Instructions, c.Instructions)
+	fill(&p.InstructionsMode, c.InstructionsMode)
+	fill(&p.Fresh, c.Fresh)
+}
+
+func fill[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
 }
 
 func (c *ProfileChange) check() error {
@@ -112,7 +132,7 @@ func (sc *Scope) AgentProfiles(ctx context.Context, instanceIDs []string) (map[s
 	if len(instanceIDs) == 0 {
 		return out, nil
 	}
-	rows, err := all[AgentProfile](sc.read(ctx).Omit("instructions").Where("instance_id IN ?", instanceIDs))
+	rows, err := all[AgentProfile](sc.read(ctx).Omit("instructions", "instructions_before").Where("instance_id IN ?", instanceIDs))
 	for _, p := range rows {
 		out[p.InstanceID] = p
 	}
@@ -142,15 +162,19 @@ func (sc *Scope) changeProfile(tx *gorm.DB, i *Instance, c ProfileChange) (*Agen
 		return nil, err
 	}
 	now := sc.store.now()
-	_, err = first[AgentProfile](tx.Where("instance_id = ?", i.ID))
+	was, err := first[AgentProfile](tx.Where("instance_id = ?", i.ID))
 	if fault.Is(err, fault.NotFound) {
-		err = tx.Create(&AgentProfile{InstanceID: i.ID, OrganizationID: sc.Org, InstructionsMode: AppendInstructions, Settings: "{}", CreatedAt: now, UpdatedAt: now}).Error
+		was = &AgentProfile{InstanceID: i.ID, OrganizationID: sc.Org, InstructionsMode: AppendInstructions, Settings: "{}", CreatedAt: now, UpdatedAt: now}
+		err = tx.Create(was).Error
 	}
 	if err != nil {
 		return nil, err
 	}
 	set := c.columns(i)
 	set["updated_at"] = now
+	if c.Instructions != nil && *c.Instructions != was.Instructions {
+		set["instructions_before"], set["instructions_by"], set["instructions_at"] = was.Instructions, sc.Actor.label(), now
+	}
 	if settings != "" {
 		set["settings"] = settings
 	}
@@ -161,7 +185,8 @@ func (sc *Scope) changeProfile(tx *gorm.DB, i *Instance, c ProfileChange) (*Agen
 	if err != nil {
 		return nil, err
 	}
-	return out, sc.audit(tx, act{name: "instance.described", kind: "instance", id: i.ID, of: i.Name, after: c.figures()})
+	after := c.figures()
+	return out, sc.audit(tx, act{name: "instance.described", kind: "instance", id: i.ID, of: i.Name, before: was.figures(after), after: after})
 }
 
 func storedSettings(settings map[string]any) (string, error) {
@@ -198,6 +223,13 @@ func (c *ProfileChange) columns(i *Instance) map[string]any {
 		set["fresh"] = *c.Fresh
 	}
 	return set
+}
+
+// figures are what the audit log keeps of a profile: of the things that a change names.
+func (p *AgentProfile) figures(changed map[string]any) map[string]any {
+	all := (&ProfileChange{Title: &p.Title, Description: &p.Description, Instructions: &p.Instructions, InstructionsMode: &p.InstructionsMode, Fresh: &p.Fresh}).figures()
+	maps.DeleteFunc(all, func(name string, _ any) bool { _, ok := changed[name]; return !ok })
+	return all
 }
 
 // figures are what the audit log keeps of a change.

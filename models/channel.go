@@ -187,7 +187,7 @@ func (sc *Scope) ChannelOf(ctx context.Context, instanceID string, kind ChannelK
 	return first[Channel](sc.read(ctx).Where("instance_id = ? AND kind = ?", instanceID, kind))
 }
 
-// SwitchChannel switches an account off, or on again: then it is connected anew.
+// SwitchChannel switches an account off, or on again: then it is connected anew, as a failed one is.
 func (sc *Scope) SwitchChannel(ctx context.Context, channelID string, on bool) (*Channel, error) {
 	var out *Channel
 	err := sc.tx(ctx, func(tx *gorm.DB) error {
@@ -199,7 +199,7 @@ func (sc *Scope) SwitchChannel(ctx context.Context, channelID string, on bool) (
 		if on {
 			state, name = ChannelConnecting, "channel.on"
 		}
-		if out = ch; (ch.State == ChannelOff) == !on {
+		if out = ch; !on && ch.State == ChannelOff || on && ch.State != ChannelOff && ch.State != ChannelFailed {
 			return nil
 		}
 		if _, err := changed(tx.Model(&Channel{}).Where("id = ?", ch.ID), map[string]any{"state": state, "generation": ch.Generation + 1, "attempts": 0, "retry_at": nil, "last_error": "",

@@ -312,6 +312,13 @@ func (sc *Scope) QueuedTurns(ctx context.Context, instanceID string, n int) ([]s
 	return ids, translate(err)
 }
 
+// QueuedCount is how many messages of an instance wait.
+func (sc *Scope) QueuedCount(ctx context.Context, instanceID string) (int, error) {
+	var n int64
+	err := sc.read(ctx).Model(&Turn{}).Where("instance_id = ? AND state = ?", instanceID, TurnQueued).Count(&n).Error
+	return int(n), translate(err)
+}
+
 // BusyTurns lists the turns of an instance that a worker holds.
 func (sc *Scope) BusyTurns(ctx context.Context, instanceID string) ([]Turn, error) {
 	return all[Turn](sc.read(ctx).Where("instance_id = ? AND state <> ? AND "+isOpen, instanceID, TurnQueued))

@@ -4,6 +4,7 @@ package channels
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"lobstead/models"
@@ -37,6 +38,7 @@ type ShowProps struct {
 	Instance  *models.Instance
 	Kind      models.ChannelKind
 	Channel   *models.Channel // nil = not connected
+	Proofs    []string        // labels of the fields of which one has to be given: they prove what comes in
 	Steps     []string        // how to come by what the fields ask for
 	Fields    []Field
 	Error     string // of the form as a whole
@@ -63,6 +65,7 @@ type Field struct {
 type Binding struct {
 	models.ChannelBinding
 	Person string
+	Role   models.Role
 	Mine   bool
 }
 
@@ -70,6 +73,26 @@ func (p ShowProps) base() string { return "/instances/" + p.Instance.ID + "/chan
 func (p ShowProps) path() string { return p.base() + "/" + string(p.Kind) }
 
 func (p ShowProps) act(what string) string { return "/channels/" + p.Channel.ID + "/" + what }
+
+// who says who somebody is here.
+func (b *Binding) who() string {
+	if b.Person == "" {
+		return "is in the team no more: nothing is answered"
+	}
+	return "is " + b.Person + ", " + strings.ToLower(string(b.Role))
+}
+
+// proved says what a channel cannot be enabled without.
+func (p ShowProps) proved() string {
+	if len(p.Proofs) == 0 {
+		return ""
+	}
+	one := "it"
+	if len(p.Proofs) > 1 {
+		one = "one of them"
+	}
+	return strings.Join(p.Proofs, " or ") + " proves that a message is " + p.Kind.Title() + "'s: without " + one + " the channel cannot be enabled."
+}
 
 // badges are how an account stands; never by colour alone.
 var badges = map[models.ChannelState]ui.Badge{

@@ -26,6 +26,17 @@ func (p ShowProps) badge() ui.Badge {
 	return b
 }
 
+// waits says how many messages do.
+func (p ShowProps) waits() string {
+	switch p.Waiting {
+	case 0:
+		return "No message waits."
+	case 1:
+		return "1 message waits."
+	}
+	return strconv.Itoa(p.Waiting) + " messages wait."
+}
+
 func (p ShowProps) sessionTotal() int { return max(p.SessionTotal, len(p.Sessions)) }
 
 func (p ShowProps) facts() []ui.Pair {

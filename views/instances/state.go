@@ -23,6 +23,8 @@ func StateBadge(i *models.Instance) ui.Badge {
 			b.Kind, b.Text = ui.Busy, "Stopping"
 		} else if waiting(i) {
 			b.Kind, b.Text = ui.Busy, "Restarting"
+		} else if i.PausedAt != nil {
+			b.Kind, b.Text, b.Since = ui.Warn, "Paused", *i.PausedAt
 		} else if i.Asleep() {
 			b = ui.Badge{Kind: ui.Info, Text: "Asleep", Reason: "Its sandbox wakes when something needs it"} // since when is in the log
 		}
@@ -68,6 +70,17 @@ var powerWords = map[models.Action]power{
 	models.Recover: {"Try again", ui.IconRefreshCw},
 }
 
+// loopAct is what the button for the loop does: "pause", "resume", or "" when there is none.
+func loopAct(i *models.Instance) string {
+	switch i.Standing() {
+	case models.StandingActive:
+		return "pause"
+	case models.StandingPaused:
+		return "resume"
+	}
+	return ""
+}
+
 // note is what stands as a banner under the head: nothing for a healthy instance.
 func note(i *models.Instance) (ui.Kind, string) {
 	switch {
@@ -81,6 +94,8 @@ func note(i *models.Instance) (ui.Kind, string) {
 		return ui.Warn, "It is suspended: nothing runs. Its files are kept."
 	case i.State == models.Suspended || i.State == models.Running && i.Reason != "":
 		return ui.Warn, i.Reason
+	case i.Standing() == models.StandingPaused:
+		return ui.Info, "It is paused: what it was doing it ends, and it takes messages and lets them wait. Its files and its terminal can be reached."
 	}
 	return "", ""
 }
