@@ -207,8 +207,10 @@ func (n *node) automations() *automate.Desk {
 // channels is by which services people reach agents. One whose address the operator gave may be anywhere.
 func (n *node) channels() *channels.Desk {
 	urls := map[models.ChannelKind]string{}
-	if n.cfg.TelegramURL != "" {
-		urls[models.TelegramChannel] = n.cfg.TelegramURL
+	for kind, url := range map[models.ChannelKind]string{models.TelegramChannel: n.cfg.TelegramURL, models.SlackChannel: n.cfg.SlackURL} {
+		if url != "" {
+			urls[kind] = url
+		}
 	}
 	policy := dial.Policy{FirstByte: channelPatience}
 	near := policy

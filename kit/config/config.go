@@ -32,6 +32,7 @@ type Config struct {
 
 	SMTP        secret.String `name:"smtp-url" var:"SMTP_URL" private:"" hidden:"" help:"Mail server, of web and worker: smtp://USER:PASSWORD@HOST:587, or smtps://. Default: none, links are shown to be passed on."`
 	TelegramURL string        `name:"telegram-url" var:"TELEGRAM_URL" placeholder:"URL" help:"A Bot API server of your own, of web and worker. Default: Telegram's."`
+	SlackURL    string        `name:"slack-url" var:"SLACK_URL" placeholder:"URL" help:"Where Slack's Web API is asked instead, of web and worker: GovSlack's, or a proxy's. Default: Slack's."`
 
 	MailFrom string `name:"mail-from" var:"MAIL_FROM" placeholder:"ADDRESS" help:"Sender of the letters: Lobstead <no-reply@example.org>. Needed with SMTP_URL."`
 
