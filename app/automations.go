@@ -20,54 +20,6 @@ const (
 	callsListed     = 50
 )
 
-// Index lists those of all instances.
-func (h *Automations) Index(c *Ctx) (Reply, error) {
-	p, err := h.automationList(c, c.Scope)
-	if err != nil {
-		return nil, err
-	}
-	p.Frame = c.frame("Automations", automationsPath, "/live/automations")
-	return page(automations.Index(*p)), nil
-}
-
-// automationList is what the list shows, and its stream.
-func (a *App) automationList(ctx context.Context, sc *models.Scope) (*automations.IndexProps, error) {
-	p := &automations.IndexProps{BaseURL: a.PublicURL}
-	rows, err := sc.Automations(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	last, err := sc.LastRuns(ctx)
-	if err != nil {
-		return nil, err
-	}
-	failures, err := sc.RunFailures(ctx)
-	if err != nil {
-		return nil, err
-	}
-	costs, err := monthCosts(ctx, sc)
-	if err != nil {
-		return nil, err
-	}
-	if p.Holds, err = sc.AutomationHolds(ctx); err != nil {
-		return nil, err
-	}
-	p.Instances, err = sc.InstanceNames(ctx)
-	names := map[string]string{}
-	for _, i := range p.Instances {
-		names[i.ID] = i.Name
-	}
-	for n := range rows {
-		row := automationRow(&rows[n], names[rows[n].InstanceID], p.Holds, costs, automate.Glance(&rows[n]))
-		row.Failures = failures[rows[n].ID]
-		if run, ok := last[rows[n].ID]; ok {
-			row.Last = &run
-		}
-		p.Rows = append(p.Rows, row)
-	}
-	return p, err
-}
-
 func automationRow(a *models.Automation, instance string, holds []models.AutomationHold, costs map[string]models.RunCost, o automate.Outlook) automations.Row {
 	row := automations.Row{Automation: a, Instance: instance, When: shownWhen(o)}
 	for _, h := range holds {
@@ -81,12 +33,11 @@ func automationRow(a *models.Automation, instance string, holds []models.Automat
 
 // monthCosts are what runs cost since the month began where the organization is.
 func monthCosts(ctx context.Context, sc *models.Scope) (map[string]models.RunCost, error) {
-	zone, err := sc.TimeZone(ctx)
+	since, err := sc.MonthStart(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now := sc.Now().In(zone)
-	return sc.RunCosts(ctx, time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, zone))
+	return sc.RunCosts(ctx, since)
 }
 
 func shownWhen(o automate.Outlook) automations.When {

@@ -8,9 +8,10 @@ import (
 )
 
 // Automations streams the list of what runs by itself.
-func (h *Live) Automations(*Ctx) (Reply, error) {
+func (h *Live) Automations(c *Ctx) (Reply, error) {
+	q := automationQuery(c)
 	return streamReply{&fragments{app: h.App, on: orgTopics, make: func(ctx context.Context, sc *models.Scope, _ *models.Principal) ([]fragment, error) {
-		p, err := h.automationList(ctx, sc)
+		p, err := h.automationList(ctx, sc, q)
 		if err != nil {
 			return nil, err
 		}

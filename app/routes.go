@@ -301,6 +301,7 @@ func (a *App) table() []Route {
 		{get, "/api/deliveries/:id", hook, Cloud, 0, sent.Show},
 		{post, "/api/deliveries/:id/replay", hook, Cloud, 0, sent.Replay},
 		{post, "/api/deliveries/:id/drop", hook, Cloud, 0, sent.Drop},
+		{get, "/api/automations", use, Cloud, 0, automations.Index},
 		{get, "/api/notifications", view, Cloud, 0, told.Index},
 		{post, "/api/notifications/read", view, Cloud, 0, told.ReadAll},
 		{post, "/api/notifications/:id/read", view, Cloud, 0, told.Read},

@@ -171,6 +171,14 @@ var Operations = []Operation{
 	{Method: "POST", Path: "/api/deliveries/:id/drop", ID: "deliveries.drop", Noun: "deliveries", Caller: hook, Summary: "Drop a delivery",
 		Note: "One that waits or is dead; 409 when it has ended otherwise.", Status: 200, Answer: cloud.Delivery{}, Errors: []int{409}},
 
+	{Method: "GET", Path: "/api/automations", ID: "automations.list", Noun: "automations", Caller: use, Summary: "List what happens by itself",
+		Note: "Schedules, reminders, triggers and channels of all instances, fifty a page: with the last outcome, the next run, the cost of this month and the owner. What is due first comes first.", Params: []Param{
+			{Name: "q", In: "query", Say: "Words in the name, what the agent is told, the instance's name or the owner's"}, {Name: "kind", In: "query", Say: "One of schedule, reminder, trigger, channel", Example: "schedule"},
+			{Name: "state", In: "query", Say: "One of active, paused, done, failed", Example: "active"}, {Name: "outcome", In: "query", Say: "Of the last run: produced, quiet, failed, skipped, running, none", Example: "failed"},
+			{Name: "instance", In: "query", Say: "Of one instance, by id", Example: exampleID}, {Name: "owner", In: "query", Say: "Made by one user, by id", Example: exampleID},
+			{Name: "page", In: "query", Say: "From 1", Example: "1"},
+		}, Status: 200, Answer: cloud.Automations{}},
+
 	{Method: "GET", Path: "/api/notifications", ID: "notifications.list", Noun: "notifications", Caller: view, Summary: "List what you were told",
 		Note: "Fifty at a time. What happened again to the same thing before it was read is counted, not repeated.", Params: []Param{
 			{Name: "unread", In: "query", Say: "true: unread ones only", Example: "true"}, {Name: "before", In: "query", Say: "The next page: what next said", Example: exampleID},

@@ -92,5 +92,13 @@
     url = new URL(at, location.href);
     open();
   });
+  // A list that was narrowed is followed as it is shown now.
+  document.addEventListener("htmx:afterSettle", () => {
+    const at = document.querySelector("[data-live-at]")?.dataset.liveAt;
+    if (!at || !url || url.href === new URL(at, location.href).href) return;
+    close();
+    url = new URL(at, location.href);
+    open();
+  });
   window.lobstead.live = { apply, stop };
 })();

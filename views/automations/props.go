@@ -21,14 +21,34 @@ type When struct {
 	Next  []time.Time // in the zone
 }
 
+// Query is what the list is narrowed by: the page's address.
+type Query struct {
+	Text, Kind, Instance, State, Outcome, Owner string
+	Page                                        int
+}
+
 // IndexProps is the page /automations.
 type IndexProps struct {
 	Frame     layout.FrameProps
-	Rows      []Row
+	Query     Query
+	Lines     []Line // of this page
+	From      int    // how many come before them
+	Total     int    // that fit
+	All       int    // that there are
+	Owners    []Owner
 	Holds     []models.AutomationHold
 	Instances []models.Instance // by name, with their holds
 	BaseURL   string
 }
+
+// Line is one of the list: an automation, or a channel.
+type Line struct {
+	models.AutomationEntry
+	When When // of an automation
+}
+
+// Owner is somebody who made one.
+type Owner struct{ ID, Name string }
 
 // allHeld tells whether nothing at all runs by itself.
 func (p IndexProps) allHeld() bool { return len(p.Holds) > 0 && p.Holds[0].InstanceID == "" }
@@ -38,16 +58,14 @@ func (p IndexProps) heldInstance(id string) bool {
 	return slices.ContainsFunc(p.Holds, func(h models.AutomationHold) bool { return h.InstanceID == id })
 }
 
-// Row is one automation of the list.
+// Row is one automation.
 type Row struct {
 	*models.Automation
 	Instance string // name
 	When     When
-	Last     *models.AutomationRun // nil: it did not run yet
-	Month    string                // what its runs of this month cost, "" without any
-	Runs     int                   // of this month
-	Failures int                   // since the last run that did not fail
-	Held     bool                  // with all others
+	Month    string // what its runs of this month cost, "" without any
+	Runs     int    // of this month
+	Held     bool   // with all others
 }
 
 // NewProps is the page /automations/new.

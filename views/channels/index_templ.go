@@ -61,7 +61,7 @@ func Index(p IndexProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"sections mt-4\"><section class=\"section\" aria-labelledby=\"channels-title\"><div class=\"section-head\"><h2 id=\"channels-title\">Where people reach it</h2></div><p class=\"lead\">Whoever is linked writes to the agent there and is answered there, as the member of the team that they are. Nothing that others write reaches it.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"page-narrow sections mt-4\"><section class=\"section\" aria-labelledby=\"channels-title\"><div class=\"section-head\"><h2 id=\"channels-title\">Where people reach it</h2></div><p class=\"lead\">Whoever is linked writes to the agent there and is answered there, as the member of the team that they are. Nothing that others write reaches it.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
