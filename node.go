@@ -88,7 +88,7 @@ func (n *node) openStore(ctx context.Context) error {
 	if !n.cfg.SMTP.Empty() {
 		letters = n.publicURL()
 	}
-	n.store, err = models.Open(ctx, models.Options{Letters: letters, URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Learn: n.scrubber.Add, Log: n.log,
+	n.store, err = models.Open(ctx, models.Options{Letters: letters, Public: n.publicURL(), URL: n.cfg.Database.Reveal(), Dir: n.cfg.DataDir, Box: box, Scrub: n.scrubber.Scrub, Learn: n.scrubber.Add, Log: n.log,
 		PlanLimits: !n.cfg.Stripe.Key.Empty()})
 	if err != nil {
 		return err

@@ -106,6 +106,9 @@ func (h *Notifications) preferences(c *Ctx, chosen []models.NotificationChoice, 
 			return nil, err
 		}
 	}
+	if p.Channels, err = c.Scope.LinkedKinds(c); err != nil {
+		return nil, err
+	}
 	rows, err := c.Scope.Webhooks(c)
 	for n := range rows {
 		if rows[n].Active && rows[n].Wants(models.NotificationCreated) {
@@ -121,14 +124,22 @@ func (h *Notifications) Choose(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := h.Store.AsSystem("own choices").NotificationChoices(c, c.Principal.User.ID)
+	if err != nil {
+		return nil, err
+	}
 	chosen := []models.NotificationChoice{}
-	for _, k := range models.NotificationKinds {
+	for n, k := range models.NotificationKinds {
 		name := string(k.Kind)
 		if !f.Has("digest_" + name) {
 			continue
 		}
 		mail, hook := f.OptionalBool("mail_"+name), f.OptionalBool("webhook_"+name)
-		chosen = append(chosen, models.NotificationChoice{Kind: k.Kind, Mail: mail != nil && *mail, Webhook: hook != nil && *hook, Digest: models.Digest(f.Text("digest_" + name))})
+		one := models.NotificationChoice{Kind: k.Kind, Mail: mail != nil && *mail, Webhook: hook != nil && *hook, Channel: before[n].Channel, Digest: models.Digest(f.Text("digest_" + name))}
+		if channel, _ := f.OptionalString("channel_" + name); channel != nil {
+			one.Channel = models.ChannelKind(*channel)
+		}
+		chosen = append(chosen, one)
 	}
 	if err = f.Err(); err == nil {
 		err = h.Store.AsSystem("own choices").ChooseNotifications(c, c.Principal.User.ID, chosen)

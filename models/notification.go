@@ -10,7 +10,7 @@ import (
 	"lobstead/kit/id"
 )
 
-// Notification is what one person is told: always here, and by letter or webhook as they chose. What happens again to the
+// Notification is what one person is told: always here, and by letter, message or webhook as they chose. What happens again to the
 // same thing before it is read is counted, not repeated.
 type Notification struct {
 	ID             string
@@ -26,12 +26,14 @@ type Notification struct {
 	ReadAt         *time.Time
 	MailAt         *time.Time // when it goes into a letter; nil = into none
 	MailedAt       *time.Time // when it, or the one of the same thing before it, did
+	ChatAt         *time.Time // when it goes into a message by a channel; nil = into none
+	ChattedAt      *time.Time // when it, or the one of the same thing before it, did
 	CreatedAt      time.Time
 	At             time.Time // the last time
 }
 
 const (
-	// letterEvery is the shortest time between two letters about the same thing to the same person.
+	// letterEvery is the shortest time between two letters, or two messages, about the same thing to the same person.
 	letterEvery = time.Hour
 	// How long notifications are kept: read ones, and all.
 	keptRead          = 30 * 24 * time.Hour
@@ -47,6 +49,7 @@ type notice struct {
 	instance           string // whose webhooks hear of it
 	noMail             bool   // its letter is written by the caller, or would fail as what it tells of
 	noWebhook          bool
+	noChat             bool
 }
 
 // notify tells people of something, inside the transaction of what happened: each once, by their own choice.
@@ -79,10 +82,15 @@ func (sc *Scope) notifyOne(tx *gorm.DB, n notice, u *User, c NotificationChoice)
 	row := Notification{ID: id.New(), OrganizationID: sc.Org, UserID: u.ID, Kind: n.kind, Title: n.title, Text: n.text, Link: n.link,
 		AboutKind: n.aboutKind, AboutID: n.aboutID, Count: 1, CreatedAt: now, At: now}
 	if err == nil {
-		row.MailedAt = last.MailedAt
+		row.MailedAt, row.ChattedAt = last.MailedAt, last.ChattedAt
 	}
 	if c.Mail && !u.NoLetters && !n.noMail && sc.store.letters != "" {
-		if row.MailAt, err = sc.mailTime(tx, c.Digest, row.MailedAt); err != nil {
+		if row.MailAt, err = sc.dueTime(tx, c.Digest, letterWait, row.MailedAt); err != nil {
+			return err
+		}
+	}
+	if c.Channel != "" && !n.noChat {
+		if row.ChatAt, err = sc.dueTime(tx, c.Digest, 0, row.ChattedAt); err != nil {
 			return err
 		}
 	}
@@ -90,6 +98,9 @@ func (sc *Scope) notifyOne(tx *gorm.DB, n notice, u *User, c NotificationChoice)
 		set := map[string]any{"count": last.Count + 1, "title": n.title, "text": n.text, "link": n.link, "at": now}
 		if last.MailAt == nil {
 			set["mail_at"] = row.MailAt
+		}
+		if last.ChatAt == nil {
+			set["chat_at"] = row.ChatAt
 		}
 		if _, err := changed(tx.Model(&Notification{}).Where("organization_id = ? AND id = ?", sc.Org, last.ID), set); err != nil {
 			return err
@@ -107,11 +118,11 @@ func (sc *Scope) notifyOne(tx *gorm.DB, n notice, u *User, c NotificationChoice)
 	}})
 }
 
-// mailTime is when a letter is due: a minute later for who may be looking, and never sooner than an hour after the last
-// one about the same thing.
-func (sc *Scope) mailTime(tx *gorm.DB, d Digest, last *time.Time) (*time.Time, error) {
+// dueTime is when a letter or a message is due: what is not for a digest after the wait, for who may be looking, and none sooner than an
+// hour after the last one about the same thing.
+func (sc *Scope) dueTime(tx *gorm.DB, d Digest, wait time.Duration, last *time.Time) (*time.Time, error) {
 	now := sc.store.now()
-	at := now.Add(letterWait)
+	at := now.Add(wait)
 	switch d {
 	case DigestHourly:
 		at = now.Truncate(time.Hour).Add(time.Hour)
@@ -132,10 +143,10 @@ func (sc *Scope) mailTime(tx *gorm.DB, d Digest, last *time.Time) (*time.Time, e
 	return &at, nil
 }
 
-// overAbout marks as read what tells of something that waits no more, and takes back its letters.
+// overAbout marks as read what tells of something that waits no more, and takes back its letters and messages.
 func (s *Store) overAbout(tx *gorm.DB, kind string, ids []string) error {
 	_, err := changed(tx.Model(&Notification{}).Where("about_kind = ? AND about_id IN ? AND read_at IS NULL", kind, ids),
-		map[string]any{"read_at": s.now(), "mail_at": nil})
+		map[string]any{"read_at": s.now(), "mail_at": nil, "chat_at": nil})
 	return err
 }
 
@@ -174,7 +185,7 @@ func (sc *Scope) ReadNotification(ctx context.Context, notificationID string) (*
 		return n, err
 	}
 	now := sc.store.now()
-	n.ReadAt, n.MailAt = &now, nil
+	n.ReadAt, n.MailAt, n.ChatAt = &now, nil, nil
 	return n, sc.markRead(ctx, "id = ?", notificationID)
 }
 
@@ -211,7 +222,7 @@ func (sc *Scope) markRead(ctx context.Context, where string, args ...any) error 
 			q = q.Where(where, args...)
 		}
 		leaveInbox(tx, sc.Org)
-		_, err := changed(q, map[string]any{"read_at": sc.store.now(), "mail_at": nil})
+		_, err := changed(q, map[string]any{"read_at": sc.store.now(), "mail_at": nil, "chat_at": nil})
 		return err
 	})
 }

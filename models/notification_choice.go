@@ -60,7 +60,8 @@ type NotificationChoice struct {
 	UserID  string
 	Kind    NotificationKind
 	Mail    bool
-	Webhook bool // the organization's endpoints that want notifications
+	Webhook bool        // the organization's endpoints that want notifications
+	Channel ChannelKind // by an account that the person is linked to; "" = by none
 	Digest  Digest
 }
 
@@ -109,6 +110,9 @@ func (sy *System) ChooseNotifications(ctx context.Context, userID string, chosen
 		if !slices.Contains(Digests, c.Digest) {
 			is.NotOneOf("digest", string(c.Digest), string(DigestOnce), string(DigestHourly), string(DigestDaily))
 		}
+		if c.Channel != "" && !slices.Contains(ChannelKinds, c.Channel) {
+			is.NotOneOf("channel", string(c.Channel), words(ChannelKinds)...)
+		}
 		if !slices.ContainsFunc(NotificationKinds, func(k NotificationWords) bool { return k.Kind == c.Kind }) {
 			is.Custom("kind", "There is no such kind")
 		}
@@ -118,7 +122,7 @@ func (sy *System) ChooseNotifications(ctx context.Context, userID string, chosen
 	}
 	return sy.tx(ctx, func(tx *gorm.DB) error {
 		for _, c := range chosen {
-			set := map[string]any{"mail": c.Mail, "webhook": c.Webhook, "digest": c.Digest}
+			set := map[string]any{"mail": c.Mail, "webhook": c.Webhook, "channel": c.Channel, "digest": c.Digest}
 			hit, err := changed(tx.Model(&NotificationChoice{}).Where("user_id = ? AND kind = ?", userID, c.Kind), set)
 			if err == nil && !hit {
 				c.ID, c.UserID = id.New(), userID

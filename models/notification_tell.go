@@ -1,12 +1,9 @@
 package models
 
 import (
-	"context"
 	"strconv"
 
 	"gorm.io/gorm"
-
-	"lobstead/kit/fault"
 )
 
 // Who is told of what, and in which words. Each of these is called in the transaction of what happened.
@@ -131,7 +128,8 @@ func (sc *Scope) agentFailed(tx *gorm.DB, i *Instance, reason string) error {
 }
 
 // tellOfDead tells an organization's admins that something could not be delivered, and who did not get a letter that they
-// would have. None of it goes by letter when a letter is what died, and none by webhook.
+// would have. None of it goes by letter when a letter is what died, none by a
+// channel when that did, and none by webhook.
 func (sy *System) tellOfDead(tx *gorm.DB, d *Delivery) error {
 	if d.OrganizationID == "" || d.AboutKind == aboutTest {
 		return nil
@@ -150,7 +148,7 @@ func (sy *System) tellOfDead(tx *gorm.DB, d *Delivery) error {
 	case ChannelDelivery:
 		kind, _ := d.Service()
 		n.title, n.text = "A message by "+ChannelKind(kind).Title()+" could not be delivered", d.Trouble()
-		n.aboutKind, n.aboutID, n.noMail = string(d.Kind), d.TargetID, false
+		n.aboutKind, n.aboutID, n.noMail, n.noChat = string(d.Kind), d.TargetID, false, true
 	default:
 		n.title, n.aboutKind, n.aboutID, n.noMail = "A delivery to "+d.Destination+" failed for good", string(d.Kind), d.TargetID, false
 		if d.LastError != "" {
@@ -176,67 +174,6 @@ func (sc *Scope) approvalRequested(tx *gorm.DB, a *Approval) error {
 		return map[string]any{"approval_id": a.ID, "instance_id": a.InstanceID, "session_id": a.SessionID, "turn_id": a.TurnID, "tool": a.Tool, "rule": a.RuleName,
 			"expires_at": a.ExpiresAt.UTC()}, nil
 	}})
-}
-
-// dueLetters is how many notifications one sweep looks at.
-const dueLetters = 500
-
-// WriteLetters writes the letters of notifications that are due: one for each person and organization, of all that was
-// not read meanwhile.
-func (sy *System) WriteLetters(ctx context.Context) error {
-	if sy.store.letters == "" {
-		return nil
-	}
-	due, err := all[Notification](sy.read(ctx).Where("mail_at <= ?", sy.store.now()).Order("mail_at, id").Limit(dueLetters))
-	if err != nil {
-		return err
-	}
-	groups, order := map[[2]string][]string{}, [][2]string{}
-	for _, n := range due {
-		at := [2]string{n.OrganizationID, n.UserID}
-		if groups[at] == nil {
-			order = append(order, at)
-		}
-		groups[at] = append(groups[at], n.ID)
-	}
-	for _, at := range order {
-		if err := sy.store.In(at[0]).writeLetter(ctx, at[1], groups[at]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeLetter writes one letter of several notifications, and notes that it did.
-func (sc *Scope) writeLetter(ctx context.Context, userID string, ids []string) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		rows, err := all[Notification](locked(tx).Where("id IN ? AND mail_at <= ? AND read_at IS NULL", ids, sc.store.now()).Order("at, id"))
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		set := map[string]any{"mail_at": nil}
-		m, err := sc.member(tx, userID)
-		switch {
-		case fault.Is(err, fault.NotFound), err == nil && (m.User.BlockedAt != nil || m.User.NoLetters): // they left, or want none any more
-		case err != nil:
-			return err
-		default:
-			set["mailed_at"] = sc.store.now()
-			letter, err := sc.letterOf(tx, rows)
-			if err != nil {
-				return err
-			}
-			if _, err := sc.deliver(tx, newDelivery{kind: MailDelivery, to: m.User.Email, aboutKind: "notification", aboutID: rows[0].ID, payload: letter}); err != nil {
-				return err
-			}
-		}
-		found := make([]string, len(rows))
-		for n := range rows {
-			found[n] = rows[n].ID
-		}
-		_, err = changed(tx.Model(&Notification{}).Where("id IN ?", found), set)
-		return err
-	})
 }
 
 // letterOf is the letter of some notifications, oldest first.

@@ -28,7 +28,7 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{t: t, clock: clock.NewFake(time.Date(2026, 3, 10, 12, 10, 0, 0, time.UTC))}
-	o.store = modelstest.NewAs(t, models.Options{Clock: o.clock, Letters: lettersAt})
+	o.store = modelstest.NewAs(t, models.Options{Clock: o.clock, Letters: lettersAt, Public: lettersAt})
 	o.owner, o.inst, _ = conversation(t, o.store)
 	_, o.ada = joined(t, o.store, o.owner, "ada@example.com", models.Admin)
 	place, mel := joined(t, o.store, o.owner, "mel@example.com", models.Member)
@@ -70,7 +70,7 @@ func (o *office) told(who *models.Scope) []models.Notification {
 // mailed writes the letters that are due, and gives the new ones by address.
 func (o *office) mailed() map[string][]string {
 	o.t.Helper()
-	require.NoError(o.t, o.sy.WriteLetters(o.t.Context()))
+	require.NoError(o.t, o.sy.WriteNotifications(o.t.Context()))
 	rows, err := o.sy.AllDeliveries(o.t.Context(), models.DeliveryFilter{State: models.DeliveryPending, Kind: models.MailDelivery})
 	require.NoError(o.t, err)
 	out := map[string][]string{}
@@ -158,7 +158,7 @@ func TestFailedRunsAlwaysReachSomebody(t *testing.T) {
 	mine := o.automation(o.owner)
 	o.fails(o.owner, mine, "no")
 	o.clock.Add(time.Minute)
-	require.NoError(t, o.sy.WriteLetters(t.Context()))
+	require.NoError(t, o.sy.WriteNotifications(t.Context()))
 	ids, err := o.sy.DueDeliveries(t.Context(), models.DeliveryKinds, 10)
 	require.NoError(t, err)
 	require.Len(t, ids, 1)

@@ -36,6 +36,7 @@ type Store struct {
 	wal     sqliteLog
 	zones   sync.Map // of organizations, as last read: a guess that saves a question, never believed unseen
 	letters string
+	public  string
 	written func(context.Context, Written)
 }
 
@@ -52,6 +53,8 @@ type Options struct {
 	PlanLimits bool
 	// Letters is the address that links in letters begin with; "" = no mail server is configured, and none are written.
 	Letters string
+	// Public is the address that links in messages begin with.
+	Public string
 }
 
 // PlanLimits tells whether plans limit how many instances an organization has.

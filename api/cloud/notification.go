@@ -32,6 +32,7 @@ type NotificationChoice struct {
 	Kind    string `json:"kind"`
 	Mail    bool   `json:"mail"`
 	Webhook bool   `json:"webhook"`
+	Channel string `json:"channel"` // the kind of account that a message goes to; empty = to none
 	Digest  string `json:"digest"` // once, hourly, daily
 }
 
@@ -54,7 +55,7 @@ func NewNotifications(rows []models.Notification, unread int, next string) Notif
 func NewNotificationChoices(rows []models.NotificationChoice) []NotificationChoice {
 	out := make([]NotificationChoice, len(rows))
 	for n, c := range rows {
-		out[n] = NotificationChoice{string(c.Kind), c.Mail, c.Webhook, string(c.Digest)}
+		out[n] = NotificationChoice{string(c.Kind), c.Mail, c.Webhook, string(c.Channel), string(c.Digest)}
 	}
 	return out
 }

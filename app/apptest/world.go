@@ -220,7 +220,7 @@ func (w *World) Stop() { w.stop() }
 func (w *World) open(planLimits bool, letters string) {
 	w.dialect, w.Dir = "sqlite", w.T.TempDir()
 	url := modelstest.URL(w.T)
-	w.Store = modelstest.Open(w.T, models.Options{URL: url, Dir: w.Dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits, Letters: letters})
+	w.Store = modelstest.Open(w.T, models.Options{URL: url, Dir: w.Dir, Log: slog.New(slog.DiscardHandler), PlanLimits: planLimits, Letters: letters, Public: w.URL})
 	if url != "" {
 		w.dialect = "pgx"
 	} else {

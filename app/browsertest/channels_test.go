@@ -81,6 +81,15 @@ func TestChannels(t *testing.T) {
 	b.until(`document.querySelector("#standing").innerText.includes("2 sent")`)
 	b.judge("channel-telegram-linked")
 
+	b.now("it can be told there of what happens")
+	b.open("/notifications/preferences")
+	b.has("select[name=channel_run_failed]")
+	b.text(`document.querySelector("select[name=channel_run_failed]").value = "telegram"`)
+	b.judge("notification-channel")
+	b.click("form.form [type=submit]")
+	b.until(`document.querySelector("#toasts").innerText.includes("Your choices hold")`)
+	b.open(at + "/telegram")
+
 	b.now("the live test")
 	b.click("#channel-acts > form button")
 	b.until(`document.querySelector("#toasts").innerText.includes("Telegram answered as @")`)
@@ -143,6 +152,9 @@ func TestChannels(t *testing.T) {
 	b.until(`document.querySelector("#toasts").innerText.includes("it is being connected")`)
 	b.until(`document.querySelector("#standing").innerText.includes("Connected")`)
 
-	b.now("both in the list")
+	b.now("it stands in the lists")
 	list.judge("channels")
+	b.open("/automations?kind=channel")
+	b.until(`document.querySelector("#automations").innerText.includes("Slack @")`)
+	b.judge("automations-channel")
 }

@@ -64,7 +64,7 @@ func (o *Outbox) Sweep(ctx context.Context) error {
 	if len(o.Senders) == 0 {
 		return nil
 	}
-	if err := o.system().WriteLetters(ctx); err != nil {
+	if err := o.system().WriteNotifications(ctx); err != nil {
 		return err
 	}
 	due, err := o.system().DueDeliveries(ctx, o.kinds(), sweepBatch)

@@ -231,7 +231,7 @@ func TestAWebhookThatFailsForDays(t *testing.T) {
 	require.Equal(t, models.DeliveryDead, r.deliver(d).State)
 	require.False(t, r.endpoint().Active)
 	require.Equal(t, "Nothing arrived for five days", r.endpoint().OffReason)
-	require.NoError(t, r.sy.WriteLetters(t.Context()), "without a mail server there are none to write")
+	require.NoError(t, r.sy.WriteNotifications(t.Context()), "without a mail server there are none to write")
 }
 
 // A server that says when to come again is heeded, and it costs no attempt.

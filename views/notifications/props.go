@@ -2,6 +2,7 @@
 package notifications
 
 import (
+	"slices"
 	"strconv"
 
 	"lobstead/models"
@@ -30,9 +31,10 @@ type IndexProps struct {
 type PreferencesProps struct {
 	Frame     layout.FrameProps
 	Choices   []models.NotificationChoice
-	Mails     bool // a mail server is configured
-	NoLetters bool // the person wants none at all
-	Webhooks  int  // endpoints that want notifications
+	Mails     bool                 // a mail server is configured
+	NoLetters bool                 // the person wants none at all
+	Webhooks  int                  // endpoints that want notifications
+	Channels  []models.ChannelKind // by which the person can be written to here
 	Errors    map[string]string
 }
 
@@ -72,6 +74,17 @@ func (p IndexProps) tabs() []ui.TabItem {
 
 var icons = map[models.NotificationKind]ui.Icon{models.NoteRunFailed: ui.IconCalendarClock, models.NoteMessageFailed: ui.IconMessageSquare, models.NoteApproval: ui.IconShieldAlert,
 	models.NoteBudget: ui.IconCreditCard, models.NoteAgentError: ui.IconServer, models.NoteWebhookOff: ui.IconWebhook, models.NoteDeliveryDead: ui.IconSend}
+
+// channels offers no message, the kinds that the person is linked to here, and the one chosen in another organization.
+func (p PreferencesProps) channels(chosen models.ChannelKind) []ui.Option {
+	out := []ui.Option{{Value: "", Text: "No message"}}
+	for _, k := range models.ChannelKinds {
+		if k == chosen || slices.Contains(p.Channels, k) {
+			out = append(out, ui.Option{Value: string(k), Text: "Message on " + k.Title()})
+		}
+	}
+	return out
+}
 
 func icon(k models.NotificationKind) ui.Icon {
 	if i, ok := icons[k]; ok {
