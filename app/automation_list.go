@@ -28,7 +28,7 @@ func (h *Automations) Index(c *Ctx) (Reply, error) {
 		return data(out), nil
 	}
 	p.Frame = c.frame("Automations", automationsPath, p.Live())
-	return page(automations.Index(*p)).partial(automations.List(*p)), nil
+	return page(automations.Index(*p)).partial(automations.List(*p)).known(p.Address()), nil
 }
 
 // automationQuery reads what the list is narrowed by.

@@ -84,6 +84,8 @@ func TestAutomationList(t *testing.T) {
 	body := w.Do(get("/automations", w.Acme.Owner)).Body
 	has(t, body, "the token was revoked", "/instances/"+w.Acme.Instance.ID+"/channels/telegram", `data-live-at="/live/automations"`, "no model answered")
 	lacks(t, w.Do(get("/automations?kind=channel", w.Acme.Owner)).Body, `data-live-at="/live/automations"`)
+	part := w.Do(apptest.Call{Method: "GET", Path: "/automations?q=pull&kind=&state=&page=7", Who: w.Acme.Owner, Face: apptest.Partial})
+	require.Equal(t, "/automations?q=pull", part.Header.Get("HX-Replace-Url"))
 	lacks(t, w.Do(get("/automations", w.Rival.Owner)).Body, w.Acme.Channel, daily)
 }
 

@@ -90,7 +90,7 @@ func filesTouched(events []models.Event) []chat.FileTouched {
 // composer is the form below a conversation, with what runs and what waits.
 func (a *App) composer(ctx context.Context, sc *models.Scope, p *chat.ShowProps, label string, window int) (*chat.ComposerProps, error) {
 	c := &chat.ComposerProps{Action: "/chat", InstanceID: p.Instance.ID, Placeholder: "Message " + p.Instance.Name, Model: label,
-		Meter: chat.Meter{ContextWindow: window}}
+		Meter: chat.Meter{ContextWindow: window}, Waits: p.Instance.Standing() == models.StandingPaused}
 	if p.Instance.Desired != models.WantRunning {
 		c.Stopped, c.Error = true, "This instance is "+strings.ToLower(string(p.Instance.State))+". Start it to send messages."
 	}

@@ -28,6 +28,7 @@ type answer struct {
 	to        string // where a page goes after a form
 	toast     *toast
 	noContent bool
+	address   string   // of what a partial shows
 	formHosts []string // where forms of the page lead besides here
 }
 
@@ -47,6 +48,9 @@ func data(v any) *answer { return &answer{data: v} }
 
 // partial is what HTMX gets instead of the page.
 func (r *answer) partial(t templ.Component) *answer { r.part = t; return r }
+
+// known gives a partial the address by which its page can be opened: a form that narrows a list sends fields that say nothing.
+func (r *answer) known(address string) *answer { r.address = address; return r }
 
 // json is what programs get instead of the page.
 func (r *answer) json(v any) *answer { r.data = v; return r }
@@ -76,6 +80,9 @@ func (r *answer) write(c *Ctx) error {
 	}
 	switch {
 	case r.part != nil && c.isHTMX():
+		if r.address != "" {
+			c.f.Set("HX-Replace-Url", r.address)
+		}
 		return writeHTML(c, status, r.part)
 	case r.to != "" && c.isHTMX():
 		where := "HX-Location"

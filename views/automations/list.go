@@ -30,7 +30,10 @@ func (q Query) narrowed() bool { return q.at("", 0) != "" }
 // Live is where the stream of what is shown is.
 func (p IndexProps) Live() string { return p.Query.at("/live/automations", p.Query.Page) }
 
-// more are the addresses of the pages before and after, "" without one.
+// Address is where the page is.
+func (p IndexProps) Address() string { return p.Query.at(path, p.Query.Page) }
+
+// previous and next are the addresses of the pages before and after, "" without one.
 func (p IndexProps) previous() string {
 	if p.From == 0 {
 		return ""

@@ -68,6 +68,7 @@ type ComposerProps struct {
 	Error       string
 	Running     *models.Turn // nil: idle, no Stop button
 	Paused      *PausedProps // the running turn waits for a budget; nil: it does not
+	Waits       bool         // the instance is paused: what is sent waits
 	Queue       []Queued
 	Meter       Meter
 	Model       string

@@ -74,6 +74,9 @@ var busyBadges = map[models.WaitReason]ui.Badge{
 func badge(i *models.Instance) ui.Badge {
 	switch i.State {
 	case models.Running:
+		if i.PausedAt != nil {
+			return ui.Badge{Kind: ui.Warn, Text: "paused"}
+		}
 		return ui.Badge{Kind: ui.OK, Text: "running"}
 	case models.Provisioning:
 		return ui.Badge{Kind: ui.Busy, Text: "starting"}
