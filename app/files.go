@@ -82,7 +82,26 @@ func (h *Files) index(c *Ctx, i *models.Instance, p *filesview.IndexProps, statu
 			return nil, err
 		}
 	}
+	if c.Query("directories") != "" {
+		return h.directories(c, i, p)
+	}
 	return page(filesview.Index(*p)).partial(filesview.Rows(*p)).json(p.Entries).with(status), nil
+}
+
+// directories opens the tree of all of them.
+func (h *Files) directories(c *Ctx, i *models.Instance, p *filesview.IndexProps) (Reply, error) {
+	list, more, err := h.Workspaces.List(c, i, ".", true)
+	if k := fault.KindOf(err); err != nil && k != fault.Unavailable {
+		return nil, err
+	}
+	paths := []string{}
+	for _, e := range list {
+		if e.Dir {
+			paths = append(paths, e.Path)
+		}
+	}
+	p.Tree = filesview.NewTree(paths, more)
+	return page(filesview.Index(*p)).partial(filesview.Directories(*p)).json(paths), nil
 }
 
 func (h *Files) entries(c *Ctx, i *models.Instance, p *filesview.IndexProps) error {

@@ -86,6 +86,9 @@ func TestFilesPage(t *testing.T) {
 	lacks(t, body, "<b>lobster")
 	has(t, f.get(200, "?path=docs/bin").Body, "No text")
 	has(t, f.get(200, "?path=docs/empty").Body, "The file is empty")
+	body = f.get(200, "?directories=true&path=docs").Body
+	has(t, body, `id="directories"`, "?path=docs%2Fdeep", `aria-current="page"`)
+	lacks(t, f.get(200, "?path=docs").Body, "?path=docs%2Fdeep%2F", `aria-current="page">`)
 	f.get(404, "?path=docs/none")
 	f.get(403, "?path=../x")
 	f.get(404, "?path=.lobstead/trash")

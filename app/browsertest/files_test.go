@@ -28,6 +28,14 @@ func TestFiles(t *testing.T) {
 	b.until(`document.querySelector("#file-rows").innerText.includes("plan.md")`)
 	b.judge("files")
 
+	b.now("the tree")
+	b.click("#jump summary")
+	b.until(`[...document.querySelectorAll("#directories a")].some((a) => a.innerText.trim() === "samples")`)
+	b.judge("files-tree")
+	b.open(files + "?directories=true&path=samples")
+	b.until(`document.querySelector("#directories [aria-current]")?.innerText.trim() === "samples"`)
+	b.open(files)
+
 	b.now("an upload in pieces")
 	big := filepath.Join(t.TempDir(), "cargo.txt")
 	require.NoError(t, os.WriteFile(big, make([]byte, 20<<20), 0o644))
@@ -53,6 +61,8 @@ func TestFiles(t *testing.T) {
 	b.click("form[data-files-select] .file-acts > button")
 	b.until(`document.querySelector(".banner")?.innerText.includes("plan.md") && ![...document.querySelectorAll(".file-list .line-name")].some((a) => a.innerText === "plan.md")`)
 	b.judge("files-undo")
+	b.do(chromedp.Reload())
+	b.until(`document.querySelector(".banner")?.innerText.includes("plan.md")`)
 	b.open(files + "/trash")
 	b.has("form[action$='/trash/restore'] button")
 	b.judge("files-trash")

@@ -49,6 +49,7 @@ type IndexProps struct {
 	Typed    map[string]string
 	Storage  int
 	MaxPiece int
+	Tree     *Tree // of all directories; nil: it was not asked for
 }
 
 // FileProps is a file.
