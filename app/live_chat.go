@@ -243,6 +243,9 @@ func (f *chatFeed) around(ctx context.Context, sc *models.Scope, _ *models.Princ
 	row := chat.SessionListProps{Current: s.ID, Names: map[string]string{i.ID: i.Name}, Busy: map[string]models.WaitReason{}}
 	for _, t := range open {
 		row.Busy[s.ID] = max(row.Busy[s.ID], t.WaitsFor)
+		if t.State == models.TurnQueued && i.Standing() == models.StandingPaused && len(open) == 1 {
+			row.Busy[s.ID] = models.WaitResume
+		}
 	}
 	return f.side.diff(ctx, out, append(above, []fragment{{id: "chat-head", html: chat.Head(props)}, {id: "composer-state", html: chat.ComposerState(props.Composer)},
 		{id: "rail", html: chat.Rail(props.Rail)}, {id: "session-" + s.ID, html: chat.SessionRow(*s, row)}}...))

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -18,13 +19,21 @@ func (sc *Scope) InstanceNames(ctx context.Context) ([]Instance, error) {
 // BusySessions gives the sessions in which a turn is open, with what it waits for: "" = it is being answered.
 func (sc *Scope) BusySessions(ctx context.Context) (map[string]WaitReason, error) {
 	rows := []struct {
-		SessionID string
-		WaitsFor  WaitReason
+		SessionID, InstanceID string
+		WaitsFor              WaitReason
+		Begun                 int
 	}{}
-	err := sc.read(ctx).Model(&Turn{}).Select("session_id, max(waits_for) AS waits_for").Where(isOpen).Group("session_id").Scan(&rows).Error
-	out := map[string]WaitReason{}
+	err := sc.read(ctx).Model(&Turn{}).Select("session_id, instance_id, max(waits_for) AS waits_for, sum(CASE state WHEN 'queued' THEN 0 ELSE 1 END) AS begun").Where(isOpen).
+		Group("session_id, instance_id").Scan(&rows).Error
+	out, paused := map[string]WaitReason{}, []string{}
+	if err == nil && len(rows) > 0 {
+		err = sc.read(ctx).Model(&Instance{}).Where("paused_at IS NOT NULL").Pluck("id", &paused).Error
+	}
 	for _, r := range rows {
 		out[r.SessionID] = r.WaitsFor
+		if r.Begun == 0 && slices.Contains(paused, r.InstanceID) {
+			out[r.SessionID] = WaitResume
+		}
 	}
 	return out, translate(err)
 }

@@ -62,6 +62,8 @@ type WaitReason string
 const (
 	WaitBudget   WaitReason = "budget"
 	WaitApproval WaitReason = "approval"
+	// WaitResume is of one that is not parked: it has not begun, and its instance is paused.
+	WaitResume WaitReason = "resume"
 )
 
 // Parked tells whether the turn waits for a person or a time without a worker: it holds no lease.

@@ -111,7 +111,7 @@ func (l *Line) badge() ui.Badge {
 // says is what makes it act.
 func (l *Line) says() string {
 	if l.Channel != nil {
-		return "Channel: when one of " + ui.Plural(l.Linked, "linked person", "linked people") + " writes"
+		return "Channel: " + ui.Plural(l.Linked, "person is", "people are") + " linked"
 	}
 	return kinds[l.Automation.Kind] + ": " + l.When.sentence()
 }

@@ -68,6 +68,7 @@ var busyBadges = map[models.WaitReason]ui.Badge{
 	"":                  {Kind: ui.Busy, Text: "answering"},
 	models.WaitApproval: {Kind: ui.Warn, Text: "waits for approval"},
 	models.WaitBudget:   {Kind: ui.Warn, Text: "paused"},
+	models.WaitResume:   {Kind: ui.Warn, Text: "paused"},
 }
 
 // badge is an instance's state in one word.

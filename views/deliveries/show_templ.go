@@ -49,7 +49,7 @@ func Show(p ShowProps) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = layout.TopUnder([]ui.Crumb{{Text: "Deliveries", Href: Path}, {Text: About(p.Delivery)}}, About(p.Delivery), nil).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = layout.TopUnder([]ui.Crumb{{Text: "Deliveries", Href: Path}}, About(p.Delivery), nil).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -170,7 +170,7 @@ func State(p ShowProps) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " <div class=\"cluster mb-3\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " <div class=\"cluster mt-3 mb-3\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -584,7 +584,7 @@ func Webhook(p WebhookProps) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = layout.TopUnder([]ui.Crumb{{Text: "Settings", Href: generalPath}, {Text: "Webhooks", Href: WebhooksPath}, {Text: p.Webhook.Name}}, p.Webhook.Name, webhookBadge(p.Webhook)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = layout.TopUnder([]ui.Crumb{{Text: "Settings", Href: generalPath}, {Text: "Webhooks", Href: WebhooksPath}}, p.Webhook.Name, webhookBadge(p.Webhook)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
