@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"lobstead/kit/clock"
 )
 
 const (
@@ -48,7 +50,7 @@ func (b *Bus) send(ctx context.Context) {
 			backoff = backoffMin
 			continue
 		}
-		if backoff = min(2*backoff, backoffMax); !pause(ctx, backoff) {
+		if backoff = min(2*backoff, backoffMax); !clock.Sleep(ctx, backoff) {
 			return
 		}
 	}
@@ -110,7 +112,7 @@ func (b *Bus) receive(ctx context.Context, ready func()) {
 		if joined {
 			backoff = backoffMin
 		}
-		if !pause(ctx, backoff) {
+		if !clock.Sleep(ctx, backoff) {
 			return
 		}
 		backoff = min(2*backoff, backoffMax)
@@ -166,13 +168,4 @@ func (b *Bus) incoming(m *redis.Message) {
 func isTimeout(err error) bool {
 	t, ok := err.(interface{ Timeout() bool })
 	return ok && t.Timeout()
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }

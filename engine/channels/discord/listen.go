@@ -1,8 +1,8 @@
 package discord
 
 import (
+	"cmp"
 	"context"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,14 +11,14 @@ import (
 
 	"lobstead/engine/channels/call"
 	"lobstead/engine/channels/service"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 )
 
 // Intents: what the gateway tells of (discord.com/developers/docs, Gateway Intents).
 const (
-	intents        = 1<<0 | 1<<9 | 1<<12 // guilds, their messages, direct messages
-	contentIntent  = 1 << 15             // refused unless it is turned on for the application
-	longestBackoff = 5                   // doublings of Pause
+	intents       = 1<<0 | 1<<9 | 1<<12 // guilds, their messages, direct messages
+	contentIntent = 1 << 15             // refused unless it is turned on for the application
 )
 
 type hearer func(context.Context, service.Event) error
@@ -57,25 +57,20 @@ func (s *Service) Listen(ctx context.Context, a service.Account, hear func(conte
 		if l.lived {
 			fails = 0
 		}
+		fails++
 		wait := s.pause(fails)
 		if f := fault.As(err); err != nil && !f.RetryAt.IsZero() {
 			wait = max(wait, time.Until(f.RetryAt))
 		}
-		fails++
-		if sleep(ctx, wait) != nil {
+		if !clock.Sleep(ctx, wait) {
 			return nil
 		}
 	}
 }
 
-// pause is the wait before the next attempt, at random between a half and the whole of it.
-func (s *Service) pause(n int) time.Duration {
-	d := s.Pause
-	if d == 0 {
-		d = 2 * time.Second
-	}
-	d <<= min(n, longestBackoff)
-	return d/2 + rand.N(d/2+1) //nolint:gosec // spreads reconnects, no secret
+// pause is the wait before what failed is tried again.
+func (s *Service) pause(failed int) time.Duration {
+	return clock.Backoff(cmp.Or(s.Pause, 2*time.Second), failed)
 }
 
 // forget gives up a session: what was said since will be read from histories.

@@ -13,6 +13,7 @@ import (
 
 	"lobstead/engine/channels/call"
 	"lobstead/engine/channels/service"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 )
 
@@ -198,12 +199,8 @@ func spelled(kind fault.Kind, p problem) error {
 
 // sleep waits, or gives the context's end as a fault.
 func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
+	if !clock.Sleep(ctx, d) {
 		return call.Failed(name, ctx.Err())
-	case <-t.C:
-		return nil
 	}
+	return nil
 }

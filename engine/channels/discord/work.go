@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lobstead/engine/channels/service"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 )
 
@@ -137,12 +138,12 @@ func (l *listener) interaction(ctx context.Context, data []byte) error {
 
 // keep tries until the event is kept.
 func (l *listener) keep(ctx context.Context, e service.Event) error {
-	for n := 0; ; n++ {
+	for n := 1; ; n++ {
 		err := l.hear(ctx, e)
 		if err == nil || n == patience || ctx.Err() != nil {
 			return err
 		}
-		if sleep(ctx, l.pause(n)/2) != nil {
+		if !clock.Sleep(ctx, l.pause(n)) {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ const name = "The mail server"
 // Email implements service.Service and service.Listener. The zero value is ready.
 type Email struct {
 	Poll  time.Duration  // between two looks at a server that does not announce new mail; 0 = a minute
-	Pause time.Duration  // after a failure, doubled with each one up to a hundredfold; 0 = a second
+	Pause time.Duration  // after a failure, doubled with each one (clock.Backoff); 0 = a second
 	Roots *x509.CertPool // in tests: who may vouch for a server; nil = those of the system
 	Log   *slog.Logger   // of what is passed over; nil = nowhere
 }

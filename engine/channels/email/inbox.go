@@ -12,6 +12,7 @@ import (
 
 	"lobstead/engine/channels/call"
 	"lobstead/engine/channels/service"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 )
 
@@ -230,7 +231,7 @@ func (in *inbox) store(uid imap.UID, flags ...imap.Flag) error {
 // is found out when the waiting ends.
 func (in *inbox) wait(ctx context.Context, idle, poll time.Duration) error {
 	if !in.idles() {
-		if sleep(ctx, poll) {
+		if clock.Sleep(ctx, poll) {
 			return in.within(answerLimit, func() error { return imapFailed(in.c.Noop().Wait()) })
 		}
 		return ctx.Err()

@@ -10,6 +10,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"lobstead/engine/channels/service"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 )
 
@@ -44,7 +45,7 @@ func (s *Email) Listen(ctx context.Context, a service.Account, hear func(context
 		}
 		l.failed++
 		l.log().InfoContext(ctx, "a mailbox is read again after a pause", "channel", a.ID, "error", err)
-		if !sleep(ctx, l.pause()) {
+		if !clock.Sleep(ctx, clock.Backoff(cmp.Or(l.Pause, time.Second), l.failed)) {
 			break
 		}
 	}
@@ -142,21 +143,4 @@ func (s *Email) log() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return s.Log
-}
-
-func (l *listening) pause() time.Duration {
-	first := cmp.Or(l.Pause, time.Second)
-	return min(first<<min(l.failed-1, 10), 100*first)
-}
-
-// sleep tells whether the time went by before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

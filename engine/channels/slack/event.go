@@ -131,7 +131,7 @@ func (c callback) said(m message, mention bool) (service.Event, bool) {
 	p := conversation(string(m.Channel), m.ChannelType, m.Thread, m.TS)
 	text, named := plain(m.Text, bot)
 	p.Called = p.Direct || mention || named || m.Parent != "" && m.Parent == bot
-	e := service.Event{ID: string(m.Channel) + ":" + m.TS, Kind: service.Said, Peer: p, Sender: c.sender(m), Message: m.TS, Text: text, At: clock(m.TS)}
+	e := service.Event{ID: string(m.Channel) + ":" + m.TS, Kind: service.Said, Peer: p, Sender: c.sender(m), Message: m.TS, Text: text, At: moment(m.TS)}
 	if m.Thread != "" && m.Thread != m.TS {
 		e.ReplyTo = m.Thread
 	}
@@ -178,8 +178,8 @@ func conversation(channel, kind, thread, ts string) service.Peer {
 	return p
 }
 
-// clock reads Slack's message time, "1355517523.000005".
-func clock(ts string) time.Time {
+// moment reads Slack's message time, "1355517523.000005".
+func moment(ts string) time.Time {
 	s, part, _ := strings.Cut(ts, ".")
 	sec, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {

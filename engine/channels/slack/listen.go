@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"lobstead/engine/channels/service"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 )
 
@@ -51,10 +53,8 @@ func (s *Service) Listen(ctx context.Context, a service.Account, hear func(conte
 			if err := connecting(gone(err)); fault.Is(err, fault.Unauthenticated) {
 				return err
 			}
-			select {
-			case <-ctx.Done():
+			if !clock.Sleep(ctx, again) {
 				return nil
-			case <-time.After(again):
 			}
 			go func() { ended <- line.RunContext(ctx) }()
 		case e := <-line.Events:
@@ -140,20 +140,13 @@ func (s *Service) envelope(ctx context.Context, line *socketmode.Client, e socke
 
 // keep tries until hear has kept the event: Slack gives up after three repetitions, which is sooner than a database may be back.
 func (s *Service) keep(ctx context.Context, e service.Event, hear func(context.Context, service.Event) error) error {
-	pause := s.Pause
-	if pause == 0 {
-		pause = 500 * time.Millisecond
-	}
 	for n := 1; ; n++ {
 		err := hear(ctx, e)
 		if err == nil || n == patience {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if !clock.Sleep(ctx, clock.Backoff(cmp.Or(s.Pause, 500*time.Millisecond), n)) {
 			return ctx.Err()
-		case <-time.After(min(pause, 30*time.Second)):
-			pause *= 2
 		}
 	}
 }

@@ -68,7 +68,7 @@ func pressed(body []byte) []service.Event {
 			continue
 		}
 		out = append(out, service.Event{ID: strings.Join([]string{"press", channel, ts, who.ID, act.At}, ":"), Kind: service.Pressed, Peer: p,
-			Sender: who, Message: ts, Token: act.Value, At: clock(act.At)})
+			Sender: who, Message: ts, Token: act.Value, At: moment(act.At)})
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lobstead/engine/channels/service"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 )
 
@@ -44,7 +45,7 @@ func (s *Telegram) Listen(ctx context.Context, a service.Account, hear func(cont
 			return err
 		}
 		l.failed++
-		if !sleep(ctx, l.pause(err)) {
+		if !clock.Sleep(ctx, l.pause(err)) {
 			break
 		}
 	}
@@ -132,18 +133,5 @@ func (l *listening) pause(err error) time.Duration {
 	if at := fault.As(err).RetryAt; !at.IsZero() {
 		return max(time.Until(at), 0)
 	}
-	first := cmp.Or(l.Pause, 300*time.Millisecond)
-	return min(first<<min(l.failed-1, 10), 100*first)
-}
-
-// sleep tells whether the time went by before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return clock.Backoff(cmp.Or(l.Pause, 300*time.Millisecond), l.failed)
 }

@@ -26,7 +26,7 @@ const (
 // Telegram implements service.Service, service.Listener and service.Hooked. The zero value is ready.
 type Telegram struct {
 	Poll  time.Duration // how long one question for news waits; 0 = 25 s
-	Pause time.Duration // after a failure, doubled with each one up to a hundredfold; 0 = 300 ms
+	Pause time.Duration // after a failure, doubled with each one (clock.Backoff); 0 = 300 ms
 
 	mu sync.Mutex
 	me map[[32]byte]user // by the token's hash
