@@ -162,7 +162,7 @@ func checkField(is *fault.Issues, f service.Field, v secret.String) {
 	switch {
 	case f.Required && v.Empty():
 		is.Custom(f.Name, f.Label+" is needed")
-	case len(f.Options) > 0 && !slices.Contains(f.Options, v.Reveal()):
+	case !v.Empty() && len(f.Options) > 0 && !slices.Contains(f.Options, v.Reveal()):
 		is.NotOneOf(f.Name, v.Reveal(), f.Options...)
 	}
 }

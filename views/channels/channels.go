@@ -148,7 +148,7 @@ func (f Field) options() []ui.Option {
 	for _, o := range f.Options {
 		text := o
 		if o == "" {
-			text = "by itself"
+			text = "polling"
 		}
 		out = append(out, ui.Option{Value: o, Text: text})
 	}

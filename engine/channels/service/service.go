@@ -68,7 +68,7 @@ type Field struct {
 	Required bool
 	Proof    bool     // proves that a request is the service's: without it nothing can be received, so nothing is enabled
 	Generate bool     // we make it: the person passes it on to the service
-	Options  []string // "" first: the default
+	Options  []string // the default first, which is also what is left out
 	Max      int      // bytes; 0 = 500
 }
 

@@ -37,8 +37,8 @@ func (*Telegram) Fields() []service.Field {
 	return []service.Field{
 		{Name: "bot_token", Label: "Bot token", Secret: true, Required: true, Max: 100,
 			Hint: "Write to @BotFather on Telegram, send /newbot, and copy the token that it gives."},
-		{Name: "delivery", Label: "How news arrive", Options: []string{"", "webhook"},
-			Hint: "By itself Lobstead asks Telegram for news, which works behind every firewall. With webhook Telegram calls this server, which must be on the internet."},
+		{Name: "delivery", Label: "How messages arrive", Options: []string{"polling", "webhook"},
+			Hint: "Polling: Lobstead asks Telegram, which works behind every firewall. Webhook: Telegram calls this server, which must be on the internet."},
 		{Name: "webhook_secret", Label: "Webhook secret", Secret: true, Required: true, Proof: true, Generate: true, Max: 256,
 			Hint: "Proves that a call is Telegram's. It is handed to Telegram by itself."},
 	}
