@@ -32,6 +32,9 @@ func Alone(text string, now time.Time, zone *time.Location) (Schedule, error) {
 	p, err := Parse(strings.Replace(text, "@every ", "every ", 1), now, zone)
 	switch {
 	case err != nil && looksLikeCron(text):
+		if hint := wrongField(strings.Fields(text)); hint != "" {
+			return Schedule{}, Unclear(hint)
+		}
 		return Schedule{}, Unclear("This is no cron expression: it has five fields, or six that begin with the second")
 	case err != nil:
 		return Schedule{}, err
@@ -39,6 +42,23 @@ func Alone(text string, now time.Time, zone *time.Location) (Schedule, error) {
 		return Schedule{}, Unclear("“" + p.When + "” was understood, and “" + p.Task + "” is no time")
 	}
 	return p.Schedule, nil
+}
+
+// wrongField tells which field keeps five or six from being a cron expression; "" = their number does.
+func wrongField(fields []string) string {
+	names := []string{"second: it has 0 to 59", "minute: it has 0 to 59", "hour: it has 0 to 23", "day of a month: it has 1 to 31", "month: it has 1 to 12", "day of the week: it has 0 to 6, from sunday on"}
+	if len(fields) < 5 || len(fields) > 6 {
+		return ""
+	}
+	names = names[6-len(fields):]
+	for n, field := range fields {
+		alone := strings.Fields(strings.Repeat("* ", len(fields)))
+		alone[n] = field
+		if !IsCron(strings.Join(alone, " ")) && !year.MatchString(field) {
+			return "“" + field + "” is no " + names[n]
+		}
+	}
+	return ""
 }
 
 func looksLikeCron(text string) bool {

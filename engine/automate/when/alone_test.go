@@ -25,7 +25,7 @@ func TestAlone(t *testing.T) {
 		assert.Equal(t, s.Text(), again.Text(), text)
 		require.NoError(t, s.Check(now), text)
 	}
-	for text, hint := range map[string]string{"every day at 9 look": "is no time", "0 9 * *": "five fields", "0 9 * * * 2030": "five fields", "2020-01-01 09:00": "over", "": "No time", "61 * * * *": "five fields"} {
+	for text, hint := range map[string]string{"every day at 9 look": "is no time", "0 9 * *": "five fields", "0 9 * * * 2030": "five fields", "2020-01-01 09:00": "over", "": "No time", "61 * * * *": "“61” is no minute", "0 25 * * *": "“25” is no hour"} {
 		_, err := when.Alone(text, now, berlin)
 		require.True(t, fault.Is(err, fault.Unclear), "%s: %v", text, err)
 		assert.Contains(t, fault.As(err).Hint, hint, text)

@@ -18,6 +18,10 @@ func (p *parser) clockTime(bareAllowed bool) (clock, bool) {
 		half = next
 	}
 	c, bare, vague, ok := readClock(word, half)
+	if !ok && strings.Contains(word, ":") && exactPattern.MatchString(word) {
+		p.only("“%s” is no time: hours go to 23 and minutes to 59, with am and pm hours go from 1 to 12", word)
+		return clock{}, false
+	}
 	oclock := p.peek(1) == "o'clock" || p.peek(1) == "oclock"
 	if !ok || bare && !bareAllowed && !oclock {
 		return clock{}, false
@@ -34,6 +38,9 @@ func (p *parser) clockTime(bareAllowed bool) (clock, bool) {
 		if said != "" {
 			return p.inHalf(c, said, word)
 		}
+	}
+	if vague && p.peek(0) == "yesterday" {
+		p.stop("“yesterday” was understood: that is over")
 	}
 	if vague {
 		p.stop("“%s” could be in the morning or in the afternoon: write %sam or %spm", word, word, word)

@@ -19,6 +19,11 @@ func (p *parser) once() (Schedule, bool) {
 		return p.onDate(0, "this "+p.peek(0))
 	case p.take("tomorrow"):
 		return p.onDate(1, "tomorrow")
+	case p.take("yesterday"):
+		if p.peek(0) == "at" || p.isClock(0) {
+			return p.stop("“yesterday” was understood: that is over")
+		}
+		return p.only("“yesterday” was understood: that is over")
 	}
 	if s, ok := p.weekday(); ok || p.problem != "" {
 		return s, ok
@@ -26,7 +31,8 @@ func (p *parser) once() (Schedule, bool) {
 	if s, ok := p.date(); ok || p.problem != "" {
 		return s, ok
 	}
-	if p.peek(0) != "at" && p.peek(0) != "@" {
+	led := p.peek(0) == "at" || p.peek(0) == "@"
+	if next := p.peek(1); !led && (!p.isClock(0) || next != "tomorrow" && next != "today") { // "noon tomorrow"
 		return Schedule{}, false
 	}
 	c, ok := p.atTime()
@@ -163,7 +169,7 @@ func (p *parser) date() (Schedule, bool) {
 		return Schedule{}, false
 	}
 	if time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Day() != day {
-		return p.stop("there is no day %d in that month", day)
+		return p.stop("there is no day %d in %s %d", day, month, year)
 	}
 	c, ok := p.atTime()
 	if !ok {
@@ -200,6 +206,12 @@ func (p *parser) calendar() (year int, month time.Month, day int, ok bool) {
 		return n, month, day, true
 	}
 	if time.Date(year, month, day+1, 0, 0, 0, 0, p.zone).Before(p.now) {
+		year++
+	}
+	for range 8 { // the next year that has such a day: 29 february
+		if month != time.February || day != 29 || time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Day() == day {
+			break
+		}
 		year++
 	}
 	return year, month, day, true

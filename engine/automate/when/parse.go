@@ -58,6 +58,9 @@ func Parse(text string, now time.Time, zone *time.Location) (Parsed, error) {
 	case found > 1:
 		return Parsed{}, Unclear(fmt.Sprintf("“%s” was understood, and there is a second time behind it: one schedule has one", best.when(text, words)))
 	}
+	if hint := best.unread(words); hint != "" {
+		return Parsed{}, Unclear(hint)
+	}
 	if err := best.s.Check(now); err != nil {
 		return Parsed{}, Unclear(fmt.Sprintf("“%s” was understood, but that is never, or over", best.when(text, words)))
 	}

@@ -28,7 +28,9 @@ func (s Schedule) String() string {
 		return saySeconds(f)
 	}
 	days, ok := sayDays(f[2], f[4])
-	if !ok || f[3] != "*" {
+	if day, month := sayDate(f[2], f[3], f[4]); month {
+		days = day
+	} else if !ok || f[3] != "*" {
 		return s.Expr
 	}
 	minute, errMinute := strconv.Atoi(f[0])
@@ -131,6 +133,16 @@ func sayDays(month, week string) (string, bool) {
 	}
 	n, err := strconv.Atoi(month)
 	return fmt.Sprintf("on the %s of the month", nth(n)), err == nil
+}
+
+// sayDate says one day of one month: "every year on 29 February".
+func sayDate(day, month, week string) (string, bool) {
+	d, errDay := strconv.Atoi(day)
+	m, errMonth := strconv.Atoi(month)
+	if errDay != nil || errMonth != nil || m < 1 || m > 12 || week != "*" {
+		return "", false
+	}
+	return fmt.Sprintf("every year on %d %s", d, time.Month(m)), true
 }
 
 func sayWeek(field string) (string, bool) {
