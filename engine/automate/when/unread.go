@@ -12,13 +12,18 @@ var repeats = []string{"every", "each", "alternate", "hourly", "daily", "nightly
 // bounds are the words that make another time, or none, of the one behind them.
 var bounds = append([]string{"after", "before", "by", "since", "from", "not", "other", "last"}, limits...)
 
-// unread is the hint for words beside a single time that were not read, and could make something else of it: "every second
-// tuesday at noon" is not one tuesday. "" = there are none. Behind the time, "every" may belong to what is to be done.
+// unread is the hint for words beside a time that were not read, and could make something else of it: "every second tuesday at
+// noon" is not one tuesday, and "alternate fridays" are not all. "" = there are none. Behind the time, "every" may belong to what is to be done.
 func (m match) unread(words []token) string {
+	before, behind := words[:m.from], words[m.to:]
 	if m.s.Kind != Once {
+		for n, t := range before {
+			if leads := t.word == "every" || t.word == "each" || t.word == "alternate"; leads && (n == m.from-1 || calendarAhead(before[n+1:])) || often(before[n:]) {
+				return again(t.raw)
+			}
+		}
 		return ""
 	}
-	before, behind := words[:m.from], words[m.to:]
 	for n, t := range before {
 		noun := n > 0 && slices.Contains([]string{"the", "a", "an", "my", "our", "your", "this"}, before[n-1].word) && t.word != "every" && t.word != "each"
 		if slices.Contains(repeats, t.word) && (m.bare || !noun) || often(before[n:]) {
@@ -35,7 +40,7 @@ func (m match) unread(words []token) string {
 		}
 	}
 	for n, t := range behind {
-		if (t.word == "every" || t.word == "each" || t.word == "alternate") && (n == 0 || calendarAhead(behind[n+1:])) || often(behind[n:]) || n == 0 && slices.Contains(repeats, t.word) {
+		if (t.word == "every" || t.word == "each" || t.word == "alternate") && (n == 0 || n == 1 && behind[0].word == "on" || calendarAhead(behind[n+1:])) || often(behind[n:]) || n == 0 && slices.Contains(repeats, t.word) {
 			return again(t.raw)
 		}
 	}
@@ -67,7 +72,7 @@ func often(words []token) bool {
 func calendarAhead(words []token) bool {
 	for n := range min(len(words), 3) {
 		word := words[n].word
-		if calendarWord(word) {
+		if _, unit := units[word]; unit || calendarWord(word) {
 			return true
 		}
 		_, nth := ordinal(word)
