@@ -62,11 +62,11 @@ func (p *parser) lasts() bool {
 
 var shortZone = []string{"est", "edt", "cst", "cdt", "mst", "mdt", "pst", "pdt", "et", "pt", "ct", "cet", "cest", "bst", "ist", "jst", "aest", "aedt", "eet", "eest", "msk"}
 
-// namedZone takes a zone that stands behind a time: "UTC", "in Europe/Berlin", "Asia/Tokyo time". Short names mean several
+// namedZone takes a zone that stands behind a time: "UTC", "in Europe/Berlin", "Asia/Tokyo time", "in New York". Short names mean several
 // zones, so they are asked about.
 func (p *parser) namedZone() *time.Location {
 	start := p.at
-	p.take("in")
+	in := p.take("in")
 	word, raw := p.peek(0), ""
 	if p.at < len(p.words) {
 		raw = p.words[p.at].raw
@@ -82,6 +82,13 @@ func (p *parser) namedZone() *time.Location {
 		if zone, err := time.LoadLocation(raw); err == nil {
 			p.at++
 			p.take("time")
+			return zone
+		}
+		if area, _, _ := strings.Cut(raw, "/"); slices.Contains([]string{"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}, area) {
+			p.stop("“%s” is the name of no time zone: write it like Europe/Berlin", raw)
+		}
+	default:
+		if zone := p.place(in); zone != nil {
 			return zone
 		}
 	}

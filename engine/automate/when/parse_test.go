@@ -176,10 +176,19 @@ func TestParseTakesTheZone(t *testing.T) {
 		"tomorrow at 5pm Asia/Tokyo time call the office":      {"Asia/Tokyo", "tomorrow at 5pm Asia/Tokyo time", "call the office"},
 		"every day at 9 in Europe/Berlin check and/or mend it": {"Europe/Berlin", "every day at 9 in Europe/Berlin", "check and/or mend it"},
 		"every day at 9 in the office list who is there":       {"Europe/Berlin", "every day at 9", "in the office list who is there"},
+		"at 7:15 pm in New York post the news":                 {"America/New_York", "at 7:15 pm in New York", "post the news"},
+		"at 7:15pm New York time, post":                        {"America/New_York", "at 7:15pm New York time", "post"},
+		"every day at 9 Berlin time say hi":                    {"Europe/Berlin", "every day at 9 Berlin time", "say hi"},
+		"tomorrow at 9 in mumbai say hi":                       {"Asia/Kolkata", "tomorrow at 9 in mumbai", "say hi"},
+		"every day at 9 time the race":                         {"Europe/Berlin", "every day at 9", "time the race"},
 	} {
 		p, err := when.Parse(text, now, berlin)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, [3]string{p.Zone.String(), p.When, p.Task}, text)
+	}
+	for name, area := range when.Places() {
+		_, err := time.LoadLocation(area)
+		require.NoError(t, err, name)
 	}
 	p, err := when.Parse("tomorrow at 5pm Asia/Tokyo", now, berlin)
 	require.NoError(t, err)
@@ -200,6 +209,7 @@ func TestParseSaysWhatIsUnclear(t *testing.T) {
 		"every day at 9 and 17":   "a second time of day", "every day at 9, 12 and 17": "a second time of day", "every monday at 9 and on friday": "“friday” was understood: at what time?",
 		"every day at 9 except on sundays": "“except” was understood as a limit", "every day at 9 except monday": "a limit", "every hour until december 24": "a limit",
 		"every day at 9 for two weeks": "a limit", "every day at 9 for the next month": "a limit", "every day at 9 CET": "more than one time zone",
+		"every day at 9 Springfield time": "“Springfield” is not the name of exactly one", "at 9 eastern time": "exactly one", "at 9 in Europe/Nowhere": "no time zone",
 		"tonight at 12": "does not fit", "every morning at 15:00": "does not fit", "every night at 3": "does not fit",
 		"weekly at 9": "on which day?", "monthly report at 9": "on which day?", "remind me tomorrow to call at 5pm": "“tomorrow” was understood: at what time?",
 	} {
