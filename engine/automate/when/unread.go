@@ -16,6 +16,12 @@ var bounds = append([]string{"after", "before", "by", "since", "from", "not", "o
 // noon" is not one tuesday, and "alternate fridays" are not all. "" = there are none. Behind the time, "every" may belong to what is to be done.
 func (m match) unread(words []token) string {
 	before, behind := words[:m.from], words[m.to:]
+	for n := range before {
+		p := &parser{words: before, at: n, zone: m.s.Zone}
+		if zone := p.namedZone(); zone != nil && p.at == m.from && zone.String() != m.s.Zone.String() {
+			return fmt.Sprintf("“%s” stands before the time: a time zone is written behind it, as in “every day at 9:00 in Europe/Berlin”", before[n].raw)
+		}
+	}
 	if m.s.Kind != Once {
 		for n, t := range before {
 			if leads := t.word == "every" || t.word == "each" || t.word == "alternate"; leads && (n == m.from-1 || calendarAhead(before[n+1:])) || often(before[n:]) {

@@ -21,6 +21,7 @@ func TestParseRefusesWhatItDidNotRead(t *testing.T) {
 		"at 9 three times a week look": "repeats", "at noon every second tuesday report": "repeats", "weekly sync on friday at 9": "repeats", "second tuesday at noon report": "stands before",
 		"by friday at 5pm finish": "stands before", "on the first monday of june at 9 look": "begin with the time", "at 9 next week call": "stands behind", "next month at 9 call": "begin with the time",
 		"the day after tomorrow at 9 call": "stands before", "every day at 25:00": "“25:00” is no time", "25:00 look": "“25:00” is no time", "yesterday at 5": "that is over", "at 5 yesterday": "that is over",
+		"New York time every day at 9 say hi": "a time zone is written behind", "in Tokyo tomorrow at 9 say hi": "a time zone is written behind",
 		"on 29 february 2027 at 9": "no day 29 in February 2027",
 	} {
 		p, err := when.Parse(text, now, berlin)
