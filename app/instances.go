@@ -217,9 +217,11 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	if p.Plans, err = sc.Plans(ctx); err != nil {
 		return nil, err
 	}
-	if p.Profile, err = sc.AgentProfile(ctx, instance); err != nil {
+	profile, err := sc.AgentProfile(ctx, instance)
+	if err != nil {
 		return nil, err
 	}
+	p.Profile = *profile
 	if p.Waiting, err = sc.QueuedCount(ctx, instance); err != nil {
 		return nil, err
 	}
@@ -288,7 +290,7 @@ func (h *Instances) again(c *Ctx, instance string, errs map[string]string, typed
 	if err != nil {
 		return nil, err
 	}
-	typed.Fill(p.Profile)
+	typed.Fill(&p.Profile)
 	p.Frame, p.Errors = c.frame(p.Instance.Name, "/instances", ""), errs
 	return page(instances.Show(*p)).with(422), nil
 }

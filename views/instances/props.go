@@ -43,10 +43,10 @@ type ShowProps struct {
 	Metrics                  []models.InstanceMetric // newest first
 	Isolation                []models.Layer          // measures of the running sandbox, applied or not
 	Sessions                 []models.Session
-	Model                    string               // what answers: provider and model
-	GatewayURL, GatewayToken string               // token "" unless RUNNING
-	Profile                  *models.AgentProfile // what is said of it
-	Waiting                  int                  // messages that are not begun
+	Model                    string              // what answers: provider and model
+	GatewayURL, GatewayToken string              // token "" unless RUNNING
+	Profile                  models.AgentProfile // what is said of it
+	Waiting                  int                 // messages that are not begun
 	MayUse                   bool
 	MayDelete                bool
 	MayManageKeys            bool

@@ -117,6 +117,9 @@ func show(t string, n int) instances.ShowProps {
 	switch i.State {
 	case models.Running:
 		p.Metrics, p.Sessions, p.SessionTotal = metrics(100, float64(i.MemoryMB)*.5), sessions(), 12
+		p.MayUse, p.Waiting = true, 3
+		p.Profile = models.AgentProfile{Description: "Answers support requests of the harbour office.", Instructions: "You answer support requests of the harbour office. Be brief, and name your sources.",
+			InstructionsMode: models.AppendInstructions, InstructionsBefore: "You answer support requests.", InstructionsBy: "Mira Aydin", InstructionsAt: ago(2 * time.Hour)}
 		p.GatewayURL, p.GatewayToken = base+"/gateway/"+i.ID, "gw_3f9aK2mQx81LwTzP0vRbYc7HdNeJ5sGu"
 	case models.Provisioning:
 		p.Steps, p.Isolation, p.Logs = steps(models.StepDone, models.StepDone, models.StepRunning), nil, p.Logs[5:]

@@ -91,7 +91,8 @@ func TestHostileTextStaysText(t *testing.T) {
 		show := instances.ShowProps{Frame: f, Instance: &bad, Model: s, GatewayURL: s, GatewayToken: s, MayDelete: true, BaseURL: s, Errors: errs,
 			Steps: []models.InstanceStep{{ID: s, Name: s, State: models.StepState(s), Detail: s}}, Logs: []models.InstanceLog{{ID: s, Level: models.LogLevel(s), Message: s}},
 			Metrics: []models.InstanceMetric{{CPUPercent: -1, MemoryMB: 1e12, DiskMB: -5}}, Isolation: []models.Layer{{Name: s, Detail: s}, {Name: s, Applied: true, Detail: s}},
-			Sessions: []models.Session{{ID: s, Title: s, Category: s}}}
+			Sessions: []models.Session{{ID: s, Title: s, Category: s}}, MayUse: true, Profile: models.AgentProfile{Description: s, Instructions: s, InstructionsMode: models.InstructionsMode(s),
+				InstructionsBefore: s, InstructionsBy: s, InstructionsAt: ago(time.Hour)}}
 		over := overview.ShowProps{Frame: f, Instances: []models.Instance{i, bad}, Models: map[string]string{s: s}, Names: map[string]string{s: s}, MayCreate: true,
 			Overview:  &models.Overview{Failures: []models.Turn{{ID: s, SessionID: s, InstanceID: s, Reason: s, Model: s}}},
 			Checklist: []overview.Task{{Text: s, Hint: s, Href: "javascript:alert(1)"}, {Text: s, Done: true}}}
