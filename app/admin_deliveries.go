@@ -66,7 +66,7 @@ func (h *AdminDeliveries) Create(c *Ctx) (Reply, error) {
 	}
 	if err == nil {
 		d, err = h.system().AskTestMail(c, a.by, a.text("address"), models.Mail{Subject: "A test of Lobstead's mail",
-			Text: "Letters of " + h.PublicURL + " arrive here.\n\nYou need not do anything.\n"})
+			Text: "Emails of " + h.PublicURL + " arrive here.\n\nYou need not do anything.\n"})
 	}
 	if form, ok := c.refused(a, "test", err, "address"); ok {
 		return h.list(c, form, 422)

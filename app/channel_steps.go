@@ -26,7 +26,7 @@ var channelSteps = map[models.ChannelKind][]string{
 		"Once it is connected, give the address and the verify token that are shown here under WhatsApp, Configuration, and subscribe to messages.",
 	},
 	models.EmailChannel: {
-		"Give the agent a mailbox of its own: it reads every letter in it.",
+		"Give the agent a mailbox of its own: it reads every email in it.",
 		"Find the names of your provider's IMAP and SMTP servers, and make an app password if it has them.",
 	},
 }

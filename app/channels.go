@@ -19,7 +19,7 @@ var channelSays = map[models.ChannelKind]string{
 	models.DiscordChannel:  "A bot in your servers, and in direct messages.",
 	models.SlackChannel:    "An app in your workspace, and in direct messages.",
 	models.WhatsAppChannel: "A business number on WhatsApp's Cloud API.",
-	models.EmailChannel:    "A mailbox: letters are answered from its address.",
+	models.EmailChannel:    "A mailbox: emails are answered from its address.",
 }
 
 // Index lists them for an instance.

@@ -149,7 +149,7 @@ func TestAdminDeliveries(t *testing.T) {
 	}, waitLong, waitStep)
 	at := "/admin/deliveries/" + d.ID
 
-	has(t, w.Do(get("/admin/deliveries", owner)).Body, "gone@example.com", w.Rival.Name, "Dead", w.Acme.Delivery.Destination, "dead (1)", "pending (2)", "Send a test letter")
+	has(t, w.Do(get("/admin/deliveries", owner)).Body, "gone@example.com", w.Rival.Name, "Dead", w.Acme.Delivery.Destination, "dead (1)", "pending (2)", "Send a test email")
 	for _, narrow := range []string{"?state=dead", "?q=GONE", "?organization=" + w.Rival.ID + "&state=dead&kind=mail"} {
 		body := w.Do(get("/admin/deliveries"+narrow, owner)).Body
 		has(t, body, "gone@example.com")
@@ -207,7 +207,7 @@ func TestTestLetter(t *testing.T) {
 	box.mu.Unlock()
 
 	w = apptest.Start(t, apptest.Options{NoWorker: true})
-	lacks(t, w.Do(get("/admin/deliveries", w.Acme.Owner)).Body, "Send a test letter")
+	lacks(t, w.Do(get("/admin/deliveries", w.Acme.Owner)).Body, "Send a test email")
 	a = office(w, "/admin/deliveries", "test", "does it work", "address", "me@example.com")
 	assert.Equal(t, 422, a.Status)
 }

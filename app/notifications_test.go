@@ -68,7 +68,7 @@ func TestNotificationPreferences(t *testing.T) {
 	t.Parallel()
 	w, _ := mailing(t)
 	owner := w.Acme.Owner
-	has(t, w.Do(get("/notifications/preferences", owner)).Body, "A run of an automation of yours failed", "hourly, together", "there is none yet")
+	has(t, w.Do(get("/notifications/preferences", owner)).Body, "A run of an automation of yours failed", "hourly, together", "None does so far")
 	form := url.Values{"digest_run_failed": {"daily"}, "mail_run_failed": {"true"}, "digest_agent_error": {"once"}, "webhook_agent_error": {"true"}}
 	assert.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: "/notifications/preferences", Who: owner, Form: form}).Status)
 	chosen, err := w.Store.AsSystem("test").NotificationChoices(t.Context(), owner.UserID)
@@ -89,5 +89,5 @@ func TestNotificationPreferences(t *testing.T) {
 	assert.Equal(t, 422, a.Status)
 	has(t, a.Body, "weekly")
 	w.Exec("UPDATE users SET no_letters = TRUE WHERE id = ?", owner.UserID)
-	has(t, w.Do(get("/notifications/preferences", owner)).Body, "You have switched all letters off")
+	has(t, w.Do(get("/notifications/preferences", owner)).Body, "You have switched all emails off")
 }

@@ -48,9 +48,9 @@ func (h *Settings) Letters(c *Ctx) (Reply, error) {
 	if err := h.Store.AsSystem("own letters").SetLetters(c, c.Principal.User.ID, wanted); err != nil {
 		return nil, err
 	}
-	words := "You get a letter when something waits for you"
+	words := "You get an email when something waits for you"
 	if !wanted {
-		words = "You get no letters when something waits for you"
+		words = "You get no emails when something waits for you"
 	}
 	return redirect("/settings#you").json(map[string]bool{"letters": wanted}).say("ok", words), nil
 }

@@ -76,7 +76,7 @@ func (h *Team) invite(c *Ctx, email string, role models.Role, f *wire.Fields) (*
 // invited tells that a letter is on its way, or shows the link once, to be passed on.
 func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
 	if in.Delivery != nil {
-		return redirect("/settings/team").json(cloud.NewInvited(in, "")).with(201).say("ok", "A letter to "+in.Invitation.Email+" is being sent"), nil
+		return redirect("/settings/team").json(cloud.NewInvited(in, "")).with(201).say("ok", "An email to "+in.Invitation.Email+" is being sent"), nil
 	}
 	link := h.PublicURL + joinPath + escapeName(in.Token.Reveal())
 	if c.wantsJSON() {
@@ -92,7 +92,7 @@ func (h *Team) letter(c *Ctx, i *models.Invitation) models.Mail {
 	organization := c.Principal.Organization.Name
 	return models.Mail{Subject: "Join " + organization + " on Lobstead",
 		Text: i.InvitedBy + " asks you to join " + organization + " on Lobstead.\n\nOpen this link to accept; it works once, for seven days:\n\n" +
-			h.PublicURL + joinPath + models.SecretMark + "\n\nIf you do not know why you get this letter, ignore it.\n"}
+			h.PublicURL + joinPath + models.SecretMark + "\n\nIf you do not know why you get this email, ignore it.\n"}
 }
 
 // refused shows the page again with what is wrong beside the fields; programs get the fault.

@@ -295,7 +295,7 @@ func TestOwnDeliveries(t *testing.T) {
 	}
 	has(t, w.Do(get("/deliveries", w.Acme.Admin)).Body, "One delivery could not be made", w.Acme.Delivery.Destination)
 	has(t, w.Do(get("/deliveries?q=nobody-at-all", w.Acme.Admin)).Body, "No delivery found")
-	has(t, w.Do(get("/notifications", w.Acme.Admin)).Body, "A letter to two@example.com could not be delivered")
+	has(t, w.Do(get("/notifications", w.Acme.Admin)).Body, "An email to two@example.com could not be delivered")
 	box.refuse("two@example.com", 0)
 	assert.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: at + "/replay", Who: w.Acme.Admin, Form: url.Values{}}).Status)
 	require.Eventually(t, func() bool { return len(box.links("two@example.com")) == 1 }, waitLong, waitStep, "by a fresh link")

@@ -141,7 +141,7 @@ func (sy *System) tellOfDead(tx *gorm.DB, d *Delivery) error {
 	if err != nil {
 		return err
 	}
-	n := notice{kind: NoteDeliveryDead, title: "A letter to " + d.Destination + " could not be delivered", text: d.Reason, link: "/deliveries/" + d.ID,
+	n := notice{kind: NoteDeliveryDead, title: "An email to " + d.Destination + " could not be delivered", text: d.Reason, link: "/deliveries/" + d.ID,
 		aboutKind: aboutMail, aboutID: d.Destination, noMail: true, noWebhook: true}
 	switch d.Kind {
 	case MailDelivery:
@@ -193,7 +193,7 @@ func (sc *Scope) letterOf(tx *gorm.DB, rows []Notification) (*Mail, error) {
 		}
 		m.Text += sc.store.letters + "/notifications/" + n.ID + "\n\n"
 	}
-	m.Text += "Choose what you get letters about: " + sc.store.letters + "/notifications/preferences\n"
+	m.Text += "Choose what you get emails about: " + sc.store.letters + "/notifications/preferences\n"
 	return m, nil
 }
 

@@ -21,5 +21,5 @@ func (x *run) letter(subject, text string) *models.Mail {
 	if x.session != nil && x.session.Title != "" {
 		text = "In the conversation \u201c" + x.session.Title + "\u201d: " + text
 	}
-	return &models.Mail{Subject: subject, Text: text + "\n\n" + x.Letters + "/approvals\n\nYou can switch these letters off: " + x.Letters + "/settings#you\n"}
+	return &models.Mail{Subject: subject, Text: text + "\n\n" + x.Letters + "/approvals\n\nYou can switch these emails off: " + x.Letters + "/settings#you\n"}
 }

@@ -34,7 +34,7 @@ type Config struct {
 	TelegramURL string        `name:"telegram-url" var:"TELEGRAM_URL" placeholder:"URL" help:"A Bot API server of your own, of web and worker. Default: Telegram's."`
 	SlackURL    string        `name:"slack-url" var:"SLACK_URL" placeholder:"URL" help:"Where Slack's Web API is asked instead, of web and worker: GovSlack's, or a proxy's. Default: Slack's."`
 
-	MailFrom string `name:"mail-from" var:"MAIL_FROM" placeholder:"ADDRESS" help:"Sender of the letters: Lobstead <no-reply@example.org>. Needed with SMTP_URL."`
+	MailFrom string `name:"mail-from" var:"MAIL_FROM" placeholder:"ADDRESS" help:"Sender of the emails: Lobstead <no-reply@example.org>. Needed with SMTP_URL."`
 
 	LimitRequests    int `name:"limit-requests" var:"LIMIT_REQUESTS" default:"100" placeholder:"N" help:"Requests a minute of one API key, 0 for no limit."`
 	LimitCreations   int `name:"limit-creations" var:"LIMIT_CREATIONS" default:"10" placeholder:"N" help:"Instances that one organization creates in an hour, 0 for no limit."`

@@ -64,7 +64,7 @@ func (s *Sender) Send(ctx context.Context, l Letter) (answer string, err error) 
 	defer cancel()
 	m, err := s.message(l)
 	if err != nil {
-		return "", fault.Wrap(err, fault.Upstream, Refused, "The letter cannot be written")
+		return "", fault.Wrap(err, fault.Upstream, Refused, "The email cannot be written")
 	}
 	c, err := gomail.NewClient(s.server.Hostname(), s.options()...)
 	if err == nil {
@@ -80,7 +80,7 @@ func (s *Sender) Send(ctx context.Context, l Letter) (answer string, err error) 
 			code = Refused
 		}
 	}
-	return answer, fault.Wrap(fmt.Errorf("%s: %w", s.server.Hostname(), err), fault.Upstream, code, "The mail server did not take the letter")
+	return answer, fault.Wrap(fmt.Errorf("%s: %w", s.server.Hostname(), err), fault.Upstream, code, "The mail server did not take the email")
 }
 
 // words are the server's own in an error: "550 5.1.1 no such mailbox".

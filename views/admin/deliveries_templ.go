@@ -71,7 +71,7 @@ func Deliveries(p DeliveriesProps) templ.Component {
 					}
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"table-wrap\"><table class=\"table\"><caption class=\"sr-only\">Deliveries of all organizations, newest first</caption> <thead><tr><th scope=\"col\">To</th><th scope=\"col\">State</th><th scope=\"col\" class=\"hide-s\">Kind</th><th scope=\"col\" class=\"hide-s\">About</th><th scope=\"col\" class=\"r hide-s\">Attempts</th><th scope=\"col\" class=\"hide-s\">Written</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"table-wrap\"><table class=\"table\"><caption class=\"sr-only\">Deliveries of all organizations, newest first</caption> <thead><tr><th scope=\"col\">To</th><th scope=\"col\">State</th><th scope=\"col\" class=\"hide-s\">Kind</th><th scope=\"col\" class=\"hide-s\">About</th><th scope=\"col\" class=\"r hide-s\">Attempts</th><th scope=\"col\" class=\"hide-s\">Created</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -135,7 +135,7 @@ func Deliveries(p DeliveriesProps) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = section("test-title", "Send a test letter").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = section("test-title", "Send a test email").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -156,7 +156,7 @@ func Deliveries(p DeliveriesProps) templ.Component {
 
 func (p DeliveriesProps) none() string {
 	if p.Mails {
-		return "Letters of invitation appear here, with every attempt to deliver them."
+		return "Emails of invitation appear here, with every attempt to deliver them."
 	}
 	return "No mail server is configured, so links of invitations are shown to be passed on. Set SMTP_URL and MAIL_FROM to send them."
 }
@@ -470,7 +470,7 @@ func (p DeliveryProps) facts() []ui.Pair {
 		out = append(out, ui.Pair{Key: "Organization", Part: link(OrganizationsPath+"/"+d.OrganizationID, d.OrganizationName)})
 	}
 	out = append(out, ui.Pair{Key: "About", Value: strings.TrimSpace(d.AboutKind + " " + d.AboutID)}, ui.Pair{Key: "Attempts", Value: deliveries.Attempts(&d.Delivery)},
-		ui.Pair{Key: "Written", Part: ui.Time{At: d.CreatedAt}})
+		ui.Pair{Key: "Created", Part: ui.Time{At: d.CreatedAt}})
 	if d.State == models.DeliveryPending {
 		out = append(out, deliveries.Next(&d.Delivery, time.Now()))
 	}

@@ -138,7 +138,7 @@ func Index(p IndexProps) templ.Component {
 			if len(p.Deliveries) == 0 && !p.narrowed() && p.Before == "" {
 				templ_7745c5c3_Err = ui.Empty(ui.EmptyProps{
 					Icon: ui.IconSend, Title: "Nothing was sent yet", Boxed: true,
-					Text: "Letters, calls of webhooks and messages of channels stand here, each with its content, its attempts and the answers.",
+					Text: "Emails, calls of webhooks and messages of channels are listed here, each with its content, its attempts and the answers.",
 					Href: "/settings/webhooks", Button: "Add a webhook", Example: "A webhook tells your own server when an agent has answered.",
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
@@ -441,7 +441,7 @@ func Table(rows []models.Delivery) templ.Component {
 			templ_7745c5c3_Var17 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<div class=\"table-wrap\"><table class=\"table\"><caption class=\"sr-only\">Deliveries, newest first</caption> <thead><tr><th scope=\"col\">To</th><th scope=\"col\">State</th><th scope=\"col\" class=\"hide-s\">About</th><th scope=\"col\" class=\"r hide-s\">Attempts</th><th scope=\"col\" class=\"hide-s\">Written</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<div class=\"table-wrap\"><table class=\"table\"><caption class=\"sr-only\">Deliveries, newest first</caption> <thead><tr><th scope=\"col\">To</th><th scope=\"col\">State</th><th scope=\"col\" class=\"hide-s\">About</th><th scope=\"col\" class=\"r hide-s\">Attempts</th><th scope=\"col\" class=\"hide-s\">Created</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -119,8 +119,8 @@ func List(p IndexProps) templ.Component {
 		if len(p.Rows) == 0 {
 			templ_7745c5c3_Err = ui.Empty(ui.EmptyProps{
 				Icon: ui.IconBell, Title: p.none(), Boxed: true,
-				Text: "A run that failed, a call that waits for you, an instance in ERROR: they stand here first, and go where you want them besides.",
-				Href: PreferencesPath, Button: "Choose how you are told", Example: "Letters can come at once, hourly or each morning.",
+				Text: "A run that failed, a call that waits for you, an instance in ERROR: each is listed here first, and also goes where you want it.",
+				Href: PreferencesPath, Button: "Choose how you are told", Example: "Emails can come at once, hourly or each morning.",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -461,7 +461,7 @@ func Preferences(p PreferencesProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<div class=\"page-narrow sections\"><section class=\"section\" aria-labelledby=\"ways-title\"><div class=\"section-head\"><h2 id=\"ways-title\">How you are told</h2></div><p class=\"muted\">Everything stands under Notifications. Besides, in all of your organizations:</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<div class=\"page-narrow sections\"><section class=\"section\" aria-labelledby=\"ways-title\"><div class=\"section-head\"><h2 id=\"ways-title\">How you are told</h2></div><p class=\"muted\">Everything is listed under Notifications. Here you choose what also reaches you elsewhere, for all of your organizations.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -470,7 +470,7 @@ func Preferences(p PreferencesProps) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Banner(ui.Info, "No mail server is configured here, so no letters are sent. Your choices hold as soon as there is one.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Banner(ui.Info, "No mail server is configured here, so no emails are sent. Your choices hold as soon as there is one.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -515,29 +515,29 @@ func Preferences(p PreferencesProps) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Banner(ui.Info, "You have switched all letters off.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Banner(ui.Info, "You have switched all emails off.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
 			if p.Webhooks == 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<p class=\"sub mt-2\">Webhook reaches the organization's webhooks that are told of notification.created; there is none yet.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<p class=\"sub mt-2\">Webhook: the organization's webhooks that listen to notification.created are called. None does so far.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<p class=\"sub mt-2\">Webhook reaches the organization's webhooks that are told of notification.created.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<p class=\"sub mt-2\">Webhook: the organization's webhooks that listen to notification.created are called.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
 			if len(p.Channels) == 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<p class=\"sub\">A message reaches you where you are linked to an agent: link yourself on one of its channels, under Instances.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<p class=\"sub\">Message: link your account on a channel of an agent, under Instances, and you are told there.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<p class=\"sub\">A message comes by the account that you are linked to, as soon as a letter or sooner.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<p class=\"sub\">A message comes by the account that you are linked to, at the same times as an email or sooner.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -674,7 +674,7 @@ func choice(c models.NotificationChoice, channels []ui.Option) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 48, "> <span>Letter</span></label> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 48, "> <span>Email</span></label> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -177,7 +177,7 @@ func General(p GeneralProps) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "letters", Label: "Write to me when something waits for me or fails", Hint: "One letter, a minute after, unless you have seen or decided it by then. Off: none at all."}, !p.User.NoLetters).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Checkbox(ui.FieldProps{Name: "letters", Label: "Email me when something waits for me or fails", Hint: "One email, a minute later, unless you have seen or decided it by then. Off: none at all."}, !p.User.NoLetters).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -197,7 +197,7 @@ func General(p GeneralProps) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "Save letters")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "Save emails")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
