@@ -245,9 +245,15 @@ func TestFilesUpload(t *testing.T) {
 	ask(404, "PUT", id+"?offset=5", f.Acme.Admin, "56789")
 	ask(404, "GET", id, f.Rival.Owner, "")
 	has(t, f.get(200, "").Body, "big.bin", "not complete")
-	assert.Equal(t, true, ask(200, "PUT", id+"?offset=5", f.Acme.Member, "56789")["done"])
+	last := ask(200, "PUT", id+"?offset=5", f.Acme.Member, "56789")
+	assert.Equal(t, true, last["done"])
 	assert.Equal(t, "0123456789", f.read("big.bin"))
-	ask(404, "GET", id, f.Acme.Member, "")
+	assert.Equal(t, last, ask(200, "PUT", id+"?offset=5", f.Acme.Member, "56789"), "the answer was lost, and the piece came again")
+	assert.Equal(t, last, ask(200, "GET", id, f.Acme.Member, ""))
+	assert.Equal(t, "0123456789", f.read("big.bin"))
+	ask(409, "PUT", id+"?offset=0", f.Acme.Member, "01234")
+	ask(404, "PUT", id+"?offset=5", f.Acme.Admin, "56789")
+	lacks(t, f.get(200, "").Body, "not complete")
 	ask(409, "POST", "", f.Acme.Member, `{"path":"big.bin","size":1}`)
 	ask(413, "POST", "", f.Acme.Member, `{"path":"huge","size":99999999999999}`)
 	for _, bad := range []string{`{}`, `{"path":"x"}`, `{"path":"x","size":-1}`, `{"path":"../x","size":1}`, `{"path":".","size":1}`} {
@@ -256,7 +262,7 @@ func TestFilesUpload(t *testing.T) {
 	}
 	up = ask(201, "POST", "", f.Acme.Member, `{"path":"other","size":3}`)
 	f.post(303, "/uploads/"+up["id"].(string)+"/delete")
-	assert.Zero(t, f.Count("SELECT count(*) FROM file_uploads WHERE created_by = ? AND instance_id = ?", f.Acme.Member.UserID, f.Acme.Instance.ID))
+	assert.Zero(t, f.Count("SELECT count(*) FROM file_uploads WHERE created_by = ? AND instance_id = ? AND placed_at IS NULL", f.Acme.Member.UserID, f.Acme.Instance.ID))
 	a = f.Do(apptest.Call{Method: "PUT", Path: f.at + "/uploads" + id + "?offset=0", Who: f.Acme.Member, Face: apptest.JSON, Body: strings.NewReader("x"), Header: map[string]string{"Sec-Fetch-Site": "cross-site"}})
 	assert.Equal(t, 403, a.Status)
 }

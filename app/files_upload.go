@@ -19,8 +19,8 @@ type uploadState struct {
 	Done   bool   `json:"done"`
 }
 
-func stateOf(u *files.Upload, done bool) uploadState {
-	return uploadState{ID: u.ID, Path: u.Path, Offset: u.Offset, Size: u.Bytes, Done: done}
+func stateOf(u *files.Upload) uploadState {
+	return uploadState{ID: u.ID, Path: u.Path, Offset: u.Offset, Size: u.Bytes, Done: u.Done}
 }
 
 // Upload takes whole files of a plain form.
@@ -65,7 +65,7 @@ func (h *Files) BeginUpload(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data(stateOf(up, false)).with(201), nil
+	return data(stateOf(up)).with(201), nil
 }
 
 // ShowUpload tells how far one is.
@@ -82,7 +82,7 @@ func (h *Files) ShowUpload(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data(stateOf(up, false)), nil
+	return data(stateOf(up)), nil
 }
 
 // ContinueUpload takes the next piece: the raw bytes, which begin at offset.
@@ -106,11 +106,11 @@ func (h *Files) ContinueUpload(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	up, done, err := h.Workspaces.Continue(c, c.Scope, i, id, offset, piece)
+	up, err := h.Workspaces.Continue(c, c.Scope, i, id, offset, piece)
 	if err != nil {
 		return nil, err
 	}
-	return data(stateOf(up, done)), nil
+	return data(stateOf(up)), nil
 }
 
 // CancelUpload gives one up.

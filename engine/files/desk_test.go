@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -107,4 +108,78 @@ func TestSearchThatWasCut(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, found)
 	require.True(t, more)
+}
+
+// moody is a host whose sandbox loses the answer to a move, or refuses it.
+type moody struct {
+	*host
+	move func(sandbox.Hands, string, string) error
+}
+
+func (h *moody) Hands(ctx context.Context, id string) (sandbox.Hands, error) {
+	hands, err := h.host.Hands(ctx, id)
+	return &moving{hands, h}, err
+}
+
+type moving struct {
+	sandbox.Hands
+	h *moody
+}
+
+func (m *moving) Move(ctx context.Context, from, to string, over bool) error {
+	if m.h.move != nil {
+		return m.h.move(m.Hands, from, to)
+	}
+	return m.Hands.Move(ctx, from, to, over)
+}
+
+// Whoever sends the last piece again is told that the file is written: after a lost answer, after a crash before or after
+// the file took its place, and after a refusal that has passed. For an hour.
+func TestTheLastPieceAgain(t *testing.T) {
+	t.Parallel()
+	now := clock.NewFake(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	store := modelstest.NewAt(t, now)
+	sc, _ := modelstest.Found(t, store, "Acme")
+	i := modelstest.Instance(t, sc, "box")
+	h := &host{t.TempDir()}
+	require.NoError(t, os.Mkdir(h.workspace(), 0o755))
+	died := errors.New("the process died")
+	for name, move := range map[string]func(sandbox.Hands, string, string) error{
+		"answer lost":  nil,
+		"died before":  func(sandbox.Hands, string, string) error { panic(died) },
+		"died after":   func(in sandbox.Hands, from, to string) error { _ = in.Move(t.Context(), from, to, false); panic(died) },
+		"was refused":  func(sandbox.Hands, string, string) error { return fault.New(fault.Full, "sandbox.disk_full", "Full") },
+		"in two times": func(in sandbox.Hands, from, to string) error { _ = in.Move(t.Context(), from, to, false); return in.Move(t.Context(), from, to, false) },
+	} {
+		m := &moody{h, move}
+		d := &files.Desk{Host: m, Clock: now}
+		up, err := d.Begin(t.Context(), sc, i, name, 4, false)
+		require.NoError(t, err)
+		up, err = d.Continue(t.Context(), sc, i, up.ID, 0, []byte("ab"))
+		require.NoError(t, err)
+		func() {
+			defer func() { _ = recover() }()
+			_, err = d.Continue(t.Context(), sc, i, up.ID, 2, []byte("cd"))
+		}()
+		if name == "was refused" {
+			require.True(t, fault.Is(err, fault.Full))
+			list, err := sc.Uploads(t.Context(), i.ID)
+			require.NoError(t, err)
+			require.Len(t, list, 1, "it waits")
+		}
+		again := &files.Desk{Host: h, Clock: now} // another process
+		was, err := again.Upload(t.Context(), sc, i, up.ID)
+		require.NoError(t, err, name)
+		require.EqualValues(t, 4, was.Offset, name)
+		was, err = again.Continue(t.Context(), sc, i, up.ID, 2, []byte("cd"))
+		require.NoError(t, err, name)
+		require.True(t, was.Done, name)
+		text, err := os.ReadFile(filepath.Join(h.workspace(), name))
+		require.NoError(t, err)
+		require.Equal(t, "abcd", string(text), name)
+		now.Add(time.Hour)
+		require.NoError(t, again.Sweep(t.Context(), store))
+		_, err = again.Upload(t.Context(), sc, i, up.ID)
+		require.True(t, fault.Is(err, fault.NotFound))
+	}
 }

@@ -30,6 +30,7 @@ func numbered(p string, n int) string {
 type Upload struct {
 	*models.FileUpload
 	Offset int64 // bytes that are there
+	Done   bool  // the file has taken its place
 }
 
 // Begin starts an upload of so many bytes. TooLarge when the instance's storage could not hold it, Conflict
@@ -70,7 +71,7 @@ func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, 
 	return up, err
 }
 
-// Upload tells how far one is.
+// Upload tells how far one is. One that is complete is remembered for an hour.
 func (d *Desk) Upload(ctx context.Context, sc *models.Scope, i *models.Instance, id string) (*Upload, error) {
 	row, err := sc.Upload(ctx, i.ID, id)
 	if err != nil {
@@ -82,43 +83,63 @@ func (d *Desk) Upload(ctx context.Context, sc *models.Scope, i *models.Instance,
 		up.Offset = e.Size
 		return err
 	})
-	if fault.Is(err, fault.NotFound) { // somebody inside removed it
+	switch {
+	case fault.Is(err, fault.NotFound) && row.PlacedAt != nil:
+		up.Offset, up.Done = row.Bytes, true
+		return up, nil
+	case fault.Is(err, fault.NotFound): // somebody inside removed it
 		_ = sc.EndUpload(ctx, row.ID)
 	}
 	return up, err
 }
 
 // Continue adds the next piece: Conflict sandbox.offset, with where it stands, when it is not the next one. With the last
-// piece the file takes its place, and done is true.
-func (d *Desk) Continue(ctx context.Context, sc *models.Scope, i *models.Instance, id string, offset int64, piece []byte) (up *Upload, done bool, err error) {
-	if up, err = d.Upload(ctx, sc, i, id); err != nil {
-		return nil, false, err
+// piece the file takes its place; who sends that one again, because no answer came, is told so again.
+func (d *Desk) Continue(ctx context.Context, sc *models.Scope, i *models.Instance, id string, offset int64, piece []byte) (*Upload, error) {
+	up, err := d.Upload(ctx, sc, i, id)
+	if err != nil {
+		return nil, err
 	}
+	end := offset + int64(len(piece))
+	again := end == up.Bytes && up.Offset == up.Bytes // the last piece, which is there
 	switch {
 	case len(piece) > MaxPiece:
-		return up, false, fault.New(fault.TooLarge, "upload.piece", "A piece may have at most %d MB", MaxPiece>>20)
-	case offset != up.Offset:
-		return up, false, fault.New(fault.Conflict, "sandbox.offset", "%d bytes are there, not %d", up.Offset, offset)
-	case offset+int64(len(piece)) > up.Bytes:
-		return up, false, fault.New(fault.Invalid, "upload.size", "More bytes came than the %d that were announced", up.Bytes)
+		return nil, fault.New(fault.TooLarge, "upload.piece", "A piece may have at most %d MB", MaxPiece>>20)
+	case up.Done && again:
+		return up, nil
+	case offset != up.Offset && !again:
+		return nil, fault.New(fault.Conflict, "sandbox.offset", "%d bytes are there, not %d", up.Offset, offset)
+	case end > up.Bytes:
+		return nil, fault.New(fault.Invalid, "upload.size", "More bytes came than the %d that were announced", up.Bytes)
 	}
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
-		if len(piece) > 0 {
+		if len(piece) > 0 && !again {
 			if err := h.Append(ctx, inUploads(id), offset, piece); err != nil {
 				return err
 			}
-			up.Offset += int64(len(piece))
+			up.Offset = end
 		}
 		if up.Offset < up.Bytes {
 			return nil
 		}
-		if err := h.Move(ctx, inUploads(id), up.Path, up.Overwrite); err != nil {
-			return err
-		}
-		done = true
-		return sc.EndUpload(ctx, id)
+		return d.settle(ctx, sc, h, up)
 	})
-	return up, done, err
+	return up, err
+}
+
+// settle gives a complete file its place. The row says so first: whoever comes after a crash finds either the bytes, and
+// goes on, or that they have gone where they belong.
+func (d *Desk) settle(ctx context.Context, sc *models.Scope, h sandbox.Hands, up *Upload) error {
+	if err := sc.PlaceUpload(ctx, up.ID, true); err != nil {
+		return err
+	}
+	err := h.Move(ctx, inUploads(up.ID), up.Path, up.Overwrite)
+	if err != nil && !fault.Is(err, fault.NotFound) { // not found: the same piece came twice, and the other one was quicker
+		_ = sc.PlaceUpload(context.WithoutCancel(ctx), up.ID, false)
+		return err
+	}
+	up.Done = true
+	return nil
 }
 
 // Cancel gives an upload up.
