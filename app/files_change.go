@@ -110,18 +110,20 @@ func (h *Files) Carry(c *Ctx) (Reply, error) {
 	if len(paths) == 0 || to == "" {
 		return nil, fault.New(fault.Invalid, "files.none", "Tick what is meant, and say where it goes")
 	}
+	list := []files.Carry{}
 	for _, p := range paths {
 		target := to
 		if f.Text("exact") != "true" {
 			target = path.Join(to, path.Base(p))
 		}
-		if err := h.Workspaces.Carry(c, i, files.Carry{From: p, To: target, Move: act == "move"}); err != nil {
-			return nil, err
-		}
+		list = append(list, files.Carry{From: p, To: target, Move: act == "move"})
+	}
+	rel, err := filePath(to)
+	if err == nil {
+		err = h.Workspaces.CarryAll(c, i, list)
 	}
 	said := map[string]string{"move": "Moved", "copy": "Copied"}[act]
-	rel, err := filePath(to)
-	return redirect(filesview.Address(i, rel)).json(wire.Done{Success: true}).say("ok", said), err
+	return c.acted(redirect(filesview.Address(i, rel)).say("ok", said), err)
 }
 
 // Destroy moves what is ticked to the trash; the page that follows offers the way back.
@@ -138,23 +140,25 @@ func (h *Files) Destroy(c *Ctx) (Reply, error) {
 	if len(paths) == 0 {
 		return nil, fault.New(fault.Invalid, "files.none", "Tick what is to be deleted")
 	}
-	undo, gone := []string{}, 0
-	for _, p := range paths {
-		row, err := h.Workspaces.Delete(c, c.Scope, i, p, true)
-		if err != nil {
-			return nil, err
-		}
-		if row == nil {
-			gone++
-		} else {
-			undo = append(undo, row.ID)
-		}
+	rows, gone, err := h.Workspaces.DeleteAll(c, c.Scope, i, paths)
+	undo := []string{}
+	for _, row := range rows[:min(len(rows), maxUndo)] {
+		undo = append(undo, row.ID)
 	}
-	r := redirect(back(i, dir, undo[:min(len(undo), maxUndo)]...)).json(wire.Done{Success: true})
+	r := redirect(back(i, dir, undo...))
 	if gone > 0 {
 		r = r.say("warn", ui.Plural(gone, "thing was", "things were")+" too large for the trash and deleted for good")
 	}
-	return r, nil
+	return c.acted(r, err)
+}
+
+// acted answers an act on several paths. One that was half done leads to where its page would, which shows what is there
+// now, and says what was not done.
+func (c *Ctx) acted(r *answer, err error) (Reply, error) {
+	if f := fault.As(err); err != nil && f.Code == "files.partly" && !c.wantsJSON() {
+		return r.say("bad", f.Detail), nil
+	}
+	return r.json(wire.Done{Success: true}), err
 }
 
 // Pack makes an archive of what is ticked, beside it, by a name that is free.

@@ -3,7 +3,6 @@ package app
 import (
 	"path"
 
-	"lobstead/api/wire"
 	"lobstead/kit/fault"
 	"lobstead/models"
 	filesview "lobstead/views/files"
@@ -107,9 +106,6 @@ func (h *Files) PutBack(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	out, err := h.Workspaces.PutBack(c, c.Scope, i, row, only)
-	if err != nil {
-		return nil, err
-	}
 	kind, said := "ok", "Put back "+ui.Plural(out.Files, "file", "files")
 	switch {
 	case only != "" && out.Files == 1:
@@ -117,5 +113,5 @@ func (h *Files) PutBack(c *Ctx) (Reply, error) {
 	case len(out.Skipped) > 0:
 		kind, said = "warn", said+"; of "+ui.Plural(len(out.Skipped), "file", "files")+" the earlier content is not kept"
 	}
-	return redirect("/instances/"+i.ID+"/files/changes").json(wire.Done{Success: true}).say(kind, said+". This can be undone like a turn."), nil
+	return c.acted(redirect("/instances/"+i.ID+"/files/changes").say(kind, said+". This can be undone like a turn."), err)
 }

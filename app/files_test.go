@@ -176,6 +176,46 @@ func TestFilesMoveAndTrash(t *testing.T) {
 	assert.Equal(t, 5, f.Count("SELECT count(*) FROM audit_entries WHERE act = 'file.deleted' AND organization_id = ?", f.Acme.ID))
 }
 
+// An act on several paths does all or nothing; what fails in the midst of it all the same is said on the page and in JSON.
+func TestFilesSeveral(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	for _, name := range []string{"a", "d/x", "z", "e/a"} {
+		f.Put(f.Acme.Instance, name, "text of "+name)
+	}
+	f.post(404, "/delete", "paths", "a", "paths", "none")
+	f.post(404, "/carry", "paths", "a", "paths", "none", "to", "b", "act", "move")
+	f.post(409, "/carry", "paths", "a", "paths", "z", "to", "d", "act", "move", "paths", "e/a")
+	assert.Equal(t, "text of a", f.read("a"))
+	half := func() []string {
+		ids := []string{}
+		for _, name := range []string{"a", "d/x", "z"} {
+			f.post(303, "/delete", "paths", name)
+			rows, err := f.Acme.Scope.TrashedFiles(t.Context(), f.Acme.Instance.ID)
+			require.NoError(t, err)
+			ids = append(ids, rows[0].ID)
+		}
+		require.NoError(t, os.RemoveAll(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), "d")))
+		f.Put(f.Acme.Instance, "d", "a file in the way")
+		return ids
+	}
+	ids := half()
+	_, to := f.post(303, "/trash/restore", "id", ids[0], "id", ids[1], "id", ids[2])
+	assert.Equal(t, f.at, to)
+	assert.Equal(t, "text of a", f.read("a"))
+	f.gone("z")
+	f.post(303, "/delete", "paths", "d")
+	f.post(303, "/trash/restore", "id", ids[1], "id", ids[2])
+	ids = half()
+	a := f.Do(apptest.Call{Method: "POST", Path: f.at + "/trash/restore", Who: f.Acme.Member, Face: apptest.JSON, JSON: fmt.Sprintf(`{"id":["%s"]}`, strings.Join(ids, `","`))})
+	require.Equal(t, 409, a.Status, a.Body)
+	body := a.Map()
+	assert.Equal(t, "files.partly", body["code"])
+	assert.Contains(t, body["error"], `Restored: "/workspace/a". "/workspace/d/x" was not: `)
+	assert.Contains(t, body["error"], `Not reached: "/workspace/z"`)
+	assert.Len(t, body["details"], 3)
+}
+
 // The trash takes a quarter of the storage: the oldest goes, and what is larger than that is gone for good.
 func TestTrashHasAShare(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"lobstead/kit/fault"
 	"lobstead/kit/id"
 	filesview "lobstead/views/files"
+	"lobstead/views/ui"
 )
 
 // Trash lists what was deleted.
@@ -35,16 +36,20 @@ func (h *Files) RestoreTrash(c *Ctx) (Reply, error) {
 	if len(ids) == 0 {
 		return nil, fault.New(fault.Invalid, "files.none", "Say what is to be restored")
 	}
-	to := ""
 	for _, one := range ids {
 		if _, ok := id.UUID(one); !ok {
 			return nil, fault.NotFoundf("file")
 		}
-		if to, err = h.Workspaces.Restore(c, c.Scope, i, one); err != nil {
-			return nil, err
-		}
 	}
-	return redirect(back(i, path.Dir(to))).json(wire.Done{Success: true}).say("ok", "Restored "+path.Base(to)), nil
+	to, err := h.Workspaces.RestoreAll(c, c.Scope, i, ids)
+	if len(to) == 0 {
+		return nil, err
+	}
+	said := "Restored " + ui.Plural(len(to), "thing", "things")
+	if len(to) == 1 {
+		said = "Restored " + path.Base(to[0])
+	}
+	return c.acted(redirect(back(i, path.Dir(to[0]))).say("ok", said), err)
 }
 
 // EmptyTrash removes one thing, or everything, for good.

@@ -44,7 +44,7 @@ func (h *Files) Upload(c *Ctx) (Reply, error) {
 	if err == nil {
 		_, err = h.Workspaces.Place(c, i, dir, list)
 	}
-	return redirect(back(i, dir)).json(wire.Done{Success: true}).say("ok", "Uploaded "+ui.Plural(len(list), "file", "files")), err
+	return c.acted(redirect(back(i, dir)).say("ok", "Uploaded "+ui.Plural(len(list), "file", "files")), err)
 }
 
 // BeginUpload starts one that comes in pieces.

@@ -37,11 +37,17 @@ func (h *FleetFiles) carry(c *Ctx, move bool) (Reply, error) {
 		return nil, err
 	}
 	out := fleet.Operations{Results: []fleet.Operation{}}
-	for _, one := range list {
+	var halt error // nothing else will go better
+	for n, one := range list {
 		r := fleet.Operation{Source: spelled(one.Source), Destination: spelled(one.Destination)}
-		err := h.Workspaces.Carry(c, i, files.Carry{From: one.Source, To: one.Destination, Move: move, Overwrite: one.Overwrite})
+		err := halt
+		if err == nil {
+			err = h.Workspaces.CarryAll(c, i, []files.Carry{{From: one.Source, To: one.Destination, Move: move, Overwrite: one.Overwrite}})
+		}
 		if k := fault.KindOf(err); err != nil && (k == fault.Unavailable || k == fault.Internal || fault.As(err).Code == "instance.stopped") {
-			return nil, err // nothing else will go better
+			if halt = err; n == 0 {
+				return nil, err
+			}
 		}
 		if r.Success = err == nil; err != nil {
 			r.Error = fleet.NewError(fault.As(err), false).Error

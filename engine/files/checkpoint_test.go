@@ -23,16 +23,28 @@ import (
 // host keeps one workspace in a directory, without a sandbox.
 type host struct{ dir string }
 
-type local struct{ sandboxtest.Local }
+type local struct {
+	sandboxtest.Local
+	dir string
+}
 
 func (local) Ping(context.Context) error { return nil }
 func (local) Close() error               { return nil }
+func (l local) Usage(context.Context) (u sandbox.Usage, err error) {
+	err = filepath.Walk(l.dir, func(_ string, info os.FileInfo, err error) error {
+		if err == nil && !info.IsDir() {
+			u.DiskBytes += info.Size()
+		}
+		return err
+	})
+	return u, err
+}
 
 func (h *host) workspace() string { return filepath.Join(h.dir, "workspace") }
 
 func (h *host) Hands(context.Context, string) (sandbox.Hands, error) {
 	t, err := tree.Open(h.workspace())
-	return local{sandboxtest.Local{Tree: t}}, err
+	return local{sandboxtest.Local{Tree: t}, h.workspace()}, err
 }
 func (h *host) View(context.Context, string) (sandbox.View, error) {
 	return tree.OpenView(h.workspace())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,11 +146,14 @@ func TestTheLastPieceAgain(t *testing.T) {
 	require.NoError(t, os.Mkdir(h.workspace(), 0o755))
 	died := errors.New("the process died")
 	for name, move := range map[string]func(sandbox.Hands, string, string) error{
-		"answer lost":  nil,
-		"died before":  func(sandbox.Hands, string, string) error { panic(died) },
-		"died after":   func(in sandbox.Hands, from, to string) error { _ = in.Move(t.Context(), from, to, false); panic(died) },
-		"was refused":  func(sandbox.Hands, string, string) error { return fault.New(fault.Full, "sandbox.disk_full", "Full") },
-		"in two times": func(in sandbox.Hands, from, to string) error { _ = in.Move(t.Context(), from, to, false); return in.Move(t.Context(), from, to, false) },
+		"answer lost": nil,
+		"died before": func(sandbox.Hands, string, string) error { panic(died) },
+		"died after":  func(in sandbox.Hands, from, to string) error { _ = in.Move(t.Context(), from, to, false); panic(died) },
+		"was refused": func(sandbox.Hands, string, string) error { return fault.New(fault.Full, "sandbox.disk_full", "Full") },
+		"in two times": func(in sandbox.Hands, from, to string) error {
+			_ = in.Move(t.Context(), from, to, false)
+			return in.Move(t.Context(), from, to, false)
+		},
 	} {
 		m := &moody{h, move}
 		d := &files.Desk{Host: m, Clock: now}
@@ -182,4 +186,81 @@ func TestTheLastPieceAgain(t *testing.T) {
 		_, err = again.Upload(t.Context(), sc, i, up.ID)
 		require.True(t, fault.Is(err, fault.NotFound))
 	}
+}
+
+// Acts on several paths are looked at whole before anything is done, and when one fails all the same it is said which
+// were done.
+func TestSeveralPathsOrNone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.i.StorageMB = 1
+	for _, name := range []string{"a", "b", "c", "sub/a", "to/b"} {
+		r.write(name, name)
+	}
+	r.write("big", strings.Repeat("x", 600<<10))
+	carry := func(move bool, names ...string) error {
+		list := []files.Carry{}
+		for _, n := range names {
+			list = append(list, files.Carry{From: n, To: "to/" + filepath.Base(n), Move: move})
+		}
+		return r.c.CarryAll(t.Context(), r.i, list)
+	}
+	for _, names := range [][]string{{"a", "none"}, {"a", "b"}, {"a", "sub/a"}, {"a", "to"}, {"a", "../x"}} {
+		require.Error(t, carry(true, names...), names)
+		require.Error(t, carry(false, names...), names)
+		require.Equal(t, "a", r.read("a"))
+		require.Equal(t, "gone", r.read("to/a"))
+	}
+	require.NoError(t, r.c.CarryAll(t.Context(), r.i, []files.Carry{{From: "big", To: "big2"}}))
+	full := r.c.CarryAll(t.Context(), r.i, []files.Carry{{From: "big", To: "big3"}, {From: "big2", To: "big4"}})
+	require.True(t, fault.Is(full, fault.Full), full)
+	require.Equal(t, "gone", r.read("big3"))
+	_, _, err := r.c.DeleteAll(t.Context(), r.sc, r.i, []string{"a", "none"})
+	require.True(t, fault.Is(err, fault.NotFound))
+	require.Equal(t, "a", r.read("a"))
+	require.NoError(t, carry(true, "sub", "sub/a"), "what is in a directory moves along with it")
+	require.Equal(t, "sub/a", r.read("to/sub/a"))
+
+	refused := fault.New(fault.Forbidden, "sandbox.denied", "It may not be touched")
+	m := &moody{r.h, func(in sandbox.Hands, from, to string) error {
+		if strings.HasSuffix(from, "b") || strings.HasSuffix(to, "b") {
+			return refused
+		}
+		return in.Move(t.Context(), from, to, false)
+	}}
+	r.c.Host = m
+	err = r.c.CarryAll(t.Context(), r.i, []files.Carry{{From: "a", To: "x/a", Move: true}, {From: "b", To: "x/b", Move: true}, {From: "c", To: "x/c", Move: true}})
+	f := fault.As(err)
+	require.Equal(t, "files.partly", f.Code)
+	require.Equal(t, `Moved: "/workspace/a". "/workspace/b" was not: It may not be touched. Not reached: "/workspace/c"`, f.Detail)
+	require.Len(t, f.Fields, 3)
+	require.Equal(t, []string{"moved", "not moved: It may not be touched", "not moved: not reached"}, []string{f.Fields[0].Message, f.Fields[1].Message, f.Fields[2].Message})
+	require.Equal(t, "a", r.read("x/a"))
+	rows, gone, err := r.c.DeleteAll(t.Context(), r.sc, r.i, []string{"x/a", "to", "to/b", "b", "c"})
+	require.Equal(t, refused.Code, fault.As(err).Code, "the first one, by name: nothing was done")
+	require.Empty(t, rows)
+	rows, gone, err = r.c.DeleteAll(t.Context(), r.sc, r.i, []string{"x", "c"})
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	require.Zero(t, gone)
+	m.move = nil
+	require.NoError(t, os.Remove(filepath.Join(r.h.workspace(), ".lobstead/trash", rows[1].ID, "a")))
+	require.NoError(t, os.Remove(filepath.Join(r.h.workspace(), ".lobstead/trash", rows[1].ID)))
+	_, err = r.c.RestoreAll(t.Context(), r.sc, r.i, []string{rows[0].ID, rows[1].ID})
+	require.Equal(t, "file.gone", fault.As(err).Code)
+	require.Equal(t, "gone", r.read("c"))
+}
+
+// What no longer fits the trash, because more was deleted with it, is not offered to come back.
+func TestSeveralThatTheTrashHasNoRoomFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.i.StorageMB = 1
+	for _, name := range []string{"a", "b"} {
+		r.write(name, strings.Repeat("x", 200<<10))
+	}
+	rows, gone, err := r.c.DeleteAll(t.Context(), r.sc, r.i, []string{"a", "b"})
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	require.Equal(t, 1, gone)
 }

@@ -37,13 +37,18 @@ func (d *Desk) Differences(ctx context.Context, i *models.Instance, c *models.Ch
 	defer func() { _ = s.root.Close() }()
 	out := []Difference{}
 	for n, f := range c.Files() {
-		one := Difference{FileChange: f, Can: f.Path != "." && (f.What == models.FileAdded || f.Before != "" && s.has(f.Before))}
+		one := Difference{FileChange: f, Can: s.can(f)}
 		if n < maxDiffFiles {
 			s.compare(&one)
 		}
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// can tells whether a file can be made as it was.
+func (s *store) can(f models.FileChange) bool {
+	return f.Path != "." && (f.What == models.FileAdded || f.Before != "" && s.has(f.Before))
 }
 
 func (s *store) compare(one *Difference) {
@@ -101,23 +106,32 @@ func (c *Checkpoints) PutBack(ctx context.Context, sc *models.Scope, i *models.I
 		return out, err
 	}
 	defer func() { _ = s.root.Close() }()
+	paths := []string{}
+	list = slices.DeleteFunc(list, func(f models.FileChange) bool {
+		can := s.can(f)
+		if can {
+			paths = append(paths, f.Path)
+		} else {
+			out.Skipped = append(out.Skipped, f.Path)
+		}
+		return !can
+	})
 	var mine *models.Checkpoint
 	err = c.change(ctx, i, func(h sandbox.Hands) error {
 		if mine, err = c.open(ctx, sc, i, models.Checkpoint{InstanceID: i.ID, RestoredID: row.ID}); err != nil {
 			return err
 		}
-		for _, f := range list {
-			ok, err := c.putBack(ctx, sc, i, h, s, f)
-			if err != nil {
-				return err
-			}
-			if ok {
+		return each("put back", paths, func(n int) error {
+			ok, err := c.putBack(ctx, sc, i, h, s, list[n])
+			switch {
+			case err != nil:
+			case ok:
 				out.Files++
-			} else {
-				out.Skipped = append(out.Skipped, f.Path)
+			default:
+				out.Skipped = append(out.Skipped, list[n].Path)
 			}
-		}
-		return nil
+			return err
+		})
 	})
 	if mine != nil { // also after half of it: what was changed can be undone
 		if cerr := c.close(context.WithoutCancel(ctx), sc, i, mine); err == nil {
@@ -125,10 +139,6 @@ func (c *Checkpoints) PutBack(ctx context.Context, sc *models.Scope, i *models.I
 		}
 	}
 	if out.Files > 0 {
-		paths := []string{}
-		for _, f := range list {
-			paths = append(paths, f.Path)
-		}
 		if aerr := sc.AuditRestore(context.WithoutCancel(ctx), i, row, paths); err == nil {
 			err = aerr
 		}

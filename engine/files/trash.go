@@ -21,27 +21,38 @@ func inTrash(id string) string { return path.Join(trashDir, id) }
 // trash may be is gone for good: then there is no row. Of a directory that is not empty nothing is deleted without
 // recursive.
 func (d *Desk) Delete(ctx context.Context, sc *models.Scope, i *models.Instance, p string, recursive bool) (*models.TrashedFile, error) {
-	rel, err := Path(p)
+	rel, err := removable(p)
 	if err != nil {
 		return nil, err
 	}
-	if rel == "." {
-		return nil, fault.New(fault.Invalid, "sandbox.path_invalid", "The workspace itself cannot be removed")
-	}
 	var row *models.TrashedFile
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
-		e, err := h.Stat(ctx, rel)
-		if err != nil {
-			return said(err, rel)
-		}
-		size, err := d.weigh(ctx, h, e, recursive)
+		f, err := d.weighed(ctx, h, rel, recursive)
 		if err != nil {
 			return err
 		}
-		row, err = d.discard(ctx, sc, i, h, models.TrashedFile{Path: rel, Directory: e.Dir, Bytes: size})
+		row, err = d.discard(ctx, sc, i, h, f)
 		return err
 	})
 	return row, err
+}
+
+func removable(p string) (string, error) {
+	rel, err := Path(p)
+	if err == nil && rel == "." {
+		err = fault.New(fault.Invalid, "sandbox.path_invalid", "The workspace itself cannot be removed")
+	}
+	return rel, err
+}
+
+// weighed is what is to be deleted, with how large it is.
+func (d *Desk) weighed(ctx context.Context, h sandbox.Hands, rel string, recursive bool) (f models.TrashedFile, err error) {
+	e, err := h.Stat(ctx, rel)
+	if err != nil {
+		return f, said(err, rel)
+	}
+	size, err := d.weigh(ctx, h, e, recursive)
+	return models.TrashedFile{Path: rel, Directory: e.Dir, Bytes: size}, err
 }
 
 // weigh tells how large what is to be deleted is.
@@ -116,32 +127,21 @@ func (d *Desk) drop(ctx context.Context, sc *models.Scope, h sandbox.Hands, rows
 	return sc.ForgetTrashed(ctx, ids...)
 }
 
-// Restore brings back what was deleted. Where something else has taken its place it comes back beside it, by another
+// restore brings back what was deleted. Where something else has taken its place it comes back beside it, by another
 // name, which is given.
-func (d *Desk) Restore(ctx context.Context, sc *models.Scope, i *models.Instance, trashed string) (string, error) {
-	row, err := sc.TrashedFile(ctx, i.ID, trashed)
-	if err != nil {
-		return "", err
-	}
+func (d *Desk) restore(ctx context.Context, sc *models.Scope, h sandbox.Hands, row *models.TrashedFile) (string, error) {
 	to := row.Path
-	err = d.change(ctx, i, func(h sandbox.Hands) error {
-		for n := 2; ; n++ {
-			err := h.Move(ctx, inTrash(row.ID), to, false)
-			if fault.Is(err, fault.Conflict) && n < 100 {
-				to = numbered(row.Path, n)
-				continue
-			}
-			if fault.Is(err, fault.NotFound) {
-				_ = sc.ForgetTrashed(ctx, row.ID)
-				return fault.New(fault.NotFound, "file.gone", "%q is gone: its content was removed from the workspace", Full(row.Path))
-			}
-			return err
+	for n := 2; ; n++ {
+		err := h.Move(ctx, inTrash(row.ID), to, false)
+		if fault.Is(err, fault.Conflict) && n < 100 {
+			to = numbered(row.Path, n)
+			continue
 		}
-	})
-	if err != nil {
-		return "", err
+		if err != nil {
+			return "", said(err, row.Path)
+		}
+		return to, sc.ForgetTrashed(ctx, row.ID)
 	}
-	return to, sc.ForgetTrashed(ctx, row.ID)
 }
 
 // EmptyTrash removes one thing of the trash for good, or with "" all of it.

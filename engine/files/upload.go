@@ -161,25 +161,32 @@ func (d *Desk) Place(ctx context.Context, i *models.Instance, dir string, list [
 	if err != nil {
 		return nil, err
 	}
-	out := []string{}
+	out, names := []string{}, []string{}
 	for _, f := range list {
 		name := path.Base(path.Clean("/" + strings.ReplaceAll(f.Name, `\`, "/")))
 		if name == "/" || name == "." {
 			return out, fault.New(fault.Invalid, "upload.name", "A file without a name cannot be uploaded")
 		}
-		to := path.Join(rel, name)
-		for n := 2; ; n++ {
-			_, err := d.Put(ctx, i, Write{Path: to, Data: f.Data, New: true})
-			if fault.Is(err, fault.Conflict) && fault.As(err).Code == "sandbox.exists" && n < 100 {
-				to = path.Join(rel, numbered(name, n))
-				continue
-			}
-			if err != nil {
-				return out, err
-			}
-			break
-		}
-		out = append(out, to)
+		names = append(names, name)
 	}
-	return out, nil
+	err = each("uploaded", names, func(n int) error {
+		to, err := d.placeOne(ctx, i, path.Join(rel, names[n]), list[n].Data)
+		if err == nil {
+			out = append(out, to)
+		}
+		return err
+	})
+	return out, err
+}
+
+func (d *Desk) placeOne(ctx context.Context, i *models.Instance, p string, data []byte) (string, error) {
+	to := p
+	for n := 2; ; n++ {
+		_, err := d.Put(ctx, i, Write{Path: to, Data: data, New: true})
+		if fault.Is(err, fault.Conflict) && fault.As(err).Code == "sandbox.exists" && n < 100 {
+			to = numbered(p, n)
+			continue
+		}
+		return to, err
+	}
 }

@@ -107,24 +107,6 @@ type Carry struct {
 	Overwrite bool
 }
 
-// Carry copies or moves one thing.
-func (d *Desk) Carry(ctx context.Context, i *models.Instance, c Carry) error {
-	from, err := Path(c.From)
-	if err != nil {
-		return err
-	}
-	to, err := Path(c.To)
-	if err != nil {
-		return err
-	}
-	return d.change(ctx, i, func(h sandbox.Hands) error {
-		if c.Move {
-			return said(h.Move(ctx, from, to, c.Overwrite), from)
-		}
-		return said(h.Copy(ctx, from, to, c.Overwrite), from)
-	})
-}
-
 // Pack makes an archive.
 func (d *Desk) Pack(ctx context.Context, i *models.Instance, p sandbox.Pack) (out sandbox.Packed, err error) {
 	list := make([]string, 0, len(p.Paths))
