@@ -11,6 +11,7 @@ import (
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
+	"lobstead/kit/size"
 	"lobstead/models"
 )
 
@@ -106,7 +107,7 @@ func (d *Desk) Read(ctx context.Context, i *models.Instance, p string, limit int
 	}
 	defer func() { _ = f.Close() }()
 	if e.Size > limit {
-		return nil, fault.New(fault.TooLarge, "file.too_large", "%q has %d bytes, and %d are read at once", Full(e.Path), e.Size, limit).Hinting("Download it")
+		return nil, fault.New(fault.TooLarge, "file.too_large", "%q has %s, and %s are read at once", Full(e.Path), size.Of(e.Size), size.Of(limit)).Hinting("Download it")
 	}
 	data, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {

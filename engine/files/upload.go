@@ -8,6 +8,7 @@ import (
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
+	"lobstead/kit/size"
 	"lobstead/models"
 )
 
@@ -35,7 +36,7 @@ type Upload struct {
 
 // Begin starts an upload of so many bytes. TooLarge when the instance's storage could not hold it, Conflict
 // sandbox.exists when something is there that it may not replace.
-func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, p string, size int64, overwrite bool) (*Upload, error) {
+func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, p string, bytes int64, overwrite bool) (*Upload, error) {
 	rel, err := Path(p)
 	if err != nil {
 		return nil, err
@@ -43,10 +44,10 @@ func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, 
 	switch {
 	case rel == "." || strings.HasSuffix(p, "/"):
 		return nil, fault.New(fault.Invalid, "sandbox.is_a_directory", "%q is a directory", Full(rel))
-	case size < 0:
+	case bytes < 0:
 		return nil, fault.New(fault.Invalid, "upload.size", "Say how many bytes the file has")
-	case size > int64(i.StorageMB)<<20:
-		return nil, fault.New(fault.TooLarge, "upload.size", "The instance has %d MB of storage: the file does not fit", i.StorageMB)
+	case bytes > int64(i.StorageMB)<<20:
+		return nil, fault.New(fault.TooLarge, "upload.size", "The instance has %s of storage: the file does not fit", size.Of(int64(i.StorageMB)<<20))
 	}
 	var up *Upload
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
@@ -57,7 +58,7 @@ func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, 
 		case err != nil && !fault.Is(err, fault.NotFound): // where it leads could never be written: not after all of it came
 			return err
 		}
-		row, err := sc.CreateUpload(ctx, models.FileUpload{InstanceID: i.ID, Path: rel, Bytes: size, Overwrite: overwrite})
+		row, err := sc.CreateUpload(ctx, models.FileUpload{InstanceID: i.ID, Path: rel, Bytes: bytes, Overwrite: overwrite})
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,10 @@
   const key = (url, dir, f) => `upload:${url}:${dir}:${f.name}:${f.size}:${f.lastModified}`;
   const remember = (k, id) => { try { id ? localStorage.setItem(k, id) : localStorage.removeItem(k); } catch { /* private mode */ } };
   const recall = (k) => { try { return localStorage.getItem(k); } catch { return null; } };
-  const size = (n) => n < 1000 ? `${n} B` : n < 1e6 ? `${Math.round(n / 1000)} kB` : n < 1e9 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(2)} GB`;
+  const size = (n) => { // as the server says them
+    const unit = n >= 2 ** 30 ? [2 ** 30, "GB"] : n >= 2 ** 20 ? [2 ** 20, "MB"] : n >= 1024 ? [1024, "KB"] : [1, n === 1 ? "byte" : "bytes"];
+    return `${(n / unit[0]).toFixed(1).replace(/\.0$/, "")} ${unit[1]}`;
+  };
   const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 
   const ask = async (method, url, body, type) => {

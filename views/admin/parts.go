@@ -200,22 +200,6 @@ func actorWords(e *models.AuditEntry) string {
 	return string(e.ActorKind) + ", " + e.Address
 }
 
-// Bytes says a size in its largest sensible unit: "512 MB", "1.5 GB".
-func Bytes(n int64) string {
-	in := func(unit float64, name string) string {
-		return strings.TrimSuffix(strconv.FormatFloat(float64(n)/unit, 'f', 1, 64), ".0") + " " + name
-	}
-	switch {
-	case n >= 1<<30:
-		return in(1<<30, "GB")
-	case n >= 1<<20:
-		return in(1<<20, "MB")
-	case n >= 1<<10:
-		return strconv.FormatInt(n>>10, 10) + " KB"
-	}
-	return strconv.FormatInt(n, 10) + " bytes"
-}
-
 // node is the process of a lease's owner, without the number of the try.
 func node(owner string) string {
 	if at := strings.LastIndexByte(owner, '/'); at > 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lobstead/kit/size"
 	"lobstead/models"
 	"lobstead/views/instances"
 	"lobstead/views/layout"
@@ -159,19 +160,6 @@ func archive(p string) bool {
 	return false
 }
 
-// Bytes says a size.
-func Bytes(n int64) string {
-	switch {
-	case n < 1000:
-		return strconv.FormatInt(n, 10) + " B"
-	case n < 1000*1000:
-		return strconv.FormatFloat(float64(n)/1000, 'f', 1, 64) + " kB"
-	case n < 1000*1000*1000:
-		return strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64) + " MB"
-	}
-	return strconv.FormatFloat(float64(n)/1e9, 'f', 2, 64) + " GB"
-}
-
 func (e Entry) facts() string {
 	switch {
 	case e.Link != "":
@@ -181,7 +169,7 @@ func (e Entry) facts() string {
 	case e.Special:
 		return "pipe, socket or device"
 	}
-	return Bytes(e.Size)
+	return size.Of(e.Size)
 }
 
 // image tells whether a browser may show a file: pictures that hold no script.

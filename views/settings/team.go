@@ -29,6 +29,14 @@ func otherRole(r models.Role) models.Role {
 	return models.Admin
 }
 
+// capability is how a page begins a line with one: words with a capital, and a name such as files:read as programs write it.
+func capability(c string) string {
+	if strings.Contains(c, ":") {
+		return c
+	}
+	return upperFirst(c)
+}
+
 func upperFirst(s string) string {
 	if s == "" {
 		return s

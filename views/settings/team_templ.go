@@ -976,7 +976,7 @@ func Roles(p RolesProps) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var37 string
-				templ_7745c5c3_Var37, templ_7745c5c3_Err = templ.JoinStringErrs(upperFirst(string(c)))
+				templ_7745c5c3_Var37, templ_7745c5c3_Err = templ.JoinStringErrs(capability(string(c)))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/team.templ`, Line: 226, Col: 60}
 				}
