@@ -199,8 +199,12 @@ func (h *Files) Unpack(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	said := "Unpacked " + ui.Plural(out.Files, "file", "files")
+	if out.Files == 0 {
+		said = "Unpacked: the archive holds directories only"
+	}
 	rel, err := filePath(u.To)
-	return redirect(filesview.Address(i, rel)).json(wire.Done{Success: true}).say("ok", "Unpacked "+ui.Plural(out.Files, "file", "files")), err
+	return redirect(filesview.Address(i, rel)).json(wire.Done{Success: true}).say("ok", said), err
 }
 
 func directoriesFirst(list []filesview.Entry) {

@@ -257,6 +257,17 @@ func TestFilesArchives(t *testing.T) {
 	f.post(409, "/unpack", "path", "d/both.tar.gz", "to", "d/both")
 	f.post(303, "/unpack", "path", "d/both.tar.gz", "to", "d/both", "overwrite", "true")
 	f.post(400, "/unpack", "path", "d/a", "to", "x")
+	f.Put(f.Acme.Instance, "zero.zip", "")
+	a, _ := f.post(400, "/unpack", "path", "zero.zip", "to", "x")
+	has(t, a.Body, "The file is empty")
+	f.post(303, "", "path", ".", "name", "hollow", "kind", "directory")
+	for _, format := range []string{"zip", "tar", "tar.gz", "tar.bz2"} {
+		f.post(303, "/archive", "paths", "hollow", "dir", ".", "name", "h", "format", format)
+		f.post(303, "/unpack", "path", "h."+format, "to", "out-"+format)
+		info, err := os.Stat(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), "out-"+format, "hollow"))
+		require.NoError(t, err)
+		require.True(t, info.IsDir())
+	}
 }
 
 func TestFilesUpload(t *testing.T) {

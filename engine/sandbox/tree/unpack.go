@@ -57,6 +57,9 @@ func (t *Tree) Unpack(ctx context.Context, u sandbox.Unpack) (out sandbox.Unpack
 	if err := x.archive(f, info.Size); err != nil {
 		return out, err
 	}
+	if x.entries == 0 {
+		return out, empty("The archive is empty: it holds no file and no directory")
+	}
 	if err := x.makeLinks(); err != nil {
 		return out, err
 	}
@@ -112,6 +115,10 @@ func (x *unpacking) archive(f *os.File, size int64) error {
 	}
 	head = head[:n]
 	switch {
+	case n == 0:
+		return empty("The file is empty: it has no bytes, and so is no archive")
+	case n == 512 && len(bytes.Trim(head, "\x00")) == 0: // a tar ends with zeros, and this one begins with its end
+		return x.tar(f)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return x.zip(f, size)
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
@@ -125,8 +132,14 @@ func (x *unpacking) archive(f *os.File, size int64) error {
 	case n == 512 && bytes.HasPrefix(head[257:], []byte("ustar")):
 		return x.tar(f)
 	}
+	return noArchive()
+}
+
+func noArchive() error {
 	return fault.New(fault.Invalid, "archive.format", "This is no archive that can be unpacked: zip, tar, tar.gz and tar.bz2 can")
 }
+
+func empty(detail string) error { return fault.New(fault.Invalid, "archive.empty", detail) }
 
 func broken(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
@@ -142,6 +155,9 @@ func (x *unpacking) tar(r io.Reader) error {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if errors.Is(err, tar.ErrHeader) && x.entries == 0 { // compressed, but no tar
+			return noArchive()
 		}
 		if err != nil {
 			return broken(err)

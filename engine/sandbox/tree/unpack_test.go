@@ -160,7 +160,13 @@ func TestBadArchives(t *testing.T) {
 		"cut":                     {gzipOf(t, tarOf(t, good))[:40], fault.Invalid, "archive.broken"},
 		"cut zip":                 {zipOf(t, zipEntry{name: "good"})[:40], fault.Invalid, "archive.broken"},
 		"no archive":              {[]byte("hello"), fault.Invalid, "archive.format"},
-		"empty":                   {nil, fault.Invalid, "archive.format"},
+		"no bytes":                {nil, fault.Invalid, "archive.empty"},
+		"empty tar":               {tarOf(t), fault.Invalid, "archive.empty"},
+		"empty tar.gz":            {gzipOf(t, tarOf(t)), fault.Invalid, "archive.empty"},
+		"empty zip":               {zipOf(t), fault.Invalid, "archive.empty"},
+		"only zeros":              {make([]byte, 1<<20), fault.Invalid, "archive.empty"},
+		"zeros, then no tar":      {append(make([]byte, 512), []byte(strings.Repeat("x", 4096))...), fault.Invalid, "archive.format"},
+		"compressed, no tar":      {gzipOf(t, []byte(strings.Repeat("hello", 500))), fault.Invalid, "archive.format"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
