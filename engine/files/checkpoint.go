@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 
 	"lobstead/kit/fault"
 	"lobstead/models"
@@ -13,55 +12,34 @@ import (
 
 const lastSnapshot = "last"
 
-// Checkpoints note what turns change. One per process; its methods are safe for concurrent use, and those for one
-// instance follow each other.
-type Checkpoints struct {
-	*Desk
-
-	mu   sync.Mutex
-	busy map[string]*sync.Mutex
-}
-
-func (c *Checkpoints) lock(instance string) func() {
-	c.mu.Lock()
-	if c.busy == nil {
-		c.busy = map[string]*sync.Mutex{}
-	}
-	m := c.busy[instance]
-	if m == nil {
-		m = &sync.Mutex{}
-		c.busy[instance] = m
-	}
-	c.mu.Unlock()
-	m.Lock()
-	return m.Unlock
-}
+// Checkpoints note what turns change. Its methods are safe for concurrent use, also by several processes of a host: those
+// for one instance follow each other.
+type Checkpoints struct{ *Desk }
 
 // Before notes how the workspace is, once for each turn, before the first tool that may change it. It takes a few seconds
 // at most; what goes wrong is for the log and never keeps a turn from going on.
 func (c *Checkpoints) Before(ctx context.Context, sc *models.Scope, i *models.Instance, turnID string) error {
-	_, err := c.open(ctx, sc, i, models.Checkpoint{InstanceID: i.ID, TurnID: &turnID})
+	if old, err := sc.TurnCheckpoint(ctx, turnID); err != nil || old != nil {
+		return err // the turn goes on: what was before it is known
+	}
+	n := models.Checkpoint{InstanceID: i.ID, TurnID: &turnID}
+	err := c.locked(ctx, i, func(s *store) error {
+		if old, err := sc.TurnCheckpoint(ctx, turnID); err != nil || old != nil { // another process was quicker
+			return err
+		}
+		_, err := c.open(ctx, sc, i, s, n)
+		return err
+	})
+	if fault.Is(err, fault.TooLarge) || fault.Is(err, fault.Timeout) {
+		err = errors.Join(err, unknown(ctx, sc, n, err))
+	}
 	return err
 }
 
-func (c *Checkpoints) open(ctx context.Context, sc *models.Scope, i *models.Instance, n models.Checkpoint) (*models.Checkpoint, error) {
-	defer c.lock(i.ID)()
-	if n.TurnID != nil {
-		if old, err := sc.TurnCheckpoint(ctx, *n.TurnID); err != nil || old != nil {
-			return old, err // the turn goes on: what was before it is known
-		}
-	}
-	s, err := c.store(ctx, i)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = s.root.Close() }()
+func (c *Checkpoints) open(ctx context.Context, sc *models.Scope, i *models.Instance, s *store, n models.Checkpoint) (*models.Checkpoint, error) {
 	last, _ := s.load(lastSnapshot)
 	snap, err := c.look(ctx, s, i, last)
 	if err != nil {
-		if n.TurnID != nil && (fault.Is(err, fault.TooLarge) || fault.Is(err, fault.Timeout)) {
-			err = errors.Join(err, unknown(ctx, sc, n, err))
-		}
 		return nil, err
 	}
 	row, _, err := sc.OpenCheckpoint(ctx, n)
@@ -102,16 +80,10 @@ func (c *Checkpoints) After(ctx context.Context, sc *models.Scope, i *models.Ins
 	if err != nil || row == nil {
 		return err
 	}
-	return c.close(ctx, sc, i, row)
+	return c.locked(ctx, i, func(s *store) error { return c.close(ctx, sc, i, s, row) })
 }
 
-func (c *Checkpoints) close(ctx context.Context, sc *models.Scope, i *models.Instance, row *models.Checkpoint) error {
-	defer c.lock(i.ID)()
-	s, err := c.store(ctx, i)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.root.Close() }()
+func (c *Checkpoints) close(ctx context.Context, sc *models.Scope, i *models.Instance, s *store, row *models.Checkpoint) error {
 	before, ok := s.load(row.ID)
 	if !ok {
 		if row.EndedAt != nil { // what is said of it stays true
@@ -225,6 +197,12 @@ func (c *Checkpoints) prune(ctx context.Context, sc *models.Scope, i *models.Ins
 	for n := range rows {
 		each(&rows[n], 1)
 		open[rows[n].ID] = true
+		if rows[n].EndedAt == nil { // what it changes is not known, so all of what was before it stays
+			before, _ := s.load(rows[n].ID)
+			for it := range maps.Values(before.Items) {
+				named[it.Hash]++
+			}
+		}
 	}
 	drop := []string{}
 	free := func() int64 {

@@ -101,43 +101,42 @@ func (c *Checkpoints) PutBack(ctx context.Context, sc *models.Scope, i *models.I
 	if len(list) == 0 {
 		return out, fault.New(fault.NotFound, "file.not_found", "The checkpoint has no such file")
 	}
-	s, err := c.store(ctx, i)
-	if err != nil {
-		return out, err
-	}
-	defer func() { _ = s.root.Close() }()
 	paths := []string{}
-	list = slices.DeleteFunc(list, func(f models.FileChange) bool {
-		can := s.can(f)
-		if can {
-			paths = append(paths, f.Path)
-		} else {
-			out.Skipped = append(out.Skipped, f.Path)
-		}
-		return !can
-	})
-	var mine *models.Checkpoint
 	err = c.change(ctx, i, func(h sandbox.Hands) error {
-		if mine, err = c.open(ctx, sc, i, models.Checkpoint{InstanceID: i.ID, RestoredID: row.ID}); err != nil {
-			return err
-		}
-		return each("put back", paths, func(n int) error {
-			ok, err := c.putBack(ctx, sc, i, h, s, list[n])
-			switch {
-			case err != nil:
-			case ok:
-				out.Files++
-			default:
-				out.Skipped = append(out.Skipped, list[n].Path)
+		return c.locked(ctx, i, func(s *store) error {
+			list = slices.DeleteFunc(list, func(f models.FileChange) bool {
+				can := s.can(f)
+				if can {
+					paths = append(paths, f.Path)
+				} else {
+					out.Skipped = append(out.Skipped, f.Path)
+				}
+				return !can
+			})
+			if len(list) == 0 {
+				return nil
+			}
+			mine, err := c.open(ctx, sc, i, s, models.Checkpoint{InstanceID: i.ID, RestoredID: row.ID})
+			if err != nil {
+				return err
+			}
+			err = each("put back", paths, func(n int) error {
+				ok, err := c.putBack(ctx, sc, i, h, s, list[n])
+				switch {
+				case err != nil:
+				case ok:
+					out.Files++
+				default:
+					out.Skipped = append(out.Skipped, list[n].Path)
+				}
+				return err
+			})
+			if cerr := c.close(context.WithoutCancel(ctx), sc, i, s, mine); err == nil { // also after half of it: what was changed can be undone
+				err = cerr
 			}
 			return err
 		})
 	})
-	if mine != nil { // also after half of it: what was changed can be undone
-		if cerr := c.close(context.WithoutCancel(ctx), sc, i, mine); err == nil {
-			err = cerr
-		}
-	}
 	if out.Files > 0 {
 		if aerr := sc.AuditRestore(context.WithoutCancel(ctx), i, row, paths); err == nil {
 			err = aerr
