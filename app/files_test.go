@@ -1,13 +1,17 @@
 package app_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -174,6 +178,80 @@ func TestFilesMoveAndTrash(t *testing.T) {
 	left, _ := os.ReadDir(filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), ".lobstead/trash"))
 	assert.Empty(t, left)
 	assert.Equal(t, 5, f.Count("SELECT count(*) FROM audit_entries WHERE act = 'file.deleted' AND organization_id = ?", f.Acme.ID))
+}
+
+// Names that programs made can be used by pages and by programs; nobody makes new ones.
+func TestFilesWithOddNames(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	for name, on := range map[string]string{"new\nline.txt": `new\nline.txt`, "by\xfftes": `by\xfftes`, "bell\a\x1b[31m": `bell\a\x1b[31m`, "odd\r\n/deep\t.txt": `odd\r\n`, "\uf7ff": `\uf7ff`} {
+		f.Put(f.Acme.Instance, name, "needle in "+on)
+		page := f.get(200, "").Body
+		has(t, page, html.EscapeString(on))
+		dir := "/v1/agent/" + f.Acme.Instance.ID + "/filesystem/"
+		api := func(status int, method, path string, body any) apptest.Answer {
+			t.Helper()
+			c := apptest.Call{Method: method, Path: dir + path, Who: f.Acme.Member, Face: apptest.JSON}
+			if body != nil {
+				b, err := json.Marshal(body)
+				require.NoError(t, err)
+				c.JSON = string(b)
+			}
+			a := f.Do(c)
+			require.Equal(t, status, a.Status, "%s %s: %.300s", method, path, a.Body)
+			return a
+		}
+		var list struct{ Entries []struct{ Path, Type string } }
+		require.NoError(t, json.Unmarshal([]byte(api(200, "GET", "directories/?recursive=true", nil).Body), &list))
+		spelled := ""
+		for _, e := range list.Entries {
+			if e.Type == "file" {
+				spelled = strings.TrimPrefix(e.Path, "/workspace/")
+			}
+		}
+		require.True(t, utf8.ValidString(spelled))
+		require.NotContains(t, spelled, "\n")
+		require.Contains(t, page, html.EscapeString(strings.Split(spelled, "/")[0]), "the form sends what the API does")
+		has(t, f.get(200, "?path="+url.QueryEscape(spelled)).Body, "needle in")
+		require.Equal(t, "needle in "+on, f.get(200, "/raw?path="+url.QueryEscape(spelled)).Body)
+		if utf8.ValidString(name) && name != "\uf7ff" {
+			require.Equal(t, "needle in "+on, f.get(200, "/raw?path="+url.QueryEscape(name)).Body, "the name itself does too")
+		}
+		has(t, api(200, "GET", "files/"+url.PathEscape(spelled), nil).Body, "needle in")
+		has(t, f.get(200, "?q=needle").Body, "needle in")
+		has(t, api(200, "POST", "operations/search", map[string]any{"query": "needle", "type": "content"}).Body, "1: needle in")
+		f.post(303, "/save", "path", spelled, "content", "edited", "stamp", "")
+		require.Equal(t, "edited", f.read(name))
+		f.post(303, "/archive", "paths", spelled, "dir", ".", "name", "a", "format", "tar.gz")
+		f.post(303, "/archive", "paths", spelled, "dir", ".", "name", "a", "format", "zip")
+		for n, end := range []string{"tar.gz", "zip"} {
+			to := fmt.Sprint("un", n)
+			f.post(303, "/unpack", "path", "a."+end, "to", to)
+			require.Equal(t, "edited", f.read(to+"/"+path.Base(name)), end)
+			f.post(303, "/delete", "paths", to, "paths", "a."+end)
+		}
+		f.post(303, "/carry", "paths", spelled, "to", "kept", "act", "copy")
+		require.Equal(t, "edited", f.read("kept/"+path.Base(name)))
+		f.post(303, "/carry", "paths", "kept/"+path.Base(spelled), "to", "plain", "exact", "true", "act", "move")
+		require.Equal(t, "edited", f.read("plain"))
+		f.post(303, "/delete", "paths", spelled, "paths", "plain", "paths", "kept")
+		f.gone(name)
+		rows, err := f.Acme.Scope.TrashedFiles(t.Context(), f.Acme.Instance.ID)
+		require.NoError(t, err)
+		for _, row := range rows {
+			if row.Path == spelled {
+				has(t, f.get(200, "/trash").Body, html.EscapeString(on))
+				f.post(303, "/trash/restore", "id", row.ID)
+			}
+		}
+		require.Equal(t, "edited", f.read(name))
+		f.post(422, "", "path", ".", "name", "another "+path.Base(spelled), "kind", "file")
+		f.post(422, "", "path", ".", "name", "another "+path.Base(spelled), "kind", "directory")
+		f.post(400, "/carry", "paths", spelled, "to", "another "+path.Base(spelled), "exact", "true", "act", "move")
+		has(t, api(400, "POST", "files/"+url.PathEscape("x "+path.Base(spelled)), map[string]any{"content": "x"}).Body, "A name may hold no control characters")
+		f.post(303, "/delete", "paths", strings.Split(spelled, "/")[0])
+		f.post(303, "/trash/empty")
+	}
 }
 
 // An act on several paths does all or nothing; what fails in the midst of it all the same is said on the page and in JSON.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
 	"lobstead/models"
 )
 
@@ -170,7 +171,7 @@ func differs(b, a item) bool {
 }
 
 func change(p, what string, b, a item) models.FileChange {
-	c := models.FileChange{Path: p, What: what, Before: b.Hash, After: a.Hash, BeforeSize: b.Size, AfterSize: a.Size, BeforeMode: b.Mode, Link: b.Link}
+	c := models.FileChange{Path: filename.Spell(p), What: what, Before: b.Hash, After: a.Hash, BeforeSize: b.Size, AfterSize: a.Size, BeforeMode: b.Mode, Link: filename.Spell(b.Link)}
 	c.Lost = what != models.FileAdded && b.Hash == ""
 	return c
 }

@@ -16,6 +16,7 @@ import (
 	"lobstead/engine/sandbox"
 	"lobstead/kit/clock"
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
 	"lobstead/models"
 )
 
@@ -55,8 +56,16 @@ func (d *Desk) log() *slog.Logger {
 }
 
 // Path reads a caller's path: relative to the workspace, or absolute below /workspace. It gives it relative, "." for the
-// workspace itself; what leaves it is Forbidden sandbox.path, and its own corner is not there for anybody.
+// workspace itself, and as kit/filename spells it; what leaves it is Forbidden sandbox.path, and its own corner is not
+// there for anybody. Every path that comes from here is spelled so, and every one that comes here may be.
 func Path(p string) (string, error) {
+	rel, err := local(p)
+	return filename.Spell(rel), err
+}
+
+// local is Path as the disk has it.
+func local(p string) (string, error) {
+	p = filename.Bytes(p)
 	if strings.ContainsRune(p, 0) || len(p) > 4096 {
 		return "", fault.New(fault.Invalid, "sandbox.path_invalid", "The path is too long, or holds NUL characters")
 	}
@@ -85,8 +94,24 @@ func outside(p string) error {
 	return fault.New(fault.Forbidden, "sandbox.path", "%q is outside the workspace", p)
 }
 
-// Full is how answers spell a path.
+// Full is how answers write a path.
 func Full(rel string) string { return path.Join(home, rel) }
+
+// nameable refuses new names that only programs make: control characters, and bytes that are no UTF-8. What has such a
+// name already can be named.
+func nameable(ctx context.Context, h sandbox.Hands, rel string) error {
+	for p := rel; p != "."; p = path.Dir(p) {
+		if filename.Plain(path.Base(p)) {
+			continue
+		}
+		_, err := h.Stat(ctx, p)
+		if fault.Is(err, fault.NotFound) {
+			return fault.New(fault.Invalid, "file.name", "A name may hold no control characters, and has to be UTF-8: %q", path.Base(p))
+		}
+		return nil // with all that is above it; what else is wrong with it says who uses it
+	}
+	return nil
+}
 
 // view opens the workspace for reading.
 func (d *Desk) view(ctx context.Context, i *models.Instance) (sandbox.View, error) {

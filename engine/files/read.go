@@ -11,6 +11,7 @@ import (
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
 	"lobstead/kit/size"
 	"lobstead/models"
 )
@@ -24,9 +25,15 @@ const (
 // Entry is a file, directory or link of the workspace; Path is relative to it.
 type Entry = sandbox.Entry
 
+// spelled is an entry at a path of the disk, with names as callers get them.
+func spelled(rel string, e Entry) Entry {
+	e.Path, e.Link = filename.Spell(rel), filename.Spell(e.Link)
+	return e
+}
+
 // Stat describes what is at a path; a link is followed, and described as what it leads to. NotFound file.not_found.
 func (d *Desk) Stat(ctx context.Context, i *models.Instance, p string) (e Entry, err error) {
-	rel, err := Path(p)
+	rel, err := local(p)
 	if err != nil {
 		return e, err
 	}
@@ -34,7 +41,7 @@ func (d *Desk) Stat(ctx context.Context, i *models.Instance, p string) (e Entry,
 		if e, err = v.Stat(ctx, rel); err != nil {
 			return said(err, rel)
 		}
-		e.Path = rel
+		e = spelled(rel, e)
 		if e.Link == "" {
 			return nil
 		}
@@ -45,7 +52,8 @@ func (d *Desk) Stat(ctx context.Context, i *models.Instance, p string) (e Entry,
 		} else if _, lerr := v.List(ctx, rel, 1, 1); lerr == nil {
 			e.Dir = true
 		}
-		e.Path, e.Link = rel, link
+		e = spelled(rel, e)
+		e.Link = link
 		return nil
 	})
 	return e, err
@@ -53,7 +61,7 @@ func (d *Desk) Stat(ctx context.Context, i *models.Instance, p string) (e Entry,
 
 // List gives what is in a directory: its own entries, or with recursive all below it. more tells that there were too many.
 func (d *Desk) List(ctx context.Context, i *models.Instance, p string, recursive bool) (list []Entry, more bool, err error) {
-	rel, err := Path(p)
+	rel, err := local(p)
 	if err != nil {
 		return nil, false, err
 	}
@@ -63,6 +71,9 @@ func (d *Desk) List(ctx context.Context, i *models.Instance, p string, recursive
 	}
 	err = d.read(ctx, i, func(v sandbox.View) error {
 		list, err = v.List(ctx, rel, depth, MaxEntries+1)
+		for n, e := range list {
+			list[n] = spelled(e.Path, e)
+		}
 		return said(err, rel)
 	})
 	if len(list) > MaxEntries {
@@ -73,7 +84,7 @@ func (d *Desk) List(ctx context.Context, i *models.Instance, p string, recursive
 
 // Open opens a file for reading; closing it releases all. The entry is of the file itself where the path is a link.
 func (d *Desk) Open(ctx context.Context, i *models.Instance, p string) (sandbox.Seeker, Entry, error) {
-	rel, err := Path(p)
+	rel, err := local(p)
 	if err != nil {
 		return nil, Entry{}, err
 	}
@@ -83,8 +94,7 @@ func (d *Desk) Open(ctx context.Context, i *models.Instance, p string) (sandbox.
 	}
 	f, e, err := v.Open(ctx, rel)
 	_ = v.Close()
-	e.Path = rel
-	return f, e, said(err, rel)
+	return f, spelled(rel, e), said(err, rel)
 }
 
 // Content is a whole file in memory.

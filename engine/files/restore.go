@@ -9,6 +9,7 @@ import (
 	"lobstead/engine/sandbox"
 	"lobstead/kit/diff"
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
 	"lobstead/models"
 )
 
@@ -147,7 +148,7 @@ func (c *Checkpoints) PutBack(ctx context.Context, sc *models.Scope, i *models.I
 
 // putBack does so with one file; false when what was there is not kept.
 func (c *Checkpoints) putBack(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, s *store, f models.FileChange) (bool, error) {
-	rel, err := Path(f.Path)
+	rel, err := local(f.Path)
 	if err != nil || rel == "." {
 		return false, nil //nolint:nilerr // not a file of the workspace
 	}
@@ -158,7 +159,7 @@ func (c *Checkpoints) putBack(ctx context.Context, sc *models.Scope, i *models.I
 	there := err == nil
 	if f.What == models.FileAdded {
 		if there {
-			_, err = c.discard(ctx, sc, i, h, models.TrashedFile{Path: rel, Bytes: e.Size, Directory: e.Dir})
+			_, err = c.discard(ctx, sc, i, h, models.TrashedFile{Path: filename.Spell(rel), Bytes: e.Size, Directory: e.Dir})
 			return err == nil, err
 		}
 		return true, nil
@@ -168,7 +169,7 @@ func (c *Checkpoints) putBack(ctx context.Context, sc *models.Scope, i *models.I
 		return false, nil
 	}
 	if there && (e.Dir || e.Link != "") { // something else took its place
-		if _, err := c.discard(ctx, sc, i, h, models.TrashedFile{Path: rel, Bytes: e.Size, Directory: e.Dir}); err != nil {
+		if _, err := c.discard(ctx, sc, i, h, models.TrashedFile{Path: filename.Spell(rel), Bytes: e.Size, Directory: e.Dir}); err != nil {
 			return false, err
 		}
 	}

@@ -42,7 +42,7 @@ func (d *Desk) Search(ctx context.Context, i *models.Instance, q Query) (out []F
 	if _, err := path.Match(q.Glob, ""); err != nil {
 		return nil, false, fault.New(fault.Invalid, "sandbox.glob", "Not a file name pattern: %q", q.Glob)
 	}
-	if q.Path, err = Path(q.Path); err != nil {
+	if q.Path, err = local(q.Path); err != nil {
 		return nil, false, err
 	}
 	if q.Max <= 0 || q.Max > MaxFound {
@@ -50,6 +50,9 @@ func (d *Desk) Search(ctx context.Context, i *models.Instance, q Query) (out []F
 	}
 	err = d.read(ctx, i, func(v sandbox.View) error {
 		out, more, err = q.find(ctx, v)
+		for n, f := range out {
+			out[n].Entry = spelled(f.Path, f.Entry)
+		}
 		return said(err, q.Path)
 	})
 	if len(out) > q.Max {

@@ -3,12 +3,14 @@ package files
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
 	"lobstead/kit/size"
 	"lobstead/models"
 )
@@ -29,14 +31,18 @@ func partly(verb string, names []string, done int, err error) error {
 	if done == 0 {
 		return err
 	}
+	names = slices.Clone(names)
 	why := fault.As(err).Detail
+	for n, name := range names {
+		names[n] = filename.Bytes(name)
+	}
 	said := fmt.Sprintf("%s: %s. %s was not: %s", strings.ToUpper(verb[:1])+verb[1:], listed(names[:done]), strconv.Quote(names[done]), why)
 	if rest := names[done+1:]; len(rest) > 0 {
 		said += ". Not reached: " + listed(rest)
 	}
 	out := fault.Wrap(err, fault.Conflict, "files.partly", "%s", said)
 	for n, name := range names {
-		one := fault.Issue{Code: "custom", Path: []any{name}, Message: verb}
+		one := fault.Issue{Code: "custom", Path: []any{filename.Spell(name)}, Message: verb}
 		switch {
 		case n == done:
 			one.Message = "not " + verb + ": " + why
@@ -91,6 +97,13 @@ func (d *Desk) CarryAll(ctx context.Context, i *models.Instance, list []Carry) e
 		}
 		return each(verb, names, func(n int) error {
 			c := list[n]
+			at := c.To
+			if path.Base(c.To) == path.Base(c.From) { // it has its name already
+				at = path.Dir(c.To)
+			}
+			if err := nameable(ctx, h, at); err != nil {
+				return err
+			}
 			if c.Move {
 				return said(h.Move(ctx, c.From, c.To, c.Overwrite), c.From)
 			}
@@ -103,10 +116,10 @@ func (d *Desk) CarryAll(ctx context.Context, i *models.Instance, list []Carry) e
 func spelledCarries(list []Carry) (out []Carry, err error) {
 	moved := []string{}
 	for _, c := range list {
-		if c.From, err = Path(c.From); err != nil {
+		if c.From, err = local(c.From); err != nil {
 			return nil, err
 		}
-		if c.To, err = Path(c.To); err != nil {
+		if c.To, err = local(c.To); err != nil {
 			return nil, err
 		}
 		if out = append(out, c); c.Move {

@@ -6,6 +6,7 @@ import (
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
 	"lobstead/models"
 )
 
@@ -38,7 +39,7 @@ func (d *Desk) Delete(ctx context.Context, sc *models.Scope, i *models.Instance,
 }
 
 func removable(p string) (string, error) {
-	rel, err := Path(p)
+	rel, err := local(p)
 	if err == nil && rel == "." {
 		err = fault.New(fault.Invalid, "sandbox.path_invalid", "The workspace itself cannot be removed")
 	}
@@ -52,7 +53,7 @@ func (d *Desk) weighed(ctx context.Context, h sandbox.Hands, rel string, recursi
 		return f, said(err, rel)
 	}
 	size, err := d.weigh(ctx, h, e, recursive)
-	return models.TrashedFile{Path: rel, Directory: e.Dir, Bytes: size}, err
+	return models.TrashedFile{Path: filename.Spell(rel), Directory: e.Dir, Bytes: size}, err
 }
 
 // weigh tells how large what is to be deleted is.
@@ -79,12 +80,13 @@ func (d *Desk) weigh(ctx context.Context, h sandbox.Hands, e Entry, recursive bo
 // discard makes room in the trash and moves one thing there. The row is written first: what no row knows of would stay
 // for ever.
 func (d *Desk) discard(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, f models.TrashedFile) (*models.TrashedFile, error) {
+	from := filename.Bytes(f.Path)
 	share := int64(i.StorageMB) << 20 / trashShare
 	if f.Bytes > share {
 		if _, err := sc.TrashFile(ctx, i, f, true); err != nil {
 			return nil, err
 		}
-		return nil, said(h.Remove(ctx, f.Path, true), f.Path)
+		return nil, said(h.Remove(ctx, from, true), from)
 	}
 	if err := d.makeRoom(ctx, sc, i, h, share-f.Bytes); err != nil {
 		return nil, err
@@ -93,9 +95,9 @@ func (d *Desk) discard(ctx context.Context, sc *models.Scope, i *models.Instance
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Move(ctx, f.Path, inTrash(row.ID), false); err != nil {
+	if err := h.Move(ctx, from, inTrash(row.ID), false); err != nil {
 		_ = sc.ForgetTrashed(context.WithoutCancel(ctx), row.ID)
-		return nil, said(err, f.Path)
+		return nil, said(err, from)
 	}
 	return row, nil
 }
@@ -132,7 +134,7 @@ func (d *Desk) drop(ctx context.Context, sc *models.Scope, h sandbox.Hands, rows
 func (d *Desk) restore(ctx context.Context, sc *models.Scope, h sandbox.Hands, row *models.TrashedFile) (string, error) {
 	to := row.Path
 	for n := 2; ; n++ {
-		err := h.Move(ctx, inTrash(row.ID), to, false)
+		err := h.Move(ctx, inTrash(row.ID), filename.Bytes(to), false)
 		if fault.Is(err, fault.Conflict) && n < 100 {
 			to = numbered(row.Path, n)
 			continue

@@ -8,6 +8,7 @@ import (
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
 	"lobstead/kit/size"
 	"lobstead/models"
 )
@@ -37,7 +38,7 @@ type Upload struct {
 // Begin starts an upload of so many bytes. TooLarge when the instance's storage could not hold it, Conflict
 // sandbox.exists when something is there that it may not replace.
 func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, p string, bytes int64, overwrite bool) (*Upload, error) {
-	rel, err := Path(p)
+	rel, err := local(p)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,10 @@ func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, 
 		case err != nil && !fault.Is(err, fault.NotFound): // where it leads could never be written: not after all of it came
 			return err
 		}
-		row, err := sc.CreateUpload(ctx, models.FileUpload{InstanceID: i.ID, Path: rel, Bytes: bytes, Overwrite: overwrite})
+		if err := nameable(ctx, h, rel); err != nil {
+			return err
+		}
+		row, err := sc.CreateUpload(ctx, models.FileUpload{InstanceID: i.ID, Path: filename.Spell(rel), Bytes: bytes, Overwrite: overwrite})
 		if err != nil {
 			return err
 		}
@@ -134,7 +138,7 @@ func (d *Desk) settle(ctx context.Context, sc *models.Scope, h sandbox.Hands, up
 	if err := sc.PlaceUpload(ctx, up.ID, true); err != nil {
 		return err
 	}
-	err := h.Move(ctx, inUploads(up.ID), up.Path, up.Overwrite)
+	err := h.Move(ctx, inUploads(up.ID), filename.Bytes(up.Path), up.Overwrite)
 	if err != nil && !fault.Is(err, fault.NotFound) { // not found: the same piece came twice, and the other one was quicker
 		_ = sc.PlaceUpload(context.WithoutCancel(ctx), up.ID, false)
 		return err
@@ -158,7 +162,7 @@ func (d *Desk) Cancel(ctx context.Context, sc *models.Scope, i *models.Instance,
 
 // Place puts whole files into a directory, each by a name that is free: forms send them so.
 func (d *Desk) Place(ctx context.Context, i *models.Instance, dir string, list []models.Upload) ([]string, error) {
-	rel, err := Path(dir)
+	rel, err := local(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +175,7 @@ func (d *Desk) Place(ctx context.Context, i *models.Instance, dir string, list [
 		names = append(names, name)
 	}
 	err = each("uploaded", names, func(n int) error {
-		to, err := d.placeOne(ctx, i, path.Join(rel, names[n]), list[n].Data)
+		to, err := d.placeOne(ctx, i, filename.Spell(path.Join(rel, names[n])), list[n].Data)
 		if err == nil {
 			out = append(out, to)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
 	"lobstead/models"
 )
 
@@ -24,21 +25,23 @@ type Write struct {
 
 // Put writes a file whole; directories above it are made.
 func (d *Desk) Put(ctx context.Context, i *models.Instance, w Write) (Entry, error) {
-	rel, err := Path(w.Path)
+	rel, err := local(w.Path)
 	if err != nil {
 		return Entry{}, err
 	}
 	var e Entry
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		if err := nameable(ctx, h, rel); err != nil {
+			return err
+		}
 		p := sandbox.Put{Path: rel, Mode: w.Mode, Size: int64(len(w.Data)), New: w.New, Known: w.Known, Stamp: w.Stamp}
 		if err := h.Put(ctx, p, bytes.NewReader(w.Data)); err != nil {
 			return said(err, rel)
 		}
-		e, err = d.Stat(ctx, i, rel) // from outside: that costs the sandbox nothing
+		e, err = d.Stat(ctx, i, filename.Spell(rel)) // from outside: that costs the sandbox nothing
 		return err
 	})
-	e.Path = rel
-	return e, err
+	return spelled(rel, e), err
 }
 
 // Edit is a change of a part of a file. Position and Length count bytes; nil means as the verb says.
@@ -93,11 +96,16 @@ func (x *Edit) apply(old []byte) ([]byte, error) {
 
 // Mkdir makes a directory; parents makes those above it too.
 func (d *Desk) Mkdir(ctx context.Context, i *models.Instance, p string, parents bool, mode uint32) error {
-	rel, err := Path(p)
+	rel, err := local(p)
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, i, func(h sandbox.Hands) error { return said(h.Mkdir(ctx, rel, parents, mode), rel) })
+	return d.change(ctx, i, func(h sandbox.Hands) error {
+		if err := nameable(ctx, h, rel); err != nil {
+			return err
+		}
+		return said(h.Mkdir(ctx, rel, parents, mode), rel)
+	})
 }
 
 // Carry copies or moves. Without overwrite what is at to stays: Conflict sandbox.exists.
@@ -111,7 +119,7 @@ type Carry struct {
 func (d *Desk) Pack(ctx context.Context, i *models.Instance, p sandbox.Pack) (out sandbox.Packed, err error) {
 	list := make([]string, 0, len(p.Paths))
 	for _, one := range p.Paths {
-		rel, err := Path(one)
+		rel, err := local(one)
 		if err != nil {
 			return out, err
 		}
@@ -120,10 +128,13 @@ func (d *Desk) Pack(ctx context.Context, i *models.Instance, p sandbox.Pack) (ou
 	if p.Paths = list; len(list) == 0 {
 		return out, fault.New(fault.Invalid, "archive.paths", "Nothing to pack was named")
 	}
-	if p.To, err = Path(p.To); err != nil {
+	if p.To, err = local(p.To); err != nil {
 		return out, err
 	}
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		if err := nameable(ctx, h, p.To); err != nil {
+			return err
+		}
 		out, err = h.Pack(ctx, p)
 		return said(err, p.Paths[0])
 	})
@@ -132,13 +143,16 @@ func (d *Desk) Pack(ctx context.Context, i *models.Instance, p sandbox.Pack) (ou
 
 // Unpack unpacks an archive: all of it, or nothing when one entry may not be.
 func (d *Desk) Unpack(ctx context.Context, i *models.Instance, u sandbox.Unpack) (out sandbox.Unpacked, err error) {
-	if u.Archive, err = Path(u.Archive); err != nil {
+	if u.Archive, err = local(u.Archive); err != nil {
 		return out, err
 	}
-	if u.To, err = Path(u.To); err != nil {
+	if u.To, err = local(u.To); err != nil {
 		return out, err
 	}
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
+		if err := nameable(ctx, h, u.To); err != nil {
+			return err
+		}
 		out, err = h.Unpack(ctx, u)
 		return said(err, u.Archive)
 	})

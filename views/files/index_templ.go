@@ -116,7 +116,7 @@ func Index(p IndexProps) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = layout.TopUnder(p.crumbs(), p.title(), nil).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = layout.TopUnder(p.crumbs(), shown(p.title()), nil).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

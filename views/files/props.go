@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lobstead/kit/filename"
 	"lobstead/kit/size"
 	"lobstead/models"
 	"lobstead/views/instances"
@@ -110,7 +111,7 @@ func (p Place) crumbs() []ui.Crumb {
 	out = append(out, ui.Crumb{Text: "Files", Href: at(p.Instance)})
 	parts := strings.Split(p.Path, "/")
 	for n := range parts[:len(parts)-1] {
-		out = append(out, ui.Crumb{Text: parts[n], Href: Address(p.Instance, path.Join(parts[:n+1]...))})
+		out = append(out, ui.Crumb{Text: shown(parts[n]), Href: Address(p.Instance, path.Join(parts[:n+1]...))})
 	}
 	return out
 }
@@ -143,8 +144,9 @@ func (p *IndexProps) name(e Entry) string {
 	return shown(strings.TrimPrefix(e.Path, strings.TrimPrefix(p.Path+"/", "./")))
 }
 
-// shown spells names that are no text.
+// shown writes names that are no text as a shell would.
 func shown(s string) string {
+	s = filename.Bytes(s)
 	if q := strconv.QuoteToGraphic(s); strings.Contains(q[1:len(q)-1], `\`) {
 		return q
 	}
