@@ -18,6 +18,8 @@ const (
 	perFile   = 4 << 10 // the least that a file counts: many empty files fill a disk too
 	watchDisk = 100 * time.Millisecond
 	deepest   = 200 // levels; deeper trees are made only to escape from being counted
+
+	unmeasured = math.MaxInt64 / 2
 )
 
 // diskMeter knows how much the workspace takes. A measurement walks it, so recent ones are reused.
@@ -57,6 +59,9 @@ func (m *diskMeter) reserve(d *daemon, n int64) error {
 	used := m.measure(d, time.Second)
 	if n > d.storage-used { // what was reserved and not used, or was removed since, counts until the next look
 		used = m.measure(d, 0)
+	}
+	if used >= unmeasured {
+		return fault.New(fault.Full, "sandbox.disk_full", "The workspace has directories more than %d levels deep, which cannot be measured", deepest).Hinting("Remove them")
 	}
 	if n > d.storage-used {
 		return fault.New(fault.Full, "sandbox.disk_full", "The workspace is full: %d MB of %d MB are used", used>>20, d.storage>>20)
@@ -127,7 +132,7 @@ func (s *summer) add(st *unix.Stat_t) {
 func (s *summer) dir(f *os.File, depth int) {
 	defer func() { _ = f.Close() }()
 	if depth > deepest {
-		s.sum = math.MaxInt64 / 2
+		s.sum = unmeasured
 		return
 	}
 	for {

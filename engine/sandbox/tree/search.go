@@ -114,15 +114,16 @@ func (s *searcher) file(p string, info fs.FileInfo) {
 		line, err := r.ReadSlice('\n')
 		whole := line
 		if errors.Is(err, bufio.ErrBufferFull) {
-			whole = bytes.Clone(line) // the rest of an endless line is not searched
-			for errors.Is(err, bufio.ErrBufferFull) {
-				_, err = r.ReadSlice('\n')
-			}
+			whole = bytes.Clone(line)
+		}
+		for errors.Is(err, bufio.ErrBufferFull) { // a file without ends of lines is one, as long as a file may be
+			line, err = r.ReadSlice('\n')
+			whole = append(whole, line...)
 		}
 		whole = bytes.TrimRight(whole, "\r\n")
-		if (len(line) > 0 || err == nil) && s.re.Match(whole) {
+		if at := s.re.FindIndex(whole); at != nil && (len(whole) > 0 || err == nil) {
 			s.left--
-			m := sandbox.Match{Path: p, Line: n, Text: string(whole[:min(len(whole), maxLine)])}
+			m := sandbox.Match{Path: p, Line: n, Text: around(whole, at[0], at[1])}
 			if s.err = s.emit(m); s.err != nil {
 				return
 			}
@@ -131,4 +132,13 @@ func (s *searcher) file(p string, info fs.FileInfo) {
 			return
 		}
 	}
+}
+
+// around is so much of a line as is shown: its beginning, or where it matches when that is behind it.
+func around(line []byte, from, to int) string {
+	if to <= maxLine {
+		return string(line[:min(len(line), maxLine)])
+	}
+	from = max(0, from-maxLine/4)
+	return "…" + strings.ToValidUTF8(string(line[from:min(len(line), from+maxLine)]), "")
 }
