@@ -262,6 +262,7 @@ func TestFilesSeveral(t *testing.T) {
 		f.Put(f.Acme.Instance, name, "text of "+name)
 	}
 	f.post(404, "/delete", "paths", "a", "paths", "none")
+	has(t, f.Do(apptest.Call{Method: "POST", Path: f.at + "/delete", Who: f.Acme.Member, Face: apptest.JSON, JSON: `{"paths":["a","none"]}`}).Body, `\"/workspace/none\" does not exist`)
 	f.post(404, "/carry", "paths", "a", "paths", "none", "to", "b", "act", "move")
 	f.post(409, "/carry", "paths", "a", "paths", "z", "to", "d", "act", "move", "paths", "e/a")
 	assert.Equal(t, "text of a", f.read("a"))

@@ -264,3 +264,19 @@ func TestSeveralThatTheTrashHasNoRoomFor(t *testing.T) {
 	require.Len(t, rows, 1)
 	require.Equal(t, 1, gone)
 }
+
+// A tree that is too deep to be measured would make the workspace look full from the trash: it goes for good.
+func TestWhatIsTooDeepLeavesForGood(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.write("fine/"+strings.Repeat("d/", 30)+"x", "x")
+	r.write("deep/"+strings.Repeat("d/", 210)+"x", "x")
+	rows, gone, err := r.c.DeleteAll(t.Context(), r.sc, r.i, []string{"deep", "fine"})
+	require.NoError(t, err)
+	require.Equal(t, 1, gone)
+	require.Len(t, rows, 1)
+	require.Equal(t, "fine", rows[0].Path)
+	left, err := os.ReadDir(filepath.Join(r.h.workspace(), ".lobstead/trash"))
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+}

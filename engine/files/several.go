@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -52,6 +53,13 @@ func partly(verb string, names []string, done int, err error) error {
 		out.Fields = append(out.Fields, one)
 	}
 	return out
+}
+
+// which keeps the words of a fault, which name the path, where an edge has fixed ones: of several paths it says which one.
+func which(err error) error {
+	f := *fault.As(err)
+	f.Fields = fault.Issues{{Code: "custom", Message: f.Detail, Path: []any{}}}
+	return &f
 }
 
 const maxListed = 5 // names in a sentence
@@ -143,7 +151,7 @@ func (d *Desk) carriable(ctx context.Context, i *models.Instance, h sandbox.Hand
 	for _, c := range list {
 		e, err := h.Stat(ctx, c.From)
 		if err != nil {
-			return said(err, c.From)
+			return which(said(err, c.From))
 		}
 		if other, ok := taken[c.To]; ok {
 			return fault.New(fault.Conflict, "sandbox.exists", "%q and %q would both become %q", Full(other), Full(c.From), Full(c.To))
@@ -166,7 +174,7 @@ func (d *Desk) carriable(ctx context.Context, i *models.Instance, h sandbox.Hand
 			if err != nil {
 				return err
 			}
-			bytes += weight
+			bytes += min(weight, math.MaxInt64-bytes)
 		}
 	}
 	if bytes == 0 {
@@ -192,7 +200,10 @@ func (d *Desk) DeleteAll(ctx context.Context, sc *models.Scope, i *models.Instan
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
 		list, names := []models.TrashedFile{}, []string{}
 		for _, p := range paths {
-			f, err := d.weighed(ctx, h, p, true)
+			f, err := d.leaving(ctx, h, p, true)
+			if err != nil && len(paths) > 1 {
+				err = which(err)
+			}
 			if err != nil {
 				return err
 			}

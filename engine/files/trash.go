@@ -2,7 +2,9 @@ package files
 
 import (
 	"context"
+	"math"
 	"path"
+	"strings"
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
@@ -13,7 +15,8 @@ import (
 const (
 	trashDir   = sandbox.Hidden + "/trash"
 	uploadDir  = sandbox.Hidden + "/uploads"
-	trashShare = 4 // the trash takes at most a quarter of the instance's storage
+	weighed    = 64 // levels of a directory that is deleted; a deeper one goes for good
+	trashShare = 4  // the trash takes at most a quarter of the instance's storage
 )
 
 func inTrash(id string) string { return path.Join(trashDir, id) }
@@ -28,7 +31,7 @@ func (d *Desk) Delete(ctx context.Context, sc *models.Scope, i *models.Instance,
 	}
 	var row *models.TrashedFile
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
-		f, err := d.weighed(ctx, h, rel, recursive)
+		f, err := d.leaving(ctx, h, rel, recursive)
 		if err != nil {
 			return err
 		}
@@ -46,8 +49,8 @@ func removable(p string) (string, error) {
 	return rel, err
 }
 
-// weighed is what is to be deleted, with how large it is.
-func (d *Desk) weighed(ctx context.Context, h sandbox.Hands, rel string, recursive bool) (f models.TrashedFile, err error) {
+// leaving is what is to be deleted, with how large it is.
+func (d *Desk) leaving(ctx context.Context, h sandbox.Hands, rel string, recursive bool) (f models.TrashedFile, err error) {
 	e, err := h.Stat(ctx, rel)
 	if err != nil {
 		return f, said(err, rel)
@@ -61,7 +64,7 @@ func (d *Desk) weigh(ctx context.Context, h sandbox.Hands, e Entry, recursive bo
 	if !e.Dir {
 		return e.Size, nil
 	}
-	list, err := h.List(ctx, e.Path, 64, 50_000)
+	list, err := h.List(ctx, e.Path, weighed, 50_000)
 	if err != nil {
 		return 0, said(err, e.Path)
 	}
@@ -70,6 +73,9 @@ func (d *Desk) weigh(ctx context.Context, h sandbox.Hands, e Entry, recursive bo
 	}
 	var sum int64
 	for _, one := range list {
+		if strings.Count(one.Path, "/")-strings.Count(e.Path, "/") >= weighed { // what cannot be measured would fill the workspace from the trash too
+			return math.MaxInt64, nil
+		}
 		if !one.Dir && one.Link == "" {
 			sum += one.Size
 		}
@@ -83,6 +89,9 @@ func (d *Desk) discard(ctx context.Context, sc *models.Scope, i *models.Instance
 	from := filename.Bytes(f.Path)
 	share := int64(i.StorageMB) << 20 / trashShare
 	if f.Bytes > share {
+		if f.Bytes == math.MaxInt64 { // nobody knows
+			f.Bytes = 0
+		}
 		if _, err := sc.TrashFile(ctx, i, f, true); err != nil {
 			return nil, err
 		}
