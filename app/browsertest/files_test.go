@@ -42,7 +42,7 @@ func TestFiles(t *testing.T) {
 	b.do(chromedp.SetUploadFiles("#upload-files", []string{big}))
 	b.click(".file-upload [type=submit]")
 	b.until(`document.querySelector("#file-rows").innerText.includes("cargo.txt")`)
-	require.Contains(t, b.text(`document.querySelector("#file-rows").innerText`), "21.0 MB")
+	require.Contains(t, b.text(`document.querySelector("#file-rows").innerText`), "20 MB")
 
 	b.now("a file")
 	b.open(files + "?path=plan.md")
