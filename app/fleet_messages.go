@@ -148,13 +148,17 @@ func (h *FleetMessages) Conversations(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	ids := make([]string, len(people))
+	for n := range people {
+		ids[n] = people[n].PersonID
+	}
+	rows, err := c.Scope.MessagesWith(c, i.ID, ids, each)
+	if err != nil {
+		return nil, err
+	}
 	out := fleet.ConversationList{Conversations: []fleet.Conversation{}}
 	for _, p := range people {
-		rows, _, err := c.Scope.Messages(c, i.ID, models.MessageFilter{Person: &p.PersonID, Limit: each})
-		if err != nil {
-			return nil, err
-		}
-		out.Conversations = append(out.Conversations, fleet.NewConversation(i.ID, p, rows))
+		out.Conversations = append(out.Conversations, fleet.NewConversation(i.ID, p, rows[p.PersonID]))
 		out.Pagination = fleet.NewCursor(more, p.LastAt)
 	}
 	return data(out), nil

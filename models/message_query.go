@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,7 +41,6 @@ type MessageFilter struct {
 	After   string // those that came later, oldest first
 	Status  MessageStatus
 	Channel string
-	Person  *string // user
 	Limit   int     // 0 = 50
 }
 
@@ -147,9 +147,6 @@ func (sc *Scope) Messages(ctx context.Context, instanceID string, f MessageFilte
 		}
 	}
 	narrow("m.channel = ?", f.Channel)
-	if f.Person != nil {
-		where, args = append(where, "m.person_id = ?"), append(args, *f.Person)
-	}
 	narrow("m.id < ?", f.Before)
 	narrow("m.id > ?", f.After)
 	narrow(messageStatus+" = ?", string(f.Status))
@@ -157,15 +154,10 @@ func (sc *Scope) Messages(ctx context.Context, instanceID string, f MessageFilte
 	if f.After != "" {
 		order, compare = " ORDER BY m.id LIMIT ?", func(a, b messageRead) int { return cmp.Compare(a.ID, b.ID) }
 	}
-	list := []messageRead{}
-	for _, of := range []string{" FROM messages m", " FROM (" + runMessages + ") m"} { // each by an index; one query of both would sort all
-		some := []messageRead{}
-		err := sc.raw(ctx).Raw("SELECT m.*, t.started_at AS turn_started_at, t.first_token_at AS turn_first_token_at, t.ended_at AS turn_ended_at, "+
-			messageStatus+" AS status"+of+messageTurns+strings.Join(append([]string{""}, where...), " AND ")+order, append(args, f.Limit+1)...).Scan(&some).Error
-		if err != nil {
-			return nil, false, translate(err)
-		}
-		list = append(list, some...)
+	tail := strings.Join(append([]string{""}, where...), " AND ") + order
+	list, err := sc.readMessages(ctx, func(one string) string { return one + tail }, append(args, f.Limit+1)...)
+	if err != nil {
+		return nil, false, err
 	}
 	slices.SortFunc(list, compare)
 	rows := []MessageRow{}
@@ -173,6 +165,57 @@ func (sc *Scope) Messages(ctx context.Context, instanceID string, f MessageFilte
 		rows = append(rows, list[n].row())
 	}
 	return rows, len(list) > f.Limit, sc.readWords(ctx, rows)
+}
+
+// MessagesWith lists the latest of an instance with each of some people, newest first and at most each of one, by person.
+func (sc *Scope) MessagesWith(ctx context.Context, instanceID string, people []string, each int) (map[string][]MessageRow, error) {
+	out := map[string][]MessageRow{}
+	if len(people) == 0 {
+		return out, nil
+	}
+	args := []any{}
+	for _, person := range people {
+		args = append(args, sc.Org, instanceID, person, each)
+	}
+	list, err := sc.readMessages(ctx, func(one string) string {
+		some := make([]string, len(people))
+		for n := range some {
+			some[n] = "SELECT * FROM (" + one + " AND m.person_id = ? ORDER BY m.id DESC LIMIT ?) p" + strconv.Itoa(n)
+		}
+		return strings.Join(some, " UNION ALL ")
+	}, args...)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b messageRead) int { return cmp.Compare(b.ID, a.ID) })
+	rows, counted := []MessageRow{}, map[string]int{}
+	for n := range list {
+		if counted[list[n].PersonID]++; counted[list[n].PersonID] <= each {
+			rows = append(rows, list[n].row())
+		}
+	}
+	if err := sc.readWords(ctx, rows); err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		out[r.PersonID] = append(out[r.PersonID], r)
+	}
+	return out, nil
+}
+
+// readMessages asks for messages that have rows and for those of runs, each by an index: one query of both would sort all. query makes the
+// statement of one that begins it.
+func (sc *Scope) readMessages(ctx context.Context, query func(one string) string, args ...any) ([]messageRead, error) {
+	list := []messageRead{}
+	for _, of := range []string{" FROM messages m", " FROM (" + runMessages + ") m"} {
+		some := []messageRead{}
+		one := "SELECT m.*, t.started_at AS turn_started_at, t.first_token_at AS turn_first_token_at, t.ended_at AS turn_ended_at, " + messageStatus + " AS status" + of + messageTurns
+		if err := sc.raw(ctx).Raw(query(one), args...).Scan(&some).Error; err != nil {
+			return nil, translate(err)
+		}
+		list = append(list, some...)
+	}
+	return list, nil
 }
 
 // raw is for one statement that names the organization itself.
@@ -232,26 +275,26 @@ func (sc *Scope) Counterparties(ctx context.Context, instanceID string, before t
 		having, args = " HAVING max(m.created_at) < ?", append(args, before)
 	}
 	list := []struct {
-		PersonID      string
-		Total, Unread int
+		PersonID, LastID string
+		Total, Unread    int
 	}{}
-	err := sc.raw(ctx).Raw("SELECT m.person_id, count(*) AS total, sum(CASE WHEN m.role = 'user' AND "+messageStatus+" <> 'read' THEN 1 ELSE 0 END) AS unread"+
-		allMessages+messageTurns+" GROUP BY m.person_id"+having+" ORDER BY max(m.id) DESC LIMIT ?", append(args, limit+1)...).Scan(&list).Error
+	err := sc.raw(ctx).Raw("SELECT m.person_id, max(m.id) AS last_id, count(*) AS total, sum(CASE WHEN m.role = 'user' AND "+messageStatus+" <> 'read' THEN 1 ELSE 0 END) AS unread"+
+		allMessages+messageTurns+" GROUP BY m.person_id"+having+" ORDER BY last_id DESC LIMIT ?", append(args, limit+1)...).Scan(&list).Error
 	if err != nil {
 		return nil, false, translate(err)
 	}
-	more := len(list) > limit
-	out := []Counterparty{}
+	out, last := []Counterparty{}, []string{}
 	for _, row := range list[:min(len(list), limit)] {
-		last, _, err := sc.Messages(ctx, instanceID, MessageFilter{Person: &row.PersonID, Limit: 1})
-		if err != nil {
-			return nil, false, err
-		}
-		for _, m := range last {
-			out = append(out, Counterparty{PersonID: row.PersonID, Total: row.Total, Unread: row.Unread, LastAt: m.CreatedAt})
-		}
+		out, last = append(out, Counterparty{PersonID: row.PersonID, Total: row.Total, Unread: row.Unread}), append(last, row.LastID)
 	}
-	return out, more, sc.namePeople(ctx, out)
+	said, err := all[Event](sc.read(ctx).Select("id", "created_at").Where("id IN ?", last)) // a maximum of times has no type in SQLite
+	if err != nil {
+		return nil, false, err
+	}
+	for _, e := range said {
+		out[slices.Index(last, e.ID)].LastAt = e.CreatedAt
+	}
+	return out, len(list) > limit, sc.namePeople(ctx, out)
 }
 
 func (sc *Scope) namePeople(ctx context.Context, list []Counterparty) error {
