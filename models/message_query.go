@@ -41,7 +41,7 @@ type MessageFilter struct {
 	After   string // those that came later, oldest first
 	Status  MessageStatus
 	Channel string
-	Limit   int     // 0 = 50
+	Limit   int // 0 = 50
 }
 
 func (f *MessageFilter) check() error {
