@@ -48,7 +48,7 @@ func (h *Providers) Create(c *Ctx) (Reply, error) {
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	n.Private = c.Principal.User.Staff
+	n.Private = operates(c.Principal)
 	_, report, err := h.Door.Try(c, c.Scope, n)
 	if err != nil {
 		form := settings.ModelForm{Kind: n.Kind, BaseURL: n.BaseURL, Model: n.Model}

@@ -26,6 +26,7 @@ func (h *Webhooks) list(c *Ctx, form settings.WebhookForm, status int) (Reply, e
 		return data(cloud.NewWebhookEndpoints(rows)), err
 	}
 	names, err := c.Scope.InstanceNames(c)
+	form.MayPrivate = operates(c.Principal)
 	p := settings.WebhooksProps{Frame: c.frame("Webhooks", "/settings", ""), Webhooks: rows, Names: names, Instances: map[string]string{}, New: form, BaseURL: h.PublicURL}
 	for _, i := range names {
 		p.Instances[i.ID] = i.Name
@@ -57,8 +58,8 @@ func (h *Webhooks) Create(c *Ctx) (Reply, error) {
 	return h.show(c, e, settings.FormOf(e), key, 201)
 }
 
-// read takes what was sent: a form has all of it, a program says what it means. An address that an operator names may be
-// inside the network; who changes something else of an endpoint, an operator too, leaves that as it is.
+// read takes what was sent: a form has all of it, a program says what it means. Only an operator, in person, allows that an address
+// is inside the network; who changes something else of an endpoint leaves that as it is, and another address is asked about anew.
 func (h *Webhooks) read(c *Ctx, f *wire.Fields, was *models.WebhookEndpoint) (models.WebhookForm, error) {
 	var w models.WebhookForm
 	var err error
@@ -66,13 +67,15 @@ func (h *Webhooks) read(c *Ctx, f *wire.Fields, was *models.WebhookEndpoint) (mo
 	case c.family == Pages:
 		on := f.OptionalBool("active")
 		w = models.WebhookForm{Name: f.Text("name"), URL: f.Text("url"), Description: f.Text("description"), InstanceID: f.Text("instance"), Events: f.OptionalStrings("events"), Active: on != nil && *on}
+		inside := f.OptionalBool("private")
+		w.Private = inside != nil && *inside && operates(c.Principal)
 		err = f.Err()
 	case was == nil:
 		w, err = cloud.ReadWebhook(f)
 	default:
 		w, err = cloud.ReadWebhookChange(f, was)
 	}
-	if w.Private = c.Principal.User.Staff; was != nil && was.URL == w.URL {
+	if was != nil && was.URL == w.URL && (c.family != Pages || !operates(c.Principal)) {
 		w.Private = was.Private
 	}
 	return w, err
@@ -84,7 +87,7 @@ func refusedWebhook(c *Ctx, w models.WebhookForm, err error) (settings.WebhookFo
 	if fault.As(err).Code == "webhook.full" {
 		errs, ok = map[string]string{"": fault.As(err).Detail}, true
 	}
-	return settings.WebhookForm{Name: w.Name, URL: w.URL, Description: w.Description, Instance: w.InstanceID, Events: w.Events, Active: w.Active, Errors: errs}, err != nil && ok && !c.wantsJSON()
+	return settings.WebhookForm{Name: w.Name, URL: w.URL, Description: w.Description, Instance: w.InstanceID, Events: w.Events, Active: w.Active, Private: w.Private, Errors: errs}, err != nil && ok && !c.wantsJSON()
 }
 
 // Show is one with its log.
@@ -108,6 +111,7 @@ func (h *Webhooks) show(c *Ctx, e *models.WebhookEndpoint, form settings.Webhook
 	if c.wantsJSON() {
 		return data(cloud.NewWebhookEndpoint(e)).with(status), nil
 	}
+	form.MayPrivate = operates(c.Principal)
 	p := settings.WebhookProps{Frame: c.frame(e.Name, "/settings", ""), Webhook: e, Form: form, Key: key.Reveal(), Before: c.Query("before"), BaseURL: h.PublicURL}
 	var err error
 	if p.Names, err = c.Scope.InstanceNames(c); err != nil {

@@ -97,7 +97,7 @@ func TestWebhooks(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{Log: log})
 	r := receiving(t)
 	owner := w.Acme.Owner // who runs the installation, and may name an address inside
-	form := url.Values{"name": {"Ticket <system>"}, "url": {r.URL + "/hook?token=x"}, "events": {"message.completed", "agent.error"}, "active": {"true"}}
+	form := url.Values{"name": {"Ticket <system>"}, "url": {r.URL + "/hook?token=x"}, "events": {"message.completed", "agent.error"}, "active": {"true"}, "private": {"true"}}
 	a := w.Do(apptest.Call{Method: "POST", Path: "/settings/webhooks", Who: owner, Form: form})
 	require.Equal(t, 201, a.Status)
 	secret := whsec.FindString(a.Body)
@@ -137,7 +137,7 @@ func TestWebhooks(t *testing.T) {
 	a = w.Do(apptest.Call{Method: "POST", Path: at, Who: owner, Form: url.Values{"name": {"x"}, "url": {"nonsense"}, "active": {"true"}}})
 	assert.Equal(t, 422, a.Status)
 	has(t, a.Body, "Write the whole address", "Choose at least one", `value="nonsense"`)
-	a = w.Do(apptest.Call{Method: "POST", Path: at, Who: owner, Form: url.Values{"name": {"Renamed"}, "url": {r.URL}, "events": {"agent.error"}, "active": {"true"}}})
+	a = w.Do(apptest.Call{Method: "POST", Path: at, Who: owner, Form: url.Values{"name": {"Renamed"}, "url": {r.URL}, "events": {"agent.error"}, "active": {"true"}, "private": {"true"}}})
 	assert.Equal(t, 303, a.Status)
 	a = w.Do(apptest.Call{Method: "POST", Path: at + "/rotate", Who: owner, Form: url.Values{}})
 	assert.Equal(t, 200, a.Status)
@@ -193,10 +193,19 @@ func TestWebhookAddressIsOfWhoNamesIt(t *testing.T) {
 	path := "/settings/webhooks/" + at.ID
 	form.Set("name", "renamed")
 	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Owner, Form: form}).Status)
-	require.False(t, private(), "the operator named no address")
+	require.False(t, private(), "the operator allowed nothing")
+	form.Set("private", "true")
+	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Admin, Form: form}).Status)
+	require.False(t, private(), "an admin allows nothing")
 	form.Set("url", "https://inside.example.com/in")
 	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Owner, Form: form}).Status)
 	require.True(t, private(), "this one they did")
+	form.Del("private")
+	form.Set("name", "again")
+	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Admin, Form: form}).Status)
+	require.True(t, private(), "it stays allowed while it stays the same")
+	require.Equal(t, 200, asKey(w, w.Acme.Owner, "PATCH", "/api/webhook-endpoints/"+at.ID, `{"url":"https://else.example.com/in"}`).Status)
+	require.False(t, private(), "another address is not allowed, by whomever a key is")
 
 	for _, odd := range []string{"https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://0/"} {
 		form.Set("url", odd)
@@ -206,16 +215,54 @@ func TestWebhookAddressIsOfWhoNamesIt(t *testing.T) {
 	}
 }
 
+// Whoever's key it is, and whatever is said beside the address: a program names no address inside the network. In person only who runs the
+// installation does, when they say so; the audit log has it.
+func TestWebhookInsideTheNetwork(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	for _, inside := range []string{"http://127.0.0.1/x", "http://localhost:8080/x", "http://10.1.2.3/x", "http://172.16.0.1/x", "http://192.168.1.1/x", "http://100.64.0.1/x", "http://[::1]/x", "http://[fd12::1]/x", "http://[::ffff:10.0.0.1]/x", "http://169.254.169.254/x"} {
+		form := url.Values{"name": {"in"}, "url": {inside}, "events": {"agent.error"}, "active": {"true"}}
+		never := strings.Contains(inside, "169.254")
+		post := func(who *apptest.Person) int {
+			return w.Do(apptest.Call{Method: "POST", Path: "/settings/webhooks", Who: who, Form: form}).Status
+		}
+		byKey := asKey(w, w.Acme.Owner, "POST", "/api/webhook-endpoints", map[string]any{"name": "in", "url": inside, "events": []string{"agent.error"}, "private": true})
+		assert.Equal(t, 400, byKey.Status, "%s by the key of staff", inside)
+		assert.Equal(t, 422, post(w.Acme.Owner), "%s without a word", inside)
+		form.Set("private", "true")
+		assert.Equal(t, 422, post(w.Acme.Admin), "%s by who does not run the installation", inside)
+		want := 201
+		if never {
+			want = 422
+		}
+		assert.Equal(t, want, post(w.Acme.Owner), "%s by who does", inside)
+	}
+	has(t, w.Do(get("/settings/webhooks", w.Acme.Owner)).Body, `name="private"`)
+	lacks(t, w.Do(get("/settings/webhooks", w.Acme.Admin)).Body, `name="private"`)
+	log, err := w.Acme.Scope.AuditEntries(t.Context(), models.AuditFilter{})
+	require.NoError(t, err)
+	allowed := 0
+	for _, e := range log {
+		if e.Act == "webhook.created" && strings.Contains(e.After, `"private":true`) {
+			allowed++
+		}
+	}
+	assert.Equal(t, 9, allowed)
+}
+
 // The same by program, and what could not be delivered as two APIs spell it.
 func TestWebhookAPI(t *testing.T) {
 	t.Parallel()
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	r := receiving(t)
 	owner := w.Acme.Owner
-	a := asKey(w, owner, "POST", "/api/webhook-endpoints", map[string]any{"name": "ci", "url": r.URL, "events": []string{"agent.error"}, "instanceId": w.Acme.Instance.ID})
+	a := asKey(w, owner, "POST", "/api/webhook-endpoints", map[string]any{"name": "ci", "url": "https://hook.example.com", "events": []string{"agent.error"}, "instanceId": w.Acme.Instance.ID})
 	require.Equal(t, 201, a.Status, a.Body)
 	assert.Regexp(t, whsec, a.Map()["secret"])
-	at := "/api/webhook-endpoints/" + a.Map()["id"].(string)
+	id := a.Map()["id"].(string)
+	at := "/api/webhook-endpoints/" + id
+	form := url.Values{"name": {"ci"}, "url": {r.URL}, "events": {"agent.error"}, "active": {"true"}, "private": {"true"}, "instance": {w.Acme.Instance.ID}}
+	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: "/settings/webhooks/" + id, Who: owner, Form: form}).Status)
 	assert.NotContains(t, asKey(w, owner, "GET", at, nil).Map(), "secret")
 	assert.Len(t, list(t, asKey(w, owner, "GET", "/api/webhook-endpoints", nil)), 2)
 	for _, bad := range []string{`{}`, `{"name":"x","url":"https://example.com","events":["nonsense"]}`, `{"name":"x","url":5,"events":[]}`, `{"name":"x","url":"https://example.com","events":["agent.error"],"active":"yes"}`} {

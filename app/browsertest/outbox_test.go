@@ -28,6 +28,7 @@ func TestWebhooksAndTheBell(t *testing.T) {
 	b.judge("webhooks-empty")
 	b.fill("#new [name=name]", "Ticket system")
 	b.fill("#new [name=url]", receiver.URL+"/hook")
+	b.click("#new [name=private]")
 	b.click("#new form [type=submit]")
 	b.has("#secret .secret")
 	require.Regexp(t, `^whsec_`, b.text(`document.querySelector("#secret .secret code").textContent`))

@@ -14,6 +14,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -123,6 +125,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+const password = "a password for nobody to keep"
+
 // newHouse founds an owner with a key. The sandbox's user has to walk to the workspace, so the directory is not
 // one of t.TempDir's.
 func newHouse(t testing.TB, dir string, env ...string) *house {
@@ -136,7 +140,7 @@ func newHouse(t testing.TB, dir string, env ...string) *house {
 	h := &house{t: t, dir: filepath.Join(dir, "data"), addr: "127.0.0.1:0",
 		env: append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "METRICS_LISTEN=off", "OFFLINE_PACE=2"}, env...)}
 	cmd := exec.Command(binary(t), "init", "--data", h.dir, "--email", "owner@example.org", "--name", "Owner", "--organization", "Chaos", "--password-file", "-", "--json")
-	cmd.Env, cmd.Stdin = h.env, strings.NewReader("a password for nobody to keep")
+	cmd.Env, cmd.Stdin = h.env, strings.NewReader(password)
 	out, err := cmd.Output()
 	require.NoError(t, err, "%s", out)
 	var made struct {
@@ -245,6 +249,30 @@ func (h *house) json(method, path string, body any) (int, map[string]any) {
 	out := map[string]any{}
 	_ = json.Unmarshal(raw, &out)
 	return code, out
+}
+
+// inPerson signs in as the owner and posts a form: some things no key may do. It gives the page.
+func (h *house) inPerson(path string, form url.Values) string {
+	h.t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(h.t, err)
+	browser := &http.Client{Jar: jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	post := func(path string, form url.Values, want int) string {
+		r, err := http.NewRequest("POST", "http://"+h.addr+path, strings.NewReader(form.Encode()))
+		require.NoError(h.t, err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		res, err := browser.Do(r)
+		require.NoError(h.t, err)
+		defer func() { _ = res.Body.Close() }()
+		text, err := io.ReadAll(res.Body)
+		require.NoError(h.t, err)
+		require.Equal(h.t, want, res.StatusCode, "%s", text)
+		return string(text)
+	}
+	post("/sign-in", url.Values{"email": {"owner@example.org"}, "password": {password}}, 303)
+	return post(path, form, 201)
 }
 
 // create deploys an instance and waits until it runs.

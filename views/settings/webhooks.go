@@ -17,10 +17,11 @@ type WebhookForm struct {
 	Name, URL, Description, Instance string
 	Events                           []string
 	Active                           bool
+	Private, MayPrivate              bool // an address inside the network; whether the reader may allow one
 	Errors                           map[string]string
 }
 
-// WebhooksProps is /settings/webhooks. Posts: /settings/webhooks (name, url, description, instance, events…, active).
+// WebhooksProps is /settings/webhooks. Posts: /settings/webhooks (name, url, description, instance, events…, active, private).
 type WebhooksProps struct {
 	Frame     layout.FrameProps
 	Webhooks  []models.WebhookEndpoint
@@ -45,7 +46,7 @@ type WebhookProps struct {
 
 // FormOf is what a form of an endpoint begins with.
 func FormOf(e *models.WebhookEndpoint) WebhookForm {
-	f := WebhookForm{Name: e.Name, URL: e.URL, Description: e.Description, Instance: e.InstanceID, Active: e.Active}
+	f := WebhookForm{Name: e.Name, URL: e.URL, Description: e.Description, Instance: e.InstanceID, Active: e.Active, Private: e.Private}
 	for _, w := range e.Chosen() {
 		f.Events = append(f.Events, string(w))
 	}
