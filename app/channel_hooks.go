@@ -17,7 +17,7 @@ import (
 // bytes as they came, before anything is read of them.
 type ChannelHooks struct{ *App }
 
-// channelCalls is how often one account may be called: more than any service does, and less than would hurt.
+// channelCalls is how often one account may be called by its service: more than any service does, and less than would hurt.
 var channelCalls = limit.Rule{N: 3000, Per: time.Minute}
 
 // channelBody is the largest call of a service.
@@ -27,24 +27,28 @@ const channelBody = 4 << 20
 func (h *ChannelHooks) Create(c *Ctx) (Reply, error) {
 	id, err := c.ID("id")
 	if err != nil {
-		return nil, err
+		return nil, c.stranger(err)
 	}
 	ch, err := h.Store.AsSystem("a service calls").ChannelByID(c, id)
-	if err != nil {
-		return nil, err
+	var reply Reply
+	if err == nil {
+		reply, err = h.receive(c, ch)
 	}
-	return h.receive(c, ch)
+	if err != nil {
+		return nil, c.stranger(err)
+	}
+	return reply, nil
 }
 
 func (h *ChannelHooks) receive(c *Ctx, ch *models.Channel) (Reply, error) {
-	if _, err := c.take("channel "+ch.ID, channelCalls); err != nil {
-		return nil, err
-	}
 	r, err := c.serviceRequest()
 	if err != nil {
 		return nil, err
 	}
-	reply, err := h.Channels.Receive(c, ch, r)
+	reply, err := h.Channels.Receive(c, ch, r, func() error {
+		_, err := c.take("channel "+ch.ID, channelCalls)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +78,9 @@ func (h *ChannelHooks) Telegram(c *Ctx) (Reply, error) {
 	}
 	ch, err := system.ChannelByHook(c, models.TelegramChannel, secret.Of(c.f.Get("X-Telegram-Bot-Api-Secret-Token")))
 	if fault.Is(err, fault.NotFound) {
+		if err := c.stranger(err); fault.Is(err, fault.TooMany) {
+			return nil, err
+		}
 		return data(runtime.NewHook("Invalid secret token")).with(fiber.StatusUnauthorized), nil
 	}
 	if err != nil {
@@ -101,11 +108,16 @@ func (h *ChannelHooks) WhatsApp(c *Ctx) (Reply, error) {
 			return reply, err
 		}
 	}
+	if err := c.stranger(errNoProof); fault.Is(err, fault.TooMany) {
+		return nil, err
+	}
 	if get {
 		return bare(fiber.StatusForbidden, true, ""), nil
 	}
 	return bare(fiber.StatusUnauthorized, false, "Invalid signature"), nil
 }
+
+var errNoProof = fault.New(fault.Unauthenticated, "channel.proof", "The call does not prove which account it is for")
 
 // bare is an answer without a body for the challenge, and in the family's words for a call.
 func bare(status int, empty bool, words string) Reply {

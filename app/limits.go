@@ -3,6 +3,7 @@ package app
 import (
 	"math"
 	"strconv"
+	"time"
 
 	"lobstead/kit/fault"
 	"lobstead/kit/limit"
@@ -24,4 +25,19 @@ func (c *Ctx) take(key string, r limit.Rule) (limit.Verdict, error) {
 	}
 	c.f.Set("Retry-After", strconv.Itoa(v.RetryAfter()))
 	return v, errLimit
+}
+
+// strangers is how often one address may call hooks that are not there, or without a proof that it may.
+var strangers = limit.Rule{N: 60, Per: time.Minute}
+
+// stranger counts a refused call of a hook against where it came from, whatever it named. It is counted afterwards, so that a call that
+// proves itself is taken however many others did not, of the same address too: services call for everybody from the same few.
+func (c *Ctx) stranger(err error) error {
+	switch fault.KindOf(err) {
+	case fault.NotFound, fault.Unauthenticated, fault.Forbidden, fault.Unavailable: // the last: what is switched off
+		if _, over := c.take("hooks "+subscriber(c.app.address(c.f)), strangers); over != nil {
+			return over
+		}
+	}
+	return err
 }

@@ -15,17 +15,14 @@ import (
 // the trigger's secret is one.
 type Triggers struct{ *App }
 
-// triggerCalls is how often one address may call one trigger: each call is a turn that somebody pays.
+// triggerCalls is how often one address may call one trigger that it proves to know: each call is a turn that somebody pays.
 var triggerCalls = limit.Rule{N: 60, Per: time.Minute}
 
 // Create takes a call: it starts exactly one run.
 func (h *Triggers) Create(c *Ctx) (Reply, error) {
 	id, err := c.ID("id")
 	if err != nil {
-		return nil, fault.NotFoundf("trigger")
-	}
-	if _, err := c.take("trigger "+id+" "+h.address(c.f), triggerCalls); err != nil {
-		return nil, err
+		return nil, c.stranger(fault.NotFoundf("trigger"))
 	}
 	body, err := c.body()
 	if err != nil {
@@ -42,10 +39,19 @@ func (h *Triggers) Create(c *Ctx) (Reply, error) {
 	for name, values := range c.f.GetReqHeaders() {
 		headers[strings.ToLower(name)] = strings.Join(values, ", ")
 	}
-	run, repeated, err := h.Automations.Call(c, id, automate.Call{Standard: header("Webhook-Signature"), Address: h.address(c.f), Headers: headers, Secret: cmp.Or(header("X-Webhook-Secret"), bearer.Reveal()), Signature: header("X-Hub-Signature-256"),
+	proved := false
+	admit := func() error {
+		proved = true
+		_, err := c.take("trigger "+id+" "+h.address(c.f), triggerCalls)
+		return err
+	}
+	run, repeated, err := h.Automations.Call(c, id, automate.Call{Admit: admit, Standard: header("Webhook-Signature"), Address: h.address(c.f), Headers: headers, Secret: cmp.Or(header("X-Webhook-Secret"), bearer.Reveal()), Signature: header("X-Hub-Signature-256"),
 		Delivery: header("Webhook-Id", "X-GitHub-Delivery", "X-Delivery-Id", "Idempotency-Key"), Timestamp: header("Webhook-Timestamp", "X-Webhook-Timestamp"), Body: body})
 	if fault.Is(err, fault.NotFound) {
-		return nil, fault.NotFoundf("trigger")
+		err = fault.NotFoundf("trigger")
+	}
+	if err != nil && !proved {
+		err = c.stranger(err)
 	}
 	if err != nil {
 		return nil, err

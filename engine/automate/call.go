@@ -29,6 +29,7 @@ type Call struct {
 	Address   string // of the caller
 	Headers   map[string]string
 	Body      []byte
+	Admit     func() error // asked once the call is proved, before anything is begun; nil = all are admitted
 }
 
 // MaxCall bounds the body of a call, in bytes.
@@ -59,6 +60,11 @@ func (d *Desk) Call(ctx context.Context, triggerID string, c Call) (run *models.
 	now := d.Now()
 	if err := c.prove(tokens, now); err != nil {
 		return nil, false, err
+	}
+	if c.Admit != nil {
+		if err := c.Admit(); err != nil {
+			return nil, false, err
+		}
 	}
 	r := models.Run{Cause: models.RunCall, Due: now, Delivery: c.delivery(a.Strict), Text: called(a, c.Body, now),
 		Call: &models.NewCall{Source: models.CallOutside, Address: c.Address, Headers: withoutSecrets(c.Headers), Body: c.Body}}

@@ -12,8 +12,9 @@ import (
 )
 
 // Receive takes a call of an account's service: its bytes are verified by the service's rules before anything is read. Each event is kept
-// before the reply is given; an error means that the service is to call again.
-func (d *Desk) Receive(ctx context.Context, ch *models.Channel, r service.Request) (service.Reply, error) {
+// before the reply is given; an error means that the service is to call again. admit is asked once the call is proved, before anything is
+// kept.
+func (d *Desk) Receive(ctx context.Context, ch *models.Channel, r service.Request, admit func() error) (service.Reply, error) {
 	s, err := d.Service(ch.Kind)
 	if err != nil {
 		return service.Reply{}, err
@@ -27,6 +28,9 @@ func (d *Desk) Receive(ctx context.Context, ch *models.Channel, r service.Reques
 	}
 	got, err := s.Receive(a, r)
 	if err != nil {
+		return service.Reply{}, err
+	}
+	if err := admit(); err != nil {
 		return service.Reply{}, err
 	}
 	for n := range got.Events {
