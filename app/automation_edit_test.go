@@ -66,10 +66,45 @@ func TestEditingAnAutomation(t *testing.T) {
 	// All of them, and those of one instance.
 	do("POST", "/automations/pause?instance="+w.Acme.Instance.ID, 303)
 	has(t, do("GET", "/automations", 200), "All automations of "+w.Acme.Instance.Name+" were paused", "Held back")
-	do("POST", "/automations/pause", 303)
-	has(t, do("GET", "/automations", 200), "All automations were paused")
-	do("POST", "/automations/resume", 303)
 	do("POST", "/automations/resume?instance="+w.Acme.Instance.ID, 303)
 	lacks(t, do("GET", "/automations", 200), "were paused", "Held back")
 	do("POST", "/automations/pause?instance=nonsense", 404)
+}
+
+// All automations of an organization are paused and resumed by who edits its settings; those of one instance by who uses it. Whose they
+// are, and who else could change it, is told; the audit log has it, and a page offers nobody what they may not do.
+func TestWhoPausesAllAutomations(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	do := func(who *apptest.Person, path string, want int) {
+		t.Helper()
+		a := w.Do(apptest.Call{Method: "POST", Path: path, Who: who, Form: url.Values{}})
+		require.Equal(t, want, a.Status, a.Body)
+	}
+	shown := func(who *apptest.Person) string { return w.Do(get("/automations", who)).Body }
+	told := func(who *apptest.Person) int {
+		return w.Count("SELECT count(*) FROM notifications WHERE kind = 'automations_held' AND user_id = (SELECT id FROM users WHERE email = ?)", who.Email)
+	}
+	one := "?instance=" + w.Acme.Instance.ID
+	do(w.Acme.Member, "/automations/pause", 403)
+	lacks(t, shown(w.Acme.Member), "All automations…")
+	has(t, shown(w.Acme.Member), "/automations/pause"+one)
+	require.Zero(t, w.Count("SELECT count(*) FROM audit_entries WHERE act = 'automations.paused'"))
+	do(w.Acme.Member, "/automations/pause"+one, 303)
+	do(w.Acme.Member, "/automations/resume"+one, 303)
+	require.Zero(t, told(w.Acme.Member), "who did it knows")
+	require.Equal(t, 1, told(w.Acme.Owner))
+
+	has(t, shown(w.Acme.Admin), "All automations…")
+	do(w.Acme.Admin, "/automations/pause", 303)
+	require.Zero(t, told(w.Acme.Admin)-1, "of the member's alone")
+	require.Equal(t, 2, told(w.Acme.Owner))
+	has(t, w.Do(get("/notifications", w.Acme.Owner)).Body, "All automations of", "were paused")
+	has(t, shown(w.Acme.Member), "All automations were paused", "An owner or an admin resumes them")
+	lacks(t, shown(w.Acme.Member), `action="/automations/resume"`)
+	has(t, shown(w.Acme.Admin), `action="/automations/resume"`)
+	do(w.Acme.Member, "/automations/resume", 403)
+	do(w.Acme.Owner, "/automations/resume", 303)
+	require.Equal(t, 2, w.Count("SELECT count(*) FROM audit_entries WHERE act = 'automations.paused'"))
+	require.Equal(t, 2, w.Count("SELECT count(*) FROM audit_entries WHERE act = 'automations.resumed'"))
 }

@@ -40,7 +40,7 @@ func automationQuery(c *Ctx) automations.Query {
 
 // automationList is what the list shows, and its stream.
 func (a *App) automationList(ctx context.Context, sc *models.Scope, q automations.Query) (*automations.IndexProps, error) {
-	p := &automations.IndexProps{Query: q, BaseURL: a.PublicURL}
+	p := &automations.IndexProps{Query: q, BaseURL: a.PublicURL, MayAll: sc.Actor.May(models.CanEditSettings)}
 	rows, err := sc.AutomationEntries(ctx)
 	if err != nil {
 		return nil, err

@@ -11,8 +11,11 @@ import (
 
 // HoldAutomations holds back everything that runs by itself, of an instance or of all (""), until it is released. Runs that
 // wait for their turn end as skipped, one that is under way goes on, and "Run now" still works. It gives the sessions whose
-// turns ended. Holding what is held changes nothing.
+// turns ended. All of them are held back by who may edit settings, and whose automations they are hears of it.
 func (sc *Scope) HoldAutomations(ctx context.Context, instanceID string) (sessions []string, err error) {
+	if err := sc.mayHold(instanceID); err != nil {
+		return nil, err
+	}
 	err = sc.tx(ctx, func(tx *gorm.DB) error {
 		name, err := sc.holdMark(tx, instanceID, map[string]any{"automations_held_at": sc.store.now(), "automations_held_by": sc.Actor.label()})
 		if err != nil {
@@ -25,6 +28,9 @@ func (sc *Scope) HoldAutomations(ctx context.Context, instanceID string) (sessio
 		if sessions, err = sc.dropWaiting(tx, "Automations were paused before it began", where, args...); err != nil {
 			return err
 		}
+		if err := sc.tellOfHold(tx, instanceID, name, "were paused"); err != nil {
+			return err
+		}
 		return sc.audit(tx, act{name: "automations.paused", kind: holdKind(instanceID), id: holdID(sc.Org, instanceID), of: name})
 	})
 	return sessions, err
@@ -33,6 +39,9 @@ func (sc *Scope) HoldAutomations(ctx context.Context, instanceID string) (sessio
 // ReleaseAutomations lets them go on: next gives when each schedule is due from now on, nil for one whose time is over. What
 // came due meanwhile is left out; one that had only that one time is over, and its run is listed as skipped.
 func (sc *Scope) ReleaseAutomations(ctx context.Context, instanceID string, next func(*Automation) *time.Time) error {
+	if err := sc.mayHold(instanceID); err != nil {
+		return err
+	}
 	return sc.tx(ctx, func(tx *gorm.DB) error {
 		name, err := sc.holdMark(tx, instanceID, map[string]any{"automations_held_at": nil, "automations_held_by": ""})
 		if err != nil {
@@ -58,6 +67,9 @@ func (sc *Scope) ReleaseAutomations(ctx context.Context, instanceID string, next
 				return err
 			}
 		}
+		if err := sc.tellOfHold(tx, instanceID, name, "go on again"); err != nil {
+			return err
+		}
 		return sc.audit(tx, act{name: "automations.resumed", kind: holdKind(instanceID), id: holdID(sc.Org, instanceID), of: name})
 	})
 }
@@ -76,6 +88,14 @@ func (sc *Scope) releaseOne(tx *gorm.DB, a *Automation, next *time.Time) error {
 	}
 	_, err := changed(tx.Model(&Automation{}).Where("id = ?", a.ID), set)
 	return err
+}
+
+// mayHold is the rule: who uses an instance stops and starts what it does by itself, and who edits the organization's settings all of it.
+func (sc *Scope) mayHold(instanceID string) error {
+	if instanceID == "" && !sc.Actor.May(CanEditSettings) {
+		return fault.New(fault.Forbidden, "forbidden", "Only an owner or an admin pauses and resumes all automations").Hinting("Pause those of one instance")
+	}
+	return nil
 }
 
 // holdMark writes who holds what back, and gives its name.

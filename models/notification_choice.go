@@ -20,6 +20,7 @@ const (
 	NoteApproval      NotificationKind = "approval_requested"
 	NoteBudget        NotificationKind = "budget_reached"
 	NoteAgentError    NotificationKind = "agent_error"
+	NoteHold          NotificationKind = "automations_held"
 	NoteWebhookOff    NotificationKind = "webhook_off"
 	NoteDeliveryDead  NotificationKind = "delivery_dead"
 )
@@ -37,6 +38,7 @@ var NotificationKinds = []NotificationWords{
 	{NoteApproval, "A tool call waits for your decision"},
 	{NoteBudget, "A budget stopped an agent in its work"},
 	{NoteAgentError, "An instance is in ERROR"},
+	{NoteHold, "Automations were paused, or go on again"},
 	{NoteWebhookOff, "A webhook was switched off by itself"},
 	{NoteDeliveryDead, "Something could not be delivered"},
 }

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"slices"
 	"strconv"
 
 	"gorm.io/gorm"
@@ -166,6 +167,28 @@ func (sc *Scope) tellOfWebhookOff(tx *gorm.DB, e *WebhookEndpoint, why string) e
 	}
 	return sc.notify(tx, notice{kind: NoteWebhookOff, title: "The webhook \u201c" + e.Name + "\u201d was switched off", text: why, link: "/settings/webhooks/" + e.ID,
 		aboutKind: aboutWebhook, aboutID: e.ID, noWebhook: true}, to)
+}
+
+// tellOfHold tells those whose automations were held back, or go on, and who may change that; not who did it.
+func (sc *Scope) tellOfHold(tx *gorm.DB, instanceID, name, what string) error {
+	where, args := ofInstance(instanceID)
+	theirs, err := all[Automation](tx.Select("id", "created_by").Where("state = ?", AutomationActive).Where(where, args...))
+	if err != nil {
+		return err
+	}
+	to, err := sc.told(tx, func(m *TeamMember) bool {
+		mine := slices.ContainsFunc(theirs, func(a Automation) bool { return a.CreatedBy == m.User.ID })
+		return m.User.ID != sc.Actor.UserID && (mine || m.Membership.Role.May(CanEditSettings))
+	})
+	if err != nil {
+		return err
+	}
+	if instanceID == "" {
+		name = "All automations of " + name
+	} else {
+		name = "The automations of " + name
+	}
+	return sc.notify(tx, notice{kind: NoteHold, title: name + " " + what, text: "By " + sc.Actor.label() + ".", link: "/automations", aboutKind: "hold", aboutID: holdID(sc.Org, instanceID), instance: instanceID}, to)
 }
 
 // approvalRequested tells programs that a call waits. What the call is given stays here: it may hold a secret.

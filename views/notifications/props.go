@@ -73,7 +73,7 @@ func (p IndexProps) tabs() []ui.TabItem {
 }
 
 var icons = map[models.NotificationKind]ui.Icon{models.NoteRunFailed: ui.IconCalendarClock, models.NoteMessageFailed: ui.IconMessageSquare, models.NoteApproval: ui.IconShieldAlert,
-	models.NoteBudget: ui.IconCreditCard, models.NoteAgentError: ui.IconServer, models.NoteWebhookOff: ui.IconWebhook, models.NoteDeliveryDead: ui.IconSend}
+	models.NoteBudget: ui.IconCreditCard, models.NoteAgentError: ui.IconServer, models.NoteHold: ui.IconPause, models.NoteWebhookOff: ui.IconWebhook, models.NoteDeliveryDead: ui.IconSend}
 
 // channels offers no message, the kinds that the person is linked to here, and the one chosen in another organization.
 func (p PreferencesProps) channels(chosen models.ChannelKind) []ui.Option {
