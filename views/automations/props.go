@@ -38,7 +38,7 @@ type IndexProps struct {
 	Owners    []Owner
 	Holds     []models.AutomationHold
 	Instances []models.Instance // by name, with their holds
-	MayAll    bool // pause and resume all of them
+	MayAll    bool              // pause and resume all of them
 	BaseURL   string
 }
 

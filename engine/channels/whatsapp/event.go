@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"lobstead/engine/channels/service"
 	"lobstead/kit/fault"
@@ -26,6 +28,7 @@ type delivery struct {
 type value struct {
 	Metadata struct {
 		Number string `json:"phone_number_id"`
+		Phone  string `json:"display_phone_number"`
 	} `json:"metadata"`
 	Contacts []contact         `json:"contacts"`
 	Messages []json.RawMessage `json:"messages"`
@@ -38,6 +41,7 @@ type status struct {
 	Status string    `json:"status"`
 	At     string    `json:"timestamp"`
 	To     string    `json:"recipient_id"`
+	One    string    `json:"recipient_participant_id"` // of a group: whom it is about
 	Errors []refusal `json:"errors"`
 }
 
@@ -59,7 +63,8 @@ type message struct {
 	At      string `json:"timestamp"`
 	Type    string `json:"type"`
 	Context *struct {
-		ID string `json:"id"`
+		ID   string `json:"id"`
+		From string `json:"from"`
 	} `json:"context"`
 	Text struct {
 		Body string `json:"body"`
@@ -113,13 +118,13 @@ func events(number string, raw json.RawMessage) []service.Event {
 		if json.Unmarshal(raw, &m) != nil || m.ID == "" {
 			continue
 		}
-		if e, ok := event(v.Contacts, m); ok {
+		if e, ok := event(v, m); ok {
 			out = append(out, e)
 		}
 	}
 	for _, raw := range v.Statuses {
 		var st status
-		if json.Unmarshal(raw, &st) == nil && st.Status == "failed" && st.ID != "" {
+		if json.Unmarshal(raw, &st) == nil && st.Status == "failed" && st.ID != "" && st.One == "" { // the others of a group have it
 			out = append(out, st.event())
 		}
 	}
@@ -144,8 +149,9 @@ func clock(s string) time.Time {
 	return time.Unix(n, 0).UTC()
 }
 
-func event(contacts []contact, m message) (service.Event, bool) {
-	who := writer(contacts, m)
+func event(v value, m message) (service.Event, bool) {
+	m.From = strings.TrimPrefix(m.From, "+")
+	who := writer(v.Contacts, m)
 	id := cmp.Or(who.User, m.User, m.From)
 	if id == "" {
 		return service.Event{}, false
@@ -157,7 +163,7 @@ func event(contacts []contact, m message) (service.Event, bool) {
 	e.Sender.Name = cmp.Or(e.Sender.Name, phone(m.From), id)
 	e.Peer = service.Peer{ID: id, Direct: true, Called: true, Name: e.Sender.Name}
 	if m.Group != "" {
-		e.Peer = service.Peer{ID: m.Group}
+		e.Peer = service.Peer{ID: m.Group, Called: called(digits(v.Metadata.Phone), m)}
 	}
 	if m.Context != nil {
 		e.ReplyTo = m.Context.ID
@@ -174,6 +180,13 @@ func event(contacts []contact, m message) (service.Event, bool) {
 	return e, e.Text != "" || len(e.Files) > 0
 }
 
+// called tells whether what was said in a group was said to the account: it answers a message of the account, names its number, or is a
+// command. https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/group/
+func called(number string, m message) bool {
+	text := words(m)
+	return number != "" && (m.Context != nil && digits(m.Context.From) == number || slices.Contains(strings.FieldsFunc(text, unicode.IsSpace), "@"+number)) || strings.HasPrefix(text, "/")
+}
+
 // writer finds the contact of a message.
 func writer(contacts []contact, m message) contact {
 	for _, c := range contacts {
@@ -187,11 +200,11 @@ func writer(contacts []contact, m message) contact {
 	return contact{}
 }
 
-func phone(digits string) string {
-	if digits == "" {
+func phone(number string) string {
+	if number == "" {
 		return ""
 	}
-	return "+" + digits
+	return "+" + number
 }
 
 // words gives a message's text; what is neither text nor file is put into words. Reactions, and what WhatsApp itself cannot hand over,

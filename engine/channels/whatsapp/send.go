@@ -44,7 +44,7 @@ func (s *WhatsApp) Send(ctx context.Context, a service.Account, m service.Messag
 			what["filename"] = m.File.Name
 		}
 		in["type"], in[sh.as] = sh.as, what
-	case len(m.Buttons) > 0:
+	case len(m.Buttons) > 0 && m.Peer.Direct: // groups have no interactive messages
 		what, err := choices(m)
 		if err != nil {
 			return "", err
@@ -53,6 +53,9 @@ func (s *WhatsApp) Send(ctx context.Context, a service.Account, m service.Messag
 	case strings.TrimSpace(m.Text) == "":
 		return "", fault.New(fault.Invalid, "service.refused", "WhatsApp sends no empty messages")
 	default:
+		if len(m.Buttons) > 0 {
+			m.Text += "\n\n_WhatsApp shows no buttons in a group. Decide on the page of approvals._"
+		}
 		in["type"], in["text"] = "text", map[string]any{"preview_url": false, "body": m.Text}
 	}
 	var got struct {

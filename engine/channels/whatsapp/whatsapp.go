@@ -87,6 +87,7 @@ func (*WhatsApp) Check(ctx context.Context, a service.Account) (service.Profile,
 	return p, nil
 }
 
+// digits is a number as it stands in addresses and senders.
 func digits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {

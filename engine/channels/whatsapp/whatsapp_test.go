@@ -178,6 +178,17 @@ func TestDeliveries(t *testing.T) {
 	require.Equal(t, service.Sender{ID: "US.13491208655302741918", Name: "@kerry"}, all[0].Sender)
 	all = r.receive(kerry + `"messages":[{"from":"16315551234","group_id":"G1","id":"wamid.C","timestamp":"1","type":"text","text":{"body":"x"}}]`)
 	require.Equal(t, service.Peer{ID: "G1"}, all[0].Peer)
+	for called, what := range map[string]string{ // as Meta's reference of group messages has them
+		"":       `"type":"text","text":{"body":"What do you all think about this?"}`,
+		"names":  `"type":"text","text":{"body":"@15550783881 what do you think?"}`,
+		"quotes": `"type":"text","text":{"body":"yes"},"context":{"from":"15550783881","id":"wamid.Q"}`,
+		"tells":  `"type":"text","text":{"body":"/help"}`,
+	} {
+		all = r.receive(kerry + `"messages":[{"from":"+16315551234","group_id":"Y2FwaV9ncm91cDox","id":"wamid.D","timestamp":"1739321024",` + what + `}]`)
+		require.Equal(t, service.Peer{ID: "Y2FwaV9ncm91cDox", Called: called != ""}, all[0].Peer, "%s: answered where it was said, and only what was said to us", called)
+		require.Equal(t, service.Sender{ID: "16315551234", Name: "Kerry Fisher"}, all[0].Sender, "a number is the same with a plus before it")
+	}
+	require.Empty(t, r.receive(`"statuses":[{"id":"wamid.S","status":"failed","timestamp":"1","recipient_id":"G1","recipient_type":"group","recipient_participant_id":"16315551234","errors":[{"code":131026}]}]`), "one of a group did not get it, the others did")
 	all = r.receive(`"contacts":[{"profile":{"name":"A"},"wa_id":"1"},{"profile":{"name":"B"},"wa_id":"2"}],"messages":[{"from":"2","id":"wamid.1","timestamp":"1","type":"text","text":{"body":"x"}},{"odd":[1]},{"from":7,"id":5},{"from":"1","id":"wamid.2","timestamp":"2","type":"text","text":{"body":"y"}}]`)
 	require.Len(t, all, 2)
 	require.Equal(t, []string{"B", "A"}, []string{all[0].Sender.Name, all[1].Sender.Name})
@@ -267,6 +278,12 @@ func TestButtons(t *testing.T) {
 	r.send(service.Message{Text: "Which?", Buttons: many})
 	require.Len(t, r.s.Sent()[2].Buttons, 5)
 	r.bad(service.Message{Text: "x", Buttons: make([]service.Button, 11)}, fault.Invalid)
+
+	r.send(service.Message{Peer: service.Peer{ID: whatsapptest.Group}, Text: "Run `rm`?", Buttons: two})
+	last := r.s.Sent()[3]
+	require.Equal(t, whatsapptest.Group, last.Peer)
+	require.Empty(t, last.Buttons)
+	require.Contains(t, last.Text, "Decide on the page of approvals")
 }
 
 func TestFiles(t *testing.T) {

@@ -104,7 +104,13 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Group is a group that the number is in. Groups have no interactive messages.
+const Group = "Y2FwaV9ncm91cDoxNzA1NTU1MDEzOToxMjAzNjM0MDQ2OTQyMzM4MjAZD"
+
 func (s *Server) find(m outgoing) *person {
+	if m.Kind == "group" && m.To == Group && m.Interactive == nil {
+		return &person{phone: Group}
+	}
 	for _, p := range s.people {
 		if m.To != "" && p.phone == m.To && m.Kind == "individual" || m.Recipient != "" && p.id() == m.Recipient {
 			return p
