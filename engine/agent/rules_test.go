@@ -113,6 +113,20 @@ func TestCompactionFollowsTheAgentsSettings(t *testing.T) {
 	require.NotEmpty(t, asked)
 	require.Equal(t, "gpt-4o-mini", asked[0].Model)
 	require.Contains(t, asked[0].System, "Keep every price.")
+	turn, err := g.sc.LastTurn(t.Context(), g.session.ID)
+	require.NoError(t, err)
+	bill, err := g.sc.TurnLedger(t.Context(), turn.ID)
+	require.NoError(t, err)
+	sum, short := int64(0), 0
+	for _, e := range bill {
+		sum += e.CostNanos
+		if e.Purpose == "compaction" {
+			short++
+			require.Equal(t, []any{"gpt-4o-mini", "", int64(10*150 + 5*600)}, []any{e.Model, e.Failure, e.CostNanos}, "charged as the model that made it")
+		}
+	}
+	require.Equal(t, len(asked), short)
+	require.Equal(t, sum, turn.CostNanos, "and to the turn that needed it")
 	for _, r := range g.model.asked()[7:] {
 		require.Less(t, llm.EstimateRequest(r), 66_000)
 	}
