@@ -155,6 +155,14 @@ func (sc *Scope) RunFailures(ctx context.Context) (map[string]int, error) {
 	return out, translate(err)
 }
 
+// failuresOf counts those of one automation.
+func (sc *Scope) failuresOf(tx *gorm.DB, automationID string) (int, error) {
+	var n int64
+	err := tx.Model(&AutomationRun{}).Where("automation_id = ? AND state = ?", automationID, RunFailed).
+		Where("id > coalesce((SELECT max(o.id) FROM automation_runs o WHERE o.automation_id = ? AND o.state IN ?), '')", automationID, []RunState{RunProduced, RunQuiet}).Count(&n).Error
+	return int(n), translate(err)
+}
+
 // answersAtOnce is how many turns are asked about in one statement.
 const answersAtOnce = 500
 

@@ -2,6 +2,8 @@ package models
 
 import (
 	"context"
+	"math/bits"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -33,8 +35,10 @@ type Notification struct {
 }
 
 const (
-	// letterEvery is the shortest time between two letters, or two messages, about the same thing to the same person.
-	letterEvery = time.Hour
+	// letterEvery is the shortest time between two letters, or two messages, about the same thing to the same person. While it is not read
+	// they come ever more seldom, as long apart as it has lasted, down to one in letterSeldom.
+	letterEvery  = time.Hour
+	letterSeldom = 24 * time.Hour
 	// How long notifications are kept: read ones, and all.
 	keptRead          = 30 * 24 * time.Hour
 	keptNotifications = 90 * 24 * time.Hour
@@ -81,16 +85,20 @@ func (sc *Scope) notifyOne(tx *gorm.DB, n notice, u *User, c NotificationChoice)
 	}
 	row := Notification{ID: id.New(), OrganizationID: sc.Org, UserID: u.ID, Kind: n.kind, Title: n.title, Text: n.text, Link: n.link,
 		AboutKind: n.aboutKind, AboutID: n.aboutID, Count: 1, CreatedAt: now, At: now}
+	begun := now
 	if err == nil {
 		row.MailedAt, row.ChattedAt = last.MailedAt, last.ChattedAt
+		if last.ReadAt == nil {
+			begun = last.CreatedAt
+		}
 	}
 	if c.Mail && !u.NoLetters && !n.noMail && sc.store.letters != "" {
-		if row.MailAt, err = sc.dueTime(tx, c.Digest, letterWait, row.MailedAt); err != nil {
+		if row.MailAt, err = sc.dueTime(tx, c.Digest, letterWait, begun, row.MailedAt); err != nil {
 			return err
 		}
 	}
 	if c.Channel != "" && !n.noChat {
-		if row.ChatAt, err = sc.dueTime(tx, c.Digest, 0, row.ChattedAt); err != nil {
+		if row.ChatAt, err = sc.dueTime(tx, c.Digest, 0, begun, row.ChattedAt); err != nil {
 			return err
 		}
 	}
@@ -112,15 +120,25 @@ func (sc *Scope) notifyOne(tx *gorm.DB, n notice, u *User, c NotificationChoice)
 	if !c.Webhook || n.noWebhook {
 		return nil
 	}
-	return sc.emit(tx, occurrence{event: NotificationCreated, instance: n.instance, aboutKind: "notification", aboutID: row.ID, data: func() (map[string]any, error) {
+	once := row.ID + "-" + u.ID + "-" + spell(now.Sub(row.CreatedAt))
+	return sc.emit(tx, occurrence{event: NotificationCreated, instance: n.instance, aboutKind: "notification", aboutID: row.ID, once: once, data: func() (map[string]any, error) {
 		return map[string]any{"notification_id": row.ID, "kind": n.kind, "title": n.title, "text": n.text, "path": n.link, "count": row.Count, "user_id": u.ID, "user_name": u.Name,
 			"about": map[string]any{"kind": n.aboutKind, "id": n.aboutID}}, nil
 	}})
 }
 
-// dueTime is when a letter or a message is due: what is not for a digest after the wait, for who may be looking, and none sooner than an
-// hour after the last one about the same thing.
-func (sc *Scope) dueTime(tx *gorm.DB, d Digest, wait time.Duration, last *time.Time) (*time.Time, error) {
+// spell names the part of a time that something lasts in which it is told to programs once: the first hour, the second, the two after it,
+// and so on in doubles; then each day.
+func spell(lasted time.Duration) string {
+	if lasted >= letterSeldom {
+		return "day" + strconv.FormatInt(int64(lasted/letterSeldom), 10)
+	}
+	return strconv.Itoa(bits.Len64(uint64(max(lasted, 0) / letterEvery)))
+}
+
+// dueTime is when a letter or a message is due of what began and was not read: what is not for a digest after the wait, for who may be
+// looking, and none sooner after the last one about the same thing than letterEvery allows.
+func (sc *Scope) dueTime(tx *gorm.DB, d Digest, wait time.Duration, begun time.Time, last *time.Time) (*time.Time, error) {
 	now := sc.store.now()
 	at := now.Add(wait)
 	switch d {
@@ -136,8 +154,10 @@ func (sc *Scope) dueTime(tx *gorm.DB, d Digest, wait time.Duration, last *time.T
 			at = time.Date(y, m, day+1, dailyLetterHour, 0, 0, 0, zone)
 		}
 	}
-	if last != nil && at.Before(last.Add(letterEvery)) {
-		at = last.Add(letterEvery)
+	if last != nil {
+		if next := last.Add(min(max(last.Sub(begun), letterEvery), letterSeldom)); at.Before(next) {
+			at = next
+		}
 	}
 	at = at.UTC()
 	return &at, nil

@@ -46,15 +46,17 @@ func (sc *Scope) makerOrOwners(tx *gorm.DB, userID string) ([]TeamMember, error)
 	return team, err
 }
 
-// runFailed tells of a run that failed, whether it began or not: who made the automation, and programs.
+// runFailed tells of a run that failed, whether it began or not: who made the automation, and programs. People are told by a digest;
+// programs of each run, since they may count, and of how many failed in a row, since they may not.
 func (sc *Scope) runFailed(tx *gorm.DB, run *AutomationRun) error {
 	a, err := first[Automation](tx.Omit(notShown...).Where("id = ?", run.AutomationID))
 	if err != nil {
 		return err
 	}
 	err = sc.emit(tx, occurrence{event: RunFailedEvent, instance: a.InstanceID, aboutKind: "run", aboutID: run.ID, data: func() (map[string]any, error) {
-		return map[string]any{"run_id": run.ID, "automation_id": a.ID, "automation_name": a.Name, "instance_id": a.InstanceID, "session_id": run.SessionID, "turn_id": run.TurnID,
-			"cause": run.Cause, "due_at": run.DueAt.UTC(), "reason": run.Reason}, nil
+		failures, err := sc.failuresOf(tx, a.ID)
+		return map[string]any{"failures": failures, "run_id": run.ID, "automation_id": a.ID, "automation_name": a.Name, "instance_id": a.InstanceID, "session_id": run.SessionID, "turn_id": run.TurnID,
+			"cause": run.Cause, "due_at": run.DueAt.UTC(), "reason": run.Reason}, err
 	}})
 	if err != nil {
 		return err

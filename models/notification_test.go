@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,49 @@ func TestFailedRunsAreCountedNotRepeated(t *testing.T) {
 }
 
 // A run that cannot even start is told as well, and one of who left reaches the owner.
+// A schedule that fails each minute for three days, as while its budget is used up, is no flood: a letter, a message and a notification for
+// programs come ever more seldom, with the count. Programs hear of each run, and of how many failed before it.
+func TestAFailingScheduleIsNoFlood(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	_, _, err := o.owner.CreateWebhook(t.Context(), models.WebhookForm{Name: "all", URL: "https://example.org/all", Active: true, Events: []string{"run.failed", "notification.created"}})
+	require.NoError(t, err)
+	o.linked(o.mel, models.TelegramChannel, "555")
+	require.NoError(t, o.sy.ChooseNotifications(t.Context(), o.mel.Actor.UserID, []models.NotificationChoice{{Kind: models.NoteRunFailed, Mail: true, Webhook: true, Channel: models.TelegramChannel, Digest: models.DigestOnce}}))
+	a := o.automation(o.mel)
+	letters, failed := []int{}, 0
+	const every = 30 * time.Minute // as one of each minute, in less time
+	for minutes := time.Duration(0); minutes < 72*time.Hour; minutes += every {
+		o.fails(o.mel, a, "The budget is used up")
+		failed++
+		o.clock.Add(every)
+		for range o.mailed()["mel@example.com"] {
+			letters = append(letters, int((minutes + every).Hours()))
+		}
+	}
+	require.Equal(t, []int{0, 1, 3, 6, 12, 24, 48, 72}, letters, "hours, of three days")
+	require.Len(t, o.messages(), len(letters))
+	require.Len(t, o.told(o.mel), 1)
+	require.Equal(t, failed, o.told(o.mel)[0].Count)
+	sent := map[string][]string{}
+	for before := ""; ; {
+		rows, err := o.owner.Deliveries(t.Context(), models.DeliveryFilter{Kind: models.WebhookDelivery, Before: before, Limit: 100})
+		require.NoError(t, err)
+		if len(rows) == 0 {
+			break
+		}
+		for _, r := range rows {
+			sent[r.Event] = append(sent[r.Event], r.ID)
+		}
+		before = rows[len(rows)-1].ID
+	}
+	require.Len(t, sent["run.failed"], failed, "each is one that may be counted")
+	require.Len(t, sent["notification.created"], 8, "the first hour, the second, the next two, four, eight, and what is left of the day; two more days")
+	last, err := o.owner.Delivery(t.Context(), sent["run.failed"][0])
+	require.NoError(t, err)
+	require.Contains(t, last.Payload, `"failures":`+strconv.Itoa(failed))
+}
+
 func TestFailedRunsAlwaysReachSomebody(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
