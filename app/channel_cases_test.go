@@ -35,6 +35,7 @@ var channelCases = []struct {
 }{
 	{"a stranger is refused", (*talk).strangers}, {"link by code", (*talk).links}, {"question and answer", (*talk).answers}, {"file in", (*talk).fileIn}, {"file out", (*talk).fileOut},
 	{"points at what it answers", (*talk).points}, {"approve by button", (*talk).approves}, {"deny by button", (*talk).denies}, {"buttons of others, used, forged, expired", (*talk).badPresses},
+	{"approve what one is notified of", (*talk).approvesNotified},
 	{"work is shown", (*talk).shows}, {"too many requests", (*talk).limited}, {"trouble of the service", (*talk).troubled}, {"connection cut", (*talk).cuts}, {"nobody listened", (*talk).away},
 	{"told twice", (*talk).repeats}, {"out of order", (*talk).disorder}, {"edited before it was read", (*talk).edits}, {"by the fleet API", (*talk).programs},
 	{"taken, and refused later", (*talk).returned}, {"cannot be delivered", (*talk).undeliverable}, {"credentials revoked", (*talk).revoked}, {"no secret is shown", (*talk).silent},
@@ -301,6 +302,53 @@ func (x *talk) denies() {
 			require.Empty(x.t, c.Buttons, "what is decided has no buttons any more")
 		}
 	}
+}
+
+// approvesNotified: who may decide what another's message caused is notified by their account, with the same buttons.
+func (x *talk) approvesNotified() {
+	sy := x.Store.AsSystem("test")
+	choose := func(kind models.ChannelKind) {
+		require.NoError(x.t, sy.ChooseNotifications(x.t.Context(), x.Acme.Owner.UserID, []models.NotificationChoice{{Kind: models.NoteApproval, Channel: kind, Digest: models.DigestOnce}}))
+	}
+	choose(x.kind)
+	defer choose("")
+	role := func(r models.Role) {
+		x.Exec("UPDATE memberships SET role = ? WHERE user_id = ? AND organization_id = ?", r, x.Acme.Owner.UserID, x.Acme.ID)
+	}
+	ask := func(what string) servicetest.Sent {
+		x.say("bob", "run `git push noted "+what+"`")
+		x.until(func() bool {
+			require.NoError(x.t, sy.WriteNotifications(x.t.Context()))
+			return slices.ContainsFunc(x.sent(), func(s servicetest.Sent) bool { return s.Peer == x.at("ada") && strings.Contains(s.Text, "noted "+what) })
+		}, "the owner is notified")
+		s := x.told("ada", "noted "+what)
+		require.Len(x.t, s.Buttons, 2)
+		return s
+	}
+	s := ask("alpha")
+	x.press("bob", s, 0)
+	role(models.Member)
+	x.press("ada", s, 0)
+	x.told("ada", "Insufficient permissions")
+	role(models.Owner)
+	x.stands("noted alpha", "pending", "")
+	x.forge("ada", s, s.Buttons[0].Token) // a button works once
+	time.Sleep(200 * time.Millisecond)
+	x.stands("noted alpha", "pending", "")
+	open, err := x.Acme.Scope.PendingApprovals(x.t.Context())
+	require.NoError(x.t, err)
+	for _, p := range open {
+		if p.InstanceID == x.agent {
+			require.Equal(x.t, 303, x.Do(apptest.Call{Method: "POST", Path: "/approvals/" + p.ID + "/deny", Who: x.Acme.Admin, Form: url.Values{}}).Status)
+		}
+	}
+	x.settled()
+	s = ask("beta")
+	x.press("ada", s, 0)
+	x.told("ada", "Approved by "+x.Acme.Owner.Name)
+	x.forge("ada", s, s.Buttons[1].Token)
+	x.settled()
+	x.stands("noted beta", "approved", x.Acme.Owner.Name)
 }
 
 func (x *talk) badPresses() {

@@ -142,8 +142,8 @@ func (sc *Scope) askByChannel(tx *gorm.DB, a *Approval) error {
 	if err != nil {
 		return err
 	}
-	p := ChannelPayload{Markdown: "I would like to run **" + a.Tool + "**:\n\n```\n" + clip(a.Input, 1500) + "\n```\n\n" + a.Reason}
-	n := newDelivery{aboutKind: aboutApproval, aboutID: a.ID, key: "approval-" + a.ID + "-channel", expires: &a.ExpiresAt}
+	p, n := a.question("I would like")
+	n.key = "approval-" + a.ID + "-channel"
 	who, err := sc.member(tx, m.PersonID)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
@@ -152,13 +152,24 @@ func (sc *Scope) askByChannel(tx *gorm.DB, a *Approval) error {
 		p.Markdown += "\n\nSomebody who may approve it has to decide."
 		return sc.toAsker(tx, m, p, n)
 	}
-	token, hash := secret.Token("")
-	if err := tx.Create(&ChannelButton{ID: id.New(), OrganizationID: sc.Org, ChannelID: m.ChannelID, ApprovalID: a.ID, UserID: m.PersonID, TokenHash: hash, ExpiresAt: a.ExpiresAt, CreatedAt: sc.store.now()}).Error; err != nil {
+	if err := sc.putButtons(tx, a, m.ChannelID, m.PersonID, &p, &n); err != nil {
 		return err
 	}
+	return sc.toAsker(tx, m, p, n)
+}
+
+// question is the message that asks for a decision; who says whose wish it is.
+func (a *Approval) question(who string) (ChannelPayload, newDelivery) {
+	return ChannelPayload{Markdown: who + " to run **" + a.Tool + "**:\n\n```\n" + clip(a.Input, 1500) + "\n```\n\n" + a.Reason},
+		newDelivery{aboutKind: aboutApproval, aboutID: a.ID, expires: &a.ExpiresAt}
+}
+
+// putButtons puts those under a question that one person alone may press, by one account. Whether they may decide is asked when they press.
+func (sc *Scope) putButtons(tx *gorm.DB, a *Approval, channelID, userID string, p *ChannelPayload, n *newDelivery) error {
+	token, hash := secret.Token("")
 	p.Buttons = []ChannelChoice{{Label: "Approve", Token: ApproveButton + SecretMark}, {Label: "Deny", Token: DenyButton + SecretMark, Bad: true}}
 	n.secret = token
-	return sc.toAsker(tx, m, p, n)
+	return tx.Create(&ChannelButton{ID: id.New(), OrganizationID: sc.Org, ChannelID: channelID, ApprovalID: a.ID, UserID: userID, TokenHash: hash, ExpiresAt: a.ExpiresAt, CreatedAt: sc.store.now()}).Error
 }
 
 // tellWaiting says by the channel that a turn waits for money.
@@ -237,12 +248,12 @@ type Pressed struct {
 
 var errNoButton = fault.New(fault.NotFound, "channel.button", "This button is not yours, or its time is over")
 
-// PressedButton finds what a press means: NotFound channel.button when the token is unknown, over, or another person's.
+// PressedButton finds what a press means: NotFound channel.button when the token is unknown, used, over, or another person's.
 func (sc *Scope) PressedButton(ctx context.Context, channelID, senderID, token string) (*Pressed, error) {
 	if len(token) < 3 || token[:2] != ApproveButton && token[:2] != DenyButton {
 		return nil, errNoButton
 	}
-	b, err := first[ChannelButton](sc.read(ctx).Where("channel_id = ? AND token_hash = ? AND expires_at > ?", channelID, secret.Hash(token[2:]), sc.store.now()))
+	b, err := first[ChannelButton](sc.read(ctx).Where("channel_id = ? AND token_hash = ? AND expires_at > ? AND used_at IS NULL", channelID, secret.Hash(token[2:]), sc.store.now()))
 	if fault.Is(err, fault.NotFound) {
 		return nil, errNoButton
 	}

@@ -100,7 +100,7 @@ func (sc *Scope) writeLetter(tx *gorm.DB, to *TeamMember, rows []Notification) (
 }
 
 // writeMessages writes one message of them for each account by which the person wants to be told of their kinds, as far as they are linked
-// to such a one here.
+// to such a one here. A call that they may decide is a message of its own, with buttons.
 func (sc *Scope) writeMessages(tx *gorm.DB, to *TeamMember, rows []Notification) (bool, error) {
 	texts, first, written := map[ChannelKind][]string{}, map[ChannelKind]string{}, false
 	for n := range rows {
@@ -109,6 +109,13 @@ func (sc *Scope) writeMessages(tx *gorm.DB, to *TeamMember, rows []Notification)
 			return false, err
 		}
 		kind := chosen[to.User.ID].Channel
+		asked, err := sc.askLinked(tx, to, kind, &rows[n])
+		if err != nil {
+			return false, err
+		}
+		if written = written || asked; asked {
+			continue
+		}
 		if texts[kind] == nil {
 			first[kind] = rows[n].ID
 		}
@@ -131,6 +138,40 @@ func (sc *Scope) writeMessages(tx *gorm.DB, to *TeamMember, rows []Notification)
 		written = true
 	}
 	return written, nil
+}
+
+// askLinked asks a person by their account to decide the call that a notification tells of; false where they may not, or it is decided, or
+// they have no such account. Who was asked in the conversation that caused it is not asked twice.
+func (sc *Scope) askLinked(tx *gorm.DB, to *TeamMember, kind ChannelKind, n *Notification) (bool, error) {
+	if n.AboutKind != aboutApproval || !to.Membership.Role.May(CanApprove) {
+		return false, nil
+	}
+	a, err := first[Approval](tx.Where("id = ? AND status = ?", n.AboutID, ApprovalPending))
+	if err != nil {
+		return false, unlessNotFound(err)
+	}
+	b, err := sc.reachedBy(tx, to.User.ID, kind)
+	if err != nil {
+		return false, unlessNotFound(err)
+	}
+	var asked int64
+	if err := tx.Model(&ChannelButton{}).Where("approval_id = ? AND user_id = ?", a.ID, to.User.ID).Count(&asked).Error; err != nil || asked > 0 {
+		return asked > 0, err
+	}
+	p, d := a.question(sc.nameOf(tx, a.InstanceID) + " would like")
+	p.Peer = json.RawMessage(b.Peer)
+	if err := sc.putButtons(tx, a, b.ChannelID, to.User.ID, &p, &d); err != nil {
+		return false, err
+	}
+	p.Markdown += "\n\n" + sc.store.public + "/notifications/" + n.ID
+	return true, sc.byChannel(tx, b.ChannelID, kind, p, d)
+}
+
+func unlessNotFound(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // said is a notification as a message: what others wrote into it stays text.
