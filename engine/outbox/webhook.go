@@ -35,6 +35,7 @@ func NewWebhook(store *models.Store, version string) Webhook {
 const (
 	webhookPatience = 15 * time.Second // for a whole attempt
 	webhookAnswer   = 4 << 10          // bytes of the answer that are read
+	answerPatience  = 2 * time.Second  // for those, once the server has said what became of it
 )
 
 // Send calls the endpoint. 2xx takes it; 410 ends it and switches the endpoint off; a Retry-After of 429 or 503 is heeded;
@@ -63,6 +64,7 @@ func (w Webhook) Send(ctx context.Context, c *models.Claim) (Answer, error) {
 		return Answer{}, unreached(err)
 	}
 	defer func() { _ = res.Body.Close() }()
+	defer time.AfterFunc(answerPatience, cancel).Stop() // one that trickles holds no place for it
 	text, _ := dial.ReadAll(res.Body, webhookAnswer) // what is cut off or missing of it changes nothing
 	answer := Answer{Status: res.StatusCode, Text: strings.ToValidUTF8(string(text), "\uFFFD")}
 	return answer, judge(res)

@@ -274,6 +274,24 @@ func TestAWebhookGoesWhereItWasWritten(t *testing.T) {
 	require.Len(t, h.got(), 1)
 }
 
+// Who has said what became of a call, and then trickles words for ever, is not listened to for long.
+func TestAWebhooksAnswerThatTrickles(t *testing.T) {
+	h := receive(t, func(_ int, w http.ResponseWriter) {
+		w.WriteHeader(http.StatusOK)
+		for range 200 {
+			if _, err := io.WriteString(w, "x"); err != nil || http.NewResponseController(w).Flush() != nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+	r := newHooked(t, h)
+	d := r.deliver(r.fails("one"))
+	require.Equal(t, models.DeliverySent, d.State)
+	require.Regexp(t, "^x+$", d.Response)
+	require.Less(t, len(d.Response), 200, "the whole of it was waited for")
+}
+
 // A test is sent past what waits, and its failure is nobody's trouble.
 func TestAWebhooksTest(t *testing.T) {
 	h := receive(t, func(_ int, w http.ResponseWriter) { w.WriteHeader(418); _, _ = io.WriteString(w, "teapot") })
