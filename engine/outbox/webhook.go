@@ -65,7 +65,7 @@ func (w Webhook) Send(ctx context.Context, c *models.Claim) (Answer, error) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	defer time.AfterFunc(answerPatience, cancel).Stop() // one that trickles holds no place for it
-	text, _ := dial.ReadAll(res.Body, webhookAnswer) // what is cut off or missing of it changes nothing
+	text, _ := dial.ReadAll(res.Body, webhookAnswer)    // what is cut off or missing of it changes nothing
 	answer := Answer{Status: res.StatusCode, Text: strings.ToValidUTF8(string(text), "\uFFFD")}
 	return answer, judge(res)
 }
