@@ -30,28 +30,37 @@ var ErrDeliveryHeld = fault.New(fault.Conflict, "delivery.held", "This delivery 
 // ErrDeliveryLease means that a worker's hold is over: another one has the delivery, or somebody dropped it.
 var ErrDeliveryLease = fault.New(fault.Conflict, "delivery.lease", "Another worker took this delivery over")
 
+// deliveriesOfOne is how many deliveries of one organization are on their way at once, over all workers: half of a worker's places.
+// Servers of one that never answer hold up nobody else.
+const deliveriesOfOne = "32"
+
 // deliverable is what may be sent now: due, held by nobody, and the first of its lane.
 const deliverable = `state = 'pending' AND next_at <= ? AND (lease_until IS NULL OR lease_until < ?) AND NOT EXISTS (SELECT 1 FROM deliveries o
-	WHERE o.lane = deliveries.lane AND o.state = 'pending' AND o.id <> deliveries.id AND (o.id < deliveries.id OR o.lease_until >= ?))`
+	WHERE o.lane = deliveries.lane AND o.state = 'pending' AND o.id <> deliveries.id AND (o.id < deliveries.id OR o.lease_until >= ?))
+	AND (organization_id IS NULL OR (SELECT count(*) FROM deliveries u WHERE u.organization_id = deliveries.organization_id AND ` + underWay + `) < ` + deliveriesOfOne + `)`
+
+const underWay = `u.state = 'pending' AND u.lease_until >= ?`
 
 // laneHeads steps from lane to lane in the index and looks at the first of each: what waits behind a head costs nothing,
-// however much it is.
+// however much it is. Organizations take turns, the longest due of each first.
 const laneHeads = `WITH RECURSIVE lanes(lane) AS (SELECT min(lane) FROM deliveries WHERE state = 'pending'
-	UNION ALL SELECT (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'pending' AND d.lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL)
+	UNION ALL SELECT (SELECT min(d.lane) FROM deliveries d WHERE d.state = 'pending' AND d.lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL),
+	busy AS (SELECT u.organization_id FROM deliveries u WHERE ` + underWay + ` GROUP BY u.organization_id HAVING u.organization_id IS NOT NULL AND count(*) >= ` + deliveriesOfOne + `)
 	SELECT d.id FROM lanes JOIN deliveries d ON d.id = (SELECT h.id FROM deliveries h WHERE h.lane = lanes.lane AND h.state = 'pending' ORDER BY h.id LIMIT 1)
-	WHERE d.next_at <= ? AND (d.lease_until IS NULL OR d.lease_until < ?) AND d.kind IN ? ORDER BY d.next_at, d.id LIMIT ?`
+	WHERE d.next_at <= ? AND (d.lease_until IS NULL OR d.lease_until < ?) AND d.kind IN ? AND NOT EXISTS (SELECT 1 FROM busy b WHERE b.organization_id = d.organization_id)
+	ORDER BY row_number() OVER (PARTITION BY d.organization_id ORDER BY d.next_at, d.id), d.next_at, d.id LIMIT ?`
 
-// DueDeliveries names what may be sent now of some kinds, the longest due first: one of each lane.
+// DueDeliveries names what may be sent now of some kinds: one of each lane, in the order in which they are to be sent.
 func (sy *System) DueDeliveries(ctx context.Context, kinds []DeliveryKind, limit int) ([]string, error) {
 	ids, now := []string{}, sy.store.now()
-	err := sy.read(ctx).Raw(laneHeads, now, now, kinds, limit).Scan(&ids).Error
+	err := sy.read(ctx).Raw(laneHeads, now, now, now, kinds, limit).Scan(&ids).Error
 	return ids, translate(err)
 }
 
 // NextDelivery names what may be sent now in the lane of one that ended, "" for nothing.
 func (sy *System) NextDelivery(ctx context.Context, d *Delivery) (string, error) {
 	ids, now := []string{}, sy.store.now()
-	err := sy.read(ctx).Model(&Delivery{}).Where("lane = ?", d.Lane).Where(deliverable, now, now, now).Order("id").Limit(1).Pluck("id", &ids).Error
+	err := sy.read(ctx).Model(&Delivery{}).Where("lane = ?", d.Lane).Where(deliverable, now, now, now, now).Order("id").Limit(1).Pluck("id", &ids).Error
 	if err != nil || len(ids) == 0 {
 		return "", translate(err)
 	}
@@ -73,7 +82,7 @@ func (sy *System) ClaimDelivery(ctx context.Context, deliveryID, owner string, k
 		*c, held, died = Claim{Owner: owner}, false, false
 		now := sy.store.now()
 		hit := []Delivery{} // one statement less for each delivery
-		res := tx.Model(&hit).Clauses(clause.Returning{}).Where("id = ? AND kind IN ?", deliveryID, kinds).Where(deliverable, now, now, now).
+		res := tx.Model(&hit).Clauses(clause.Returning{}).Where("id = ? AND kind IN ?", deliveryID, kinds).Where(deliverable, now, now, now, now).
 			Updates(map[string]any{"lease_owner": owner, "lease_until": now.Add(DeliveryLease), "attempts": gorm.Expr("attempts + 1")})
 		if held = res.Error == nil && len(hit) == 0; res.Error != nil || held {
 			return res.Error

@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -225,7 +226,7 @@ func TestDeliveriesKeepTheirOrder(t *testing.T) {
 	second := l.test("ada@example.com")
 	elsewhere := l.test("bob@example.com")
 	own := l.invite("ada@example.com").Delivery
-	require.Equal(t, []string{first.ID, elsewhere.ID, own.ID}, l.due(), "another organization's letter to the same address waits for nobody")
+	require.Equal(t, []string{first.ID, own.ID, elsewhere.ID}, l.due(), "another organization's letter to the same address waits for nobody, and organizations take turns")
 	l.held(second, "behind the first")
 	next, err := l.sy.NextDelivery(t.Context(), first)
 	require.NoError(t, err)
@@ -247,6 +248,33 @@ func TestDeliveriesKeepTheirOrder(t *testing.T) {
 	l.held(first, "while the one behind it is on its way")
 	l.settle(c, models.Attempt{Sent: true})
 	l.claim(first)
+}
+
+// Servers of one organization that never answer hold up nobody else; what an organization has under way is counted over all workers.
+func TestOneOrganizationHoldsNotAllPlaces(t *testing.T) {
+	t.Parallel()
+	l := newLetters(t)
+	const most = 32
+	own := []*models.Delivery{}
+	for n := range most + 2 {
+		own = append(own, l.invite(fmt.Sprintf("p%d@example.com", n)).Delivery)
+	}
+	l.clock.Add(time.Second)
+	late := l.test("late@example.com") // of nobody's organization
+	require.Equal(t, []string{own[0].ID, late.ID}, l.due()[:2], "they take turns")
+	claims := []*models.Claim{}
+	for _, d := range own[:most] {
+		claims = append(claims, l.claim(d))
+	}
+	require.Equal(t, []string{late.ID}, l.due())
+	l.held(own[most], "its organization has enough under way")
+	l.claim(late)
+	l.settle(claims[0], models.Attempt{Error: "slow", Pause: time.Hour})
+	require.Equal(t, []string{own[most].ID, own[most+1].ID}, l.due(), "a place is free")
+	l.claim(own[most])
+	l.held(own[most+1], "and taken again")
+	l.clock.Add(models.DeliveryLease + time.Second)
+	l.claim(own[most+1]) // workers that were lost hold nothing
 }
 
 // One that fails for long waits beside its lane, and is due again when the lane is open; a pause that the other side asks
