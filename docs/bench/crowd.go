@@ -98,7 +98,7 @@ func due(db *sql.DB, many int, name string) (time.Duration, error) {
 		return 0, errors.New("the schedules were made too slowly")
 	}
 	left := true
-	for until := due.Add(2 * time.Minute); left && time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
+	for until := due.Add(2 * time.Minute); left && time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		if err := db.QueryRow(`SELECT EXISTS (SELECT 1 FROM automations WHERE state = 'active' AND fire_at IS NOT NULL AND fire_at <= ` + at + `)`).Scan(&left); err != nil {
 			return 0, err
 		}
