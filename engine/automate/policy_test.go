@@ -108,6 +108,10 @@ func TestOverlaps(t *testing.T) {
 	require.Equal(t, "automation.running", fault.As(err).Code)
 	_, err = o.desk.RunNow(t.Context(), o.sc, made[models.OverlapQueue].ID)
 	require.NoError(t, err)
+	o.clock.Add(3 * time.Hour) // no worker looked
+	o.all()
+	left := o.runs(made[models.OverlapSkip])[0]
+	require.Equal(t, []any{models.RunSkipped, 4, "18:00"}, []any{left.State, left.Missed, left.UntilAt.UTC().Format("15:04")}, "what is left out ends with the last")
 }
 
 // A spread start is never early, within its bound, and the same for every worker.

@@ -175,7 +175,9 @@ func due(a *models.Automation, s when.Schedule, now time.Time) models.Run {
 			r.Missed++
 		}
 	default:
-		r.Missed = len(more)
+		if r.Missed = len(more); r.Missed > 0 { // if it is left out for its overlap, so are they
+			r.Until = more[r.Missed-1]
+		}
 	}
 	return r
 }
