@@ -36,7 +36,7 @@ test:  ## everything on SQLite, then what keeps rows on Postgres and Redis, then
 	  CGO_ENABLED=0 $(TEST) -p $(PARALLEL) $$(go list ./... | grep -vE "/(process|browsertest|chaostest|gallery)$$") || status=1; \
 	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=1 $(TEST) -race -p $(PARALLEL) $(RACED) || status=1; \
 	  CGO_ENABLED=1 $(TEST) -race -run "$(LIVELY)" ./app || status=1; \
-	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=0 $(TEST) ./app || status=1; \
+	  LOBSTEAD_TEST_PAIR=postgres CGO_ENABLED=0 $(TEST) -p $(PARALLEL) ./app ./engine/automate ./engine/files || status=1; \
 	  CGO_ENABLED=0 $(TEST) -p 1 $(OUTSIDE) || status=1; \
 	  CGO_ENABLED=0 $(TEST) -p $(PARALLEL) $(GALLERIES) || status=1; \
 	  exit $$status'

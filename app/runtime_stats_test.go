@@ -122,6 +122,9 @@ func TestRuntimeEfficiencyOfTurns(t *testing.T) {
 	model, saved := "priced-for-tests", int64(2_000_000)
 	w.Exec("UPDATE turns SET model = ? WHERE organization_id = ?", model, w.Acme.ID)
 	w.Exec("UPDATE turn_steps SET model = ?, system_tokens = 500, memory_tokens = 100, history_tokens = 300, tools_tokens = 100, room = 1200, output_tokens = 50 WHERE organization_id = ?", model, w.Acme.ID)
+	require.Eventually(t, func() bool { // they are written beside the answer
+		return w.Count("SELECT count(*) FROM decisions WHERE organization_id = ?", w.Acme.ID) == w.Count("SELECT count(*) FROM turn_steps WHERE organization_id = ?", w.Acme.ID)
+	}, 10*time.Second, 10*time.Millisecond)
 	w.Exec("UPDATE decisions SET complexity = 40 WHERE organization_id = ?", w.Acme.ID)
 	for _, c := range []models.Charge{{Purpose: "chat", InputTokens: 1000, OutputTokens: 50, CostNanos: 3_000_000}, {Purpose: models.CachedCall, BaselineNanos: &saved}} {
 		c.CallID, c.Model = id.New(), model
