@@ -145,7 +145,7 @@ func (sc *Scope) ChangeProfile(ctx context.Context, instanceID string, c Profile
 		return nil, err
 	}
 	var out *AgentProfile
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		i, err := first[Instance](locked(tx).Select("id", "name", "organization_id").Where("id = ? AND desired <> ?", instanceID, WantDeleted))
 		if err == nil {
 			out, err = sc.changeProfile(tx, i, c)

@@ -102,7 +102,7 @@ func (sc *Scope) CreateAPIKey(ctx context.Context, n NewAPIKey) (*APIKey, secret
 	key, hash := secret.Token(KeyPrefix)
 	row := &APIKey{ID: id.New(), OrganizationID: sc.Org, UserID: sc.Actor.UserID, Name: n.Name, Prefix: secret.Prefix(key.Reveal()),
 		KeyHash: hash, Scopes: scopes.String(), ExpiresAt: n.Expires, CreatedAt: sc.store.now()}
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		if err := tx.Create(row).Error; err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (sc *Scope) APIKeys(ctx context.Context) ([]APIKey, error) {
 // RevokeAPIKey ends a key for good and gives it, so that its streams can be told.
 func (sc *Scope) RevokeAPIKey(ctx context.Context, keyID string) (*APIKey, error) {
 	var row *APIKey
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		var err error
 		if row, err = first[APIKey](locked(tx).Where("id = ? AND revoked_at IS NULL", keyID)); err != nil {
 			return err

@@ -161,7 +161,7 @@ func (sc *Scope) Resolve(ctx context.Context, approvalID string, d Resolution) (
 	}
 	var out *Approval
 	late := false
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		a, t, err := sc.lockApproval(tx, approvalID)
 		if err != nil {
 			return err

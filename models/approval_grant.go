@@ -64,7 +64,7 @@ func (sc *Scope) Grant(ctx context.Context, grantID string) (*ApprovalGrant, err
 
 // RevokeGrant takes a grant back: the call is asked for again.
 func (sc *Scope) RevokeGrant(ctx context.Context, grantID string) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		g, err := first[ApprovalGrant](locked(tx).Where("id = ?", grantID))
 		if err != nil {
 			return err

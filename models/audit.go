@@ -71,6 +71,11 @@ func (sc *Scope) audit(tx *gorm.DB, a act) error {
 	if err := sc.lockOrganization(tx); err != nil {
 		return err
 	}
+	return sc.enter(tx, a)
+}
+
+// enter is audit in a transaction that made the organization: nobody else can have locked it.
+func (sc *Scope) enter(tx *gorm.DB, a act) error {
 	e, err := newEntry(sc.Actor, a, sc.store.now())
 	if err != nil {
 		return err

@@ -170,10 +170,7 @@ func (sc *Scope) CreateAutomation(ctx context.Context, n NewAutomation) (*Automa
 		return nil, secret.String{}, err
 	}
 	a.SecretSealed = sealed
-	err = sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	err = sc.holding(ctx, func(tx *gorm.DB) error {
 		if _, err := first[Instance](tx.Select("id").Where("id = ? AND desired <> ?", a.InstanceID, WantDeleted)); err != nil {
 			return err
 		}

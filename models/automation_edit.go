@@ -90,10 +90,7 @@ func errAutomationState(a *Automation) error {
 // withAutomation changes one's columns inside a transaction that holds it.
 func (sc *Scope) withAutomation(ctx context.Context, automationID, name string, change func(tx *gorm.DB, a *Automation) (map[string]any, error)) (*Automation, error) {
 	var out *Automation
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil { // holding everything back takes it too
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		a, err := first[Automation](locked(tx).Omit(notShown...).Where("id = ?", automationID))
 		if err != nil {
 			return err
@@ -121,10 +118,7 @@ func (sc *Scope) withAutomation(ctx context.Context, automationID, name string, 
 // DeleteAutomation removes one with the list of its runs and calls; its conversation stays, a run that is under way goes on,
 // and those that wait for their turn end.
 func (sc *Scope) DeleteAutomation(ctx context.Context, automationID string) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		a, err := first[Automation](locked(tx).Omit(notShown...).Where("id = ?", automationID))
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ func (sc *Scope) HoldAutomations(ctx context.Context, instanceID string) (sessio
 	if err := sc.mayHold(instanceID); err != nil {
 		return nil, err
 	}
-	err = sc.tx(ctx, func(tx *gorm.DB) error {
+	err = sc.holding(ctx, func(tx *gorm.DB) error {
 		name, err := sc.holdMark(tx, instanceID, map[string]any{"automations_held_at": sc.store.now(), "automations_held_by": sc.Actor.label()})
 		if err != nil {
 			return err
@@ -42,7 +42,7 @@ func (sc *Scope) ReleaseAutomations(ctx context.Context, instanceID string, next
 	if err := sc.mayHold(instanceID); err != nil {
 		return err
 	}
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		name, err := sc.holdMark(tx, instanceID, map[string]any{"automations_held_at": nil, "automations_held_by": ""})
 		if err != nil {
 			return err
@@ -98,11 +98,8 @@ func (sc *Scope) mayHold(instanceID string) error {
 	return nil
 }
 
-// holdMark writes who holds what back, and gives its name.
+// holdMark writes who holds what back, and gives its name; the caller holds the organization.
 func (sc *Scope) holdMark(tx *gorm.DB, instanceID string, set map[string]any) (string, error) {
-	if err := sc.lockOrganization(tx); err != nil {
-		return "", err
-	}
 	if instanceID == "" {
 		o, err := first[Organization](tx.Where("id = ?", sc.Org))
 		if err != nil {

@@ -91,7 +91,11 @@ func (sc *Scope) StartRun(ctx context.Context, automationID string, r Run) (*Aut
 	err := sc.AgentsOn(ctx)
 	var run *AutomationRun
 	if err == nil {
-		err = sc.budgeted(ctx, sc.tx, func(tx *gorm.DB) error {
+		how := sc.tx
+		if r.noted() {
+			how = sc.holding
+		}
+		err = sc.budgeted(ctx, how, func(tx *gorm.DB) error {
 			var err error
 			run, err = sc.startRun(tx, automationID, r)
 			return err
@@ -158,11 +162,14 @@ func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run) (*AutomationR
 	} else {
 		err = sc.beginTurn(tx, a, run, r, len(running) > 0)
 	}
-	if err != nil || r.Cause == RunDue || r.Cause == RunCall {
+	if err != nil || !r.noted() {
 		return run, err
 	}
-	return run, sc.audit(tx, act{name: "automation.run", kind: "automation", id: a.ID, of: a.Name, after: map[string]any{"run": run.ID, "cause": r.Cause}}) // by whom, at its maker's cost
+	return run, sc.audit(tx, act{name: "automation.run", kind: "automation", id: a.ID, of: a.Name, after: map[string]any{"run": run.ID, "cause": r.Cause}})
 }
+
+// noted tells whether the audit log says who began it, at its maker's cost.
+func (r Run) noted() bool { return r.Cause != RunDue && r.Cause != RunCall }
 
 // underWay is why a due time is left out while the run of another goes on.
 func (a *Automation) underWay(due time.Time) string {

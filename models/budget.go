@@ -127,7 +127,7 @@ func (sc *Scope) CreateBudget(ctx context.Context, n NewBudget) (*Budget, error)
 	now := sc.store.now()
 	b := &Budget{ID: id.New(), OrganizationID: sc.Org, Scope: n.Scope, TargetID: n.TargetID, Unit: n.Unit, Period: n.Period,
 		Amount: n.Amount, WarnPercent: n.WarnPercent, SetBy: sc.Actor.label(), CreatedAt: now, UpdatedAt: now}
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		zone, err := sc.ownLedger(tx)
 		if err != nil {
 			return err
@@ -201,7 +201,7 @@ func (sc *Scope) UpdateBudget(ctx context.Context, budgetID string, amount int64
 		return nil, err
 	}
 	var out *Budget
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		b, err := first[Budget](locked(tx).Where("id = ?", budgetID))
 		if err != nil {
 			return err
@@ -231,7 +231,7 @@ func (sc *Scope) UpdateBudget(ctx context.Context, budgetID string, amount int64
 // DeleteBudget removes a limit; what it counted stays in the ledger.
 func (sc *Scope) DeleteBudget(ctx context.Context, budgetID string) (*Budget, error) {
 	var out *Budget
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		if _, err := sc.ownLedger(tx); err != nil { // no call is between its balance and its hold
 			return err
 		}

@@ -61,7 +61,7 @@ func (sc *Scope) SetTimeZone(ctx context.Context, name string) error {
 		is.Custom("time_zone", "This is no time zone; one is called Europe/Berlin")
 		return is.Err()
 	}
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		if _, err := sc.ownLedger(tx); err != nil {
 			return err
 		}

@@ -97,7 +97,7 @@ func (sc *Scope) ConnectChannel(ctx context.Context, n NewChannel) (*Channel, er
 		return nil, err
 	}
 	var out *Channel
-	err = sc.tx(ctx, func(tx *gorm.DB) error {
+	err = sc.holding(ctx, func(tx *gorm.DB) error {
 		i, err := first[Instance](locked(tx).Select("id", "name").Where("id = ? AND desired <> ?", n.InstanceID, WantDeleted))
 		if err != nil {
 			return err
@@ -190,7 +190,7 @@ func (sc *Scope) ChannelOf(ctx context.Context, instanceID string, kind ChannelK
 // SwitchChannel switches an account off, or on again: then it is connected anew, as a failed one is.
 func (sc *Scope) SwitchChannel(ctx context.Context, channelID string, on bool) (*Channel, error) {
 	var out *Channel
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		ch, err := first[Channel](locked(tx).Where("id = ?", channelID))
 		if err != nil {
 			return err
@@ -217,7 +217,7 @@ func (sc *Scope) SwitchChannel(ctx context.Context, channelID string, on bool) (
 // DisconnectChannel forgets an account, with those who are linked by it; what was said stays.
 func (sc *Scope) DisconnectChannel(ctx context.Context, channelID string) (*Channel, error) {
 	var out *Channel
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		ch, err := first[Channel](locked(tx).Where("id = ?", channelID))
 		if err != nil {
 			return err

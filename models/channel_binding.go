@@ -109,7 +109,7 @@ func (sc *Scope) BindingSession(ctx context.Context, b *ChannelBinding) (*Sessio
 // Unlink ends a binding: one's own, or anybody's for who may edit settings.
 func (sc *Scope) Unlink(ctx context.Context, bindingID string) (*ChannelBinding, error) {
 	var out *ChannelBinding
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		b, err := first[ChannelBinding](locked(tx).Where("id = ?", bindingID))
 		if err != nil {
 			return err

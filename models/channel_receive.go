@@ -79,7 +79,11 @@ func (sc *Scope) HearChannel(ctx context.Context, channelID string, h Heard) (He
 	out := HearResult{}
 	err := sc.AgentsOn(ctx)
 	if err == nil {
-		err = sc.budgeted(ctx, sc.tx, func(tx *gorm.DB) error {
+		how := sc.tx
+		if h.links() {
+			how = sc.holding
+		}
+		err = sc.budgeted(ctx, how, func(tx *gorm.DB) error {
 			var err error
 			out, err = sc.hear(tx, channelID, &h)
 			return err
@@ -92,6 +96,12 @@ func (sc *Scope) HearChannel(ctx context.Context, channelID string, h Heard) (He
 		return sc.refuseHeard(ctx, channelID, &h, err)
 	}
 	return out, err
+}
+
+// links tells whether a message may link its sender or end that, which the audit log notes.
+func (h *Heard) links() bool {
+	text := strings.ToLower(strings.TrimSpace(h.Text))
+	return strings.HasPrefix(text, "/link") || strings.HasPrefix(text, "/unlink") || bareCode.MatchString(h.Text)
 }
 
 func (sc *Scope) hear(tx *gorm.DB, channelID string, h *Heard) (HearResult, error) {

@@ -102,7 +102,7 @@ func (sc *Scope) AuditRestore(ctx context.Context, i *Instance, c *Checkpoint, p
 	if len(paths) > 0 {
 		after["first"] = paths[0]
 	}
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		return sc.audit(tx, act{name: "files.restored", kind: "instance", id: i.ID, of: i.Name, after: after})
 	})
 }

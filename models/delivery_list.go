@@ -46,10 +46,7 @@ func (sc *Scope) DropDelivery(ctx context.Context, deliveryID string) (*Delivery
 
 func (sc *Scope) changeDelivery(ctx context.Context, deliveryID string, move DeliveryMove, f func(*gorm.DB, *Delivery) (map[string]any, error)) (*Delivery, error) {
 	var d *Delivery
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil { // before the delivery, as all who take both
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		was, now, err := moveDelivery(tx, deliveryID, move, f)
 		if err != nil {
 			return err

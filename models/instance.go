@@ -109,8 +109,8 @@ func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, 
 	if row.GatewayTokenSealed, err = sc.store.box.Seal([]byte(token.Reveal()), row.ID); err != nil {
 		return nil, err
 	}
-	err = sc.tx(ctx, func(tx *gorm.DB) error {
-		if n.Agent != nil { // its balance: before the organization, as all who take both
+	err = sc.holding(ctx, func(tx *gorm.DB) error {
+		if n.Agent != nil { // its balance
 			if _, err := sc.ownLedger(tx); err != nil {
 				return err
 			}
@@ -198,10 +198,7 @@ var actionVerb = map[Action]string{Start: "Started", Stop: "Stopped", Restart: "
 func (sc *Scope) changeInstance(ctx context.Context, instanceID string,
 	f func(*gorm.DB, *Instance) (set map[string]any, line string, err error)) (*Instance, error) {
 	var out *Instance
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil { // before the instance, as all who take both
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		i, err := first[Instance](locked(tx).Where("id = ?", instanceID))
 		if err != nil {
 			return err

@@ -124,10 +124,7 @@ func (sc *Scope) Invitations(ctx context.Context) ([]Invitation, error) {
 
 // RevokeInvitation voids a link.
 func (sc *Scope) RevokeInvitation(ctx context.Context, invitationID string) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil { // before the invitation, as all who take both
-			return err
-		}
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		row, err := first[Invitation](locked(tx).Where("id = ?", invitationID))
 		if err != nil {
 			return err

@@ -29,7 +29,7 @@ type clockTime = time.Time
 
 // Open connects, without migrating. Errors name what to change.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, learn: o.Learn, log: o.Log, limits: o.PlanLimits, dir: o.Dir, letters: o.Letters, public: o.Public}
+	s := &Store{clock: o.Clock, box: o.Box, scrub: o.Scrub, learn: o.Learn, log: o.Log, limits: o.PlanLimits, dir: o.Dir, letters: o.Letters, public: o.Public, outOfOrder: o.OutOfOrder}
 	if s.clock == nil {
 		s.clock = clock.Real
 	}

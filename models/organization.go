@@ -64,7 +64,7 @@ func (sy *System) NewOrganizationFor(ctx context.Context, by Actor, name string)
 		if err := createOwned(tx, o, by.UserID); err != nil {
 			return err
 		}
-		return sy.store.In(o.ID).As(by).audit(tx, act{name: "organization.created", kind: "organization", id: o.ID, of: name})
+		return sy.store.In(o.ID).As(by).enter(tx, act{name: "organization.created", kind: "organization", id: o.ID, of: name})
 	})
 	return o, err
 }
@@ -165,7 +165,7 @@ func (sc *Scope) changeOrganization(ctx context.Context, f func(o *Organization)
 
 // NoteExport notes that somebody took everything with them.
 func (sc *Scope) NoteExport(ctx context.Context) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		o, err := first[Organization](tx.Where("id = ?", sc.Org))
 		if err != nil {
 			return err

@@ -102,10 +102,7 @@ func (sc *Scope) CreatePolicyRule(ctx context.Context, n NewPolicyRule) (*Policy
 	if n.InstanceID != "" {
 		r.InstanceID = &n.InstanceID
 	}
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		if r.InstanceID != nil {
 			if _, err := first[Instance](tx.Where("id = ?", n.InstanceID)); err != nil {
 				return err
@@ -175,7 +172,7 @@ func (sc *Scope) MovePolicyRule(ctx context.Context, ruleID string, up bool) err
 
 // DeletePolicyRule removes one.
 func (sc *Scope) DeletePolicyRule(ctx context.Context, ruleID string) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		r, err := first[PolicyRule](locked(tx).Where("id = ?", ruleID))
 		if err != nil {
 			return err
@@ -189,10 +186,7 @@ func (sc *Scope) DeletePolicyRule(ctx context.Context, ruleID string) error {
 
 // changeRule changes a rule under the organization's lock and writes down what it was; f tells whether it changed anything.
 func (sc *Scope) changeRule(ctx context.Context, ruleID, name string, f func(tx *gorm.DB, r *PolicyRule) (bool, error)) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		r, err := first[PolicyRule](tx.Where("id = ?", ruleID))
 		if err != nil {
 			return err

@@ -57,10 +57,7 @@ func (sc *Scope) ConnectProvider(ctx context.Context, n NewProvider, tested stri
 	now := sc.store.now()
 	row := &Provider{ID: id.New(), OrganizationID: sc.Org, Kind: n.Kind, BaseURL: n.BaseURL, Model: n.Model, IsDefault: true, Private: n.Private,
 		TestedAt: &now, TestResult: clip(cleanText(tested), 1000), CreatedAt: now, UpdatedAt: now}
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		old, err := first[Provider](tx.Where("kind = ? AND base_url = ?", n.Kind, n.BaseURL))
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
@@ -124,10 +121,7 @@ func (sc *Scope) ProviderKey(p *Provider) (secret.String, error) {
 
 // UseProvider makes a connected service the default.
 func (sc *Scope) UseProvider(ctx context.Context, providerID string) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		if _, err := changed(tx.Model(&Provider{}).Where("is_default = ?", true), map[string]any{"is_default": false}); err != nil {
 			return err
 		}
@@ -148,10 +142,7 @@ func (sc *Scope) UseProvider(ctx context.Context, providerID string) error {
 
 // DisconnectProvider forgets a service and its key.
 func (sc *Scope) DisconnectProvider(ctx context.Context, providerID string) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		row, err := first[Provider](locked(tx).Where("id = ?", providerID))
 		if err != nil {
 			return err
@@ -171,7 +162,7 @@ func (sc *Scope) KeepProviderKey(ctx context.Context, providerID string, key sec
 		is.TooBig("key", maxKey)
 		return false, is.Err()
 	}
-	err = sc.tx(ctx, func(tx *gorm.DB) error {
+	err = sc.holding(ctx, func(tx *gorm.DB) error {
 		row, err := first[Provider](locked(tx).Where("id = ?", providerID))
 		if err != nil {
 			return err

@@ -140,7 +140,7 @@ func (sc *Scope) SetResponseCache(ctx context.Context, instanceID string, c Cach
 		return nil, err
 	}
 	var row *ResponseCache
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		i, err := first[Instance](locked(tx).Where("id = ?", instanceID))
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ func (sc *Scope) SetResponseCache(ctx context.Context, instanceID string, c Cach
 // EmptyCache forgets an instance's answers and begins to count anew.
 func (sc *Scope) EmptyCache(ctx context.Context, instanceID string) error {
 	sc.store.caughtUp(ctx)
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		i, err := first[Instance](tx.Where("id = ?", instanceID))
 		if err != nil {
 			return err

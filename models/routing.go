@@ -48,10 +48,7 @@ func (sc *Scope) SetRouting(ctx context.Context, r Routing) error {
 	if err := is.Err(); err != nil {
 		return err
 	}
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		if err := tx.Where("1 = 1").Delete(&Routing{}).Error; err != nil {
 			return err
 		}
@@ -87,10 +84,7 @@ func (sc *Scope) OrderBreaker(ctx context.Context, provider string, open bool) e
 	if err := is.Err(); err != nil {
 		return err
 	}
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		if err := tx.Where("provider = ?", provider).Delete(&BreakerOrder{}).Error; err != nil {
 			return err
 		}

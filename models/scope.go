@@ -81,6 +81,17 @@ func (sc *Scope) tx(ctx context.Context, f func(tx *gorm.DB) error) error {
 	return sc.store.tx(tenantContext(ctx, sc.Org), f)
 }
 
+// holding is tx in which the organization is locked first. Whatever locks an organization does so before anything else of it, so
+// that no two transactions wait for each other; audit locks it, so a verb that notes an act begins here.
+func (sc *Scope) holding(ctx context.Context, f func(tx *gorm.DB) error) error {
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		if err := sc.lockOrganization(tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
 // again is tx, repeated when another transaction made the same row in between: Postgres lets two that found
 // nothing both write, and refuses the second.
 func (sc *Scope) again(ctx context.Context, f func(tx *gorm.DB) error) error {

@@ -61,7 +61,7 @@ func (sc *Scope) SkillConfig(s *SkillSetting) (map[string]string, error) {
 func (sc *Scope) SetSkill(ctx context.Context, instanceID, skill string, c SkillChange) (*SkillSetting, error) {
 	now := sc.store.now()
 	row := &SkillSetting{ID: id.New(), OrganizationID: sc.Org, InstanceID: instanceID, Skill: skill, Enabled: true, ConfigKeys: "[]", CreatedAt: now}
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		i, err := first[Instance](locked(tx).Where("id = ?", instanceID))
 		if err != nil {
 			return err

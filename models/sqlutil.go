@@ -40,6 +40,7 @@ func (sc *Scope) lockOrganization(tx *gorm.DB) error {
 	if tx.Name() != string(migrations.Postgres) {
 		return nil
 	}
+	sc.store.inOrder(tx, sc.Org)
 	_, err := first[Organization](tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Select("id").Where("id = ?", sc.Org))
 	return err
 }
@@ -57,6 +58,7 @@ func (sy *System) lockOrganizations(tx *gorm.DB, orgs []string) error {
 
 // heldOrganization is lockOrganization that gives the row.
 func (sc *Scope) heldOrganization(tx *gorm.DB) (*Organization, error) {
+	sc.store.inOrder(tx, sc.Org)
 	if tx.Name() == string(migrations.Postgres) {
 		tx = tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"})
 	}

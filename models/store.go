@@ -19,25 +19,26 @@ import (
 // Store is one opened database. SQLite has one writer connection and a few read-only ones; on Postgres the
 // two handles are the same pool.
 type Store struct {
-	w, r    *gorm.DB
-	dialect migrations.Dialect
-	path    string        // of the SQLite file
-	url     secret.String // of Postgres; holds the password
-	dir     string        // the data directory
-	flags   flagCache
-	clock   clock.Clock
-	box     *secret.Box
-	scrub   func(string) string
-	learn   func(...secret.String)
-	log     *slog.Logger
-	limits  bool
-	cache   planCache
-	shared  sharedCommits
-	wal     sqliteLog
-	zones   sync.Map // of organizations, as last read: a guess that saves a question, never believed unseen
-	letters string
-	public  string
-	written func(context.Context, Written)
+	w, r       *gorm.DB
+	dialect    migrations.Dialect
+	path       string        // of the SQLite file
+	url        secret.String // of Postgres; holds the password
+	dir        string        // the data directory
+	flags      flagCache
+	clock      clock.Clock
+	box        *secret.Box
+	scrub      func(string) string
+	learn      func(...secret.String)
+	log        *slog.Logger
+	limits     bool
+	cache      planCache
+	shared     sharedCommits
+	wal        sqliteLog
+	zones      sync.Map // of organizations, as last read: a guess that saves a question, never believed unseen
+	letters    string
+	public     string
+	outOfOrder func(string)
+	written    func(context.Context, Written)
 }
 
 // Options are what a store needs from outside.
@@ -55,6 +56,9 @@ type Options struct {
 	Letters string
 	// Public is the address that links in messages begin with.
 	Public string
+	// OutOfOrder hears of transactions on Postgres that take locks in an order in which two could wait for each other. It costs a
+	// question each: for tests, which fail then.
+	OutOfOrder func(what string)
 }
 
 // PlanLimits tells whether plans limit how many instances an organization has.
@@ -108,7 +112,7 @@ func (s *Store) Close() error {
 
 // tx runs f in one write transaction; ctx already carries its tenant.
 func (s *Store) tx(ctx context.Context, f func(tx *gorm.DB) error) error {
-	ctx, tell := s.noting(ctx)
+	ctx, tell := s.noting(s.ordering(ctx))
 	err := translate(s.w.WithContext(ctx).Transaction(f))
 	if err == nil {
 		tell()

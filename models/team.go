@@ -70,10 +70,7 @@ func (sc *Scope) addMember(tx *gorm.DB, u *User, role Role, now time.Time) (*Tea
 // changeMember reads a member inside a transaction, lets f decide, and notes the act.
 func (sc *Scope) changeMember(ctx context.Context, memberID string, f func(tx *gorm.DB, m *TeamMember) (act, error)) (*TeamMember, error) {
 	var m *TeamMember
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		var err error
 		if m, err = sc.member(tx, memberID); err != nil {
 			return err

@@ -20,7 +20,7 @@ type TerminalUse struct {
 
 // AuditTerminalOpened writes into the audit log that somebody is given a shell in a sandbox, before they have it.
 func (sc *Scope) AuditTerminalOpened(ctx context.Context, i *Instance, u TerminalUse) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		return sc.audit(tx, act{name: "terminal.opened", kind: "instance", id: i.ID, of: i.Name, after: map[string]any{"session": u.Session, "resumed": u.Resumed}})
 	})
 }
@@ -31,7 +31,7 @@ func (sc *Scope) AuditTerminalClosed(ctx context.Context, i *Instance, u Termina
 	if u.HasExited {
 		after["exit_code"] = u.ExitCode
 	}
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		return sc.audit(tx, act{name: "terminal.closed", kind: "instance", id: i.ID, of: i.Name, after: after})
 	})
 }

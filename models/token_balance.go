@@ -63,7 +63,7 @@ func (sc *Scope) ChangeTokenBalance(ctx context.Context, instanceID string, how 
 	if err := checkBalance(how, amount); err != nil {
 		return 0, 0, err
 	}
-	err = sc.tx(ctx, func(tx *gorm.DB) error {
+	err = sc.holding(ctx, func(tx *gorm.DB) error {
 		if _, err := sc.ownLedger(tx); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ const TrashLife = 24 * time.Hour
 func (sc *Scope) TrashFile(ctx context.Context, i *Instance, f TrashedFile, forGood bool) (*TrashedFile, error) {
 	now := sc.store.now()
 	f.ID, f.OrganizationID, f.InstanceID, f.DeletedBy, f.CreatedAt, f.ExpiresAt = id.New(), sc.Org, i.ID, clip(sc.Actor.label(), 200), now, now.Add(TrashLife)
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		if !forGood {
 			if err := tx.Create(&f).Error; err != nil {
 				return err

@@ -136,10 +136,7 @@ func (sc *Scope) CreateWebhook(ctx context.Context, f WebhookForm) (*WebhookEndp
 	}
 	var e *WebhookEndpoint
 	var key secret.String
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		var err error
 		e, key, err = sc.addEndpoint(tx, f, false)
 		return err
@@ -221,10 +218,7 @@ func (sc *Scope) UpdateWebhook(ctx context.Context, endpointID string, f Webhook
 // changeWebhook does one change inside a transaction that holds the organization, and notes it.
 func (sc *Scope) changeWebhook(ctx context.Context, endpointID, name string, f func(tx *gorm.DB, was *WebhookEndpoint) (map[string]any, error)) (*WebhookEndpoint, error) {
 	var e *WebhookEndpoint
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		was, err := first[WebhookEndpoint](locked(tx).Where("id = ?", endpointID))
 		if err != nil {
 			return err
@@ -261,10 +255,7 @@ func (sc *Scope) hurryWaiting(tx *gorm.DB, endpointID, address string) error {
 // DeleteWebhook removes an endpoint; what waits for it is dropped, and what was sent stays in the log of deliveries.
 func (sc *Scope) DeleteWebhook(ctx context.Context, endpointID string) (*WebhookEndpoint, error) {
 	var e *WebhookEndpoint
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		var err error
 		if e, err = first[WebhookEndpoint](locked(tx).Omit(endpointSecrets...).Where("id = ?", endpointID)); err != nil {
 			return err
@@ -300,10 +291,7 @@ func (sc *Scope) RotateWebhook(ctx context.Context, endpointID string) (*Webhook
 // TestWebhook has a test event sent, once, past what waits for the endpoint.
 func (sc *Scope) TestWebhook(ctx context.Context, endpointID string) (*Delivery, error) {
 	var d *Delivery
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		e, err := first[WebhookEndpoint](tx.Omit(endpointSecrets...).Where("id = ?", endpointID))
 		if err != nil {
 			return err

@@ -32,10 +32,7 @@ func (sc *Scope) SetInstanceWebhooks(ctx context.Context, instanceID string, add
 			wanted[a] = append(wanted[a], string(e))
 		}
 	}
-	return sc.tx(ctx, func(tx *gorm.DB) error {
-		if err := sc.lockOrganization(tx); err != nil {
-			return err
-		}
+	return sc.holding(ctx, func(tx *gorm.DB) error {
 		inst, err := first[Instance](tx.Where("id = ? AND desired <> ?", instanceID, WantDeleted))
 		if err != nil {
 			return err

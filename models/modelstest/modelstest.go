@@ -3,6 +3,8 @@ package modelstest
 
 import (
 	"os"
+	"runtime/debug"
+	"sync/atomic"
 	"testing"
 
 	"github.com/alexedwards/argon2id"
@@ -37,6 +39,13 @@ func Open(t testing.TB, o models.Options) *models.Store {
 	}
 	if o.URL == "" {
 		lay(t, o.Dir)
+	}
+	var over atomic.Bool
+	t.Cleanup(func() { over.Store(true) })
+	o.OutOfOrder = func(what string) {
+		if !over.Load() {
+			t.Errorf("locks out of order: %s\n%s", what, debug.Stack())
+		}
 	}
 	s, err := models.Open(t.Context(), o)
 	require.NoError(t, err)
