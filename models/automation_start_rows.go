@@ -85,9 +85,20 @@ func (r *AutomationRun) values() []any {
 	return []any{r.ID, r.OrganizationID, r.AutomationID, string(r.Cause), r.DueAt, r.UntilAt, r.Missed, string(r.State), r.Reason, r.SessionID, r.TurnID, r.CreatedAt, r.EndedAt}
 }
 
+// The columns of what is written; the others keep what they are born with.
+var (
+	movedColumns   = columns("id text, next_at timestamptz, fire_at timestamptz, state text, session_id text")
+	openedColumns  = columns("id text, organization_id text, instance_id text, title text, titled_by text, category text, status text, created_by text, last_seq bigint, message_count bigint, last_message_at timestamptz, created_at timestamptz, updated_at timestamptz")
+	turnColumns    = columns("id text, organization_id text, session_id text, instance_id text, source text, state text, input_seq bigint, created_by text, key_id text, automation_id text, created_at timestamptz")
+	countColumns   = columns("id text, organization_id text, turn_id text, instance_id text, session_id text, member_id text, key_id text, schedule_id text, created_at timestamptz")
+	eventColumns   = columns("id text, organization_id text, session_id text, turn_id text, seq bigint, kind text, data json, created_at timestamptz")
+	begunColumns   = columns("id text, organization_id text, automation_id text, cause text, due_at timestamptz, until_at timestamptz, missed integer, state text, reason text, session_id text, turn_id text, created_at timestamptz, ended_at timestamptz")
+	anotherColumns = columns("id text, until_at timestamptz, ended_at timestamptz, missed integer")
+)
+
 // write writes all rows, parents first.
 func (w *dueRows) write(d direct) error {
-	if err := d.updateAll("automations", []string{"id text", "next_at timestamptz", "fire_at timestamptz", "state text", "session_id text"}, w.moved); err != nil {
+	if err := d.updateAll("automations", movedColumns, w.moved); err != nil {
 		return err
 	}
 	if len(w.spoken) > 0 {
@@ -99,18 +110,19 @@ func (w *dueRows) write(d direct) error {
 		}
 	}
 	for _, t := range []struct {
-		table, columns string
-		rows           [][]any
+		table string
+		cols  []column
+		rows  [][]any
 	}{
-		{"sessions", "id, organization_id, instance_id, title, titled_by, category, status, created_by, last_seq, message_count, last_message_at, created_at, updated_at", w.opened},
-		{"turns", "id, organization_id, session_id, instance_id, source, state, input_seq, created_by, key_id, automation_id, created_at", w.turns},
-		{"message_entries", "id, organization_id, turn_id, instance_id, session_id, member_id, key_id, schedule_id, created_at", w.counts},
-		{"events", "id, organization_id, session_id, turn_id, seq, kind, data, created_at", w.events},
-		{"automation_runs", "id, organization_id, automation_id, cause, due_at, until_at, missed, state, reason, session_id, turn_id, created_at, ended_at", w.begun},
+		{"sessions", openedColumns, w.opened},
+		{"turns", turnColumns, w.turns},
+		{"message_entries", countColumns, w.counts},
+		{"events", eventColumns, w.events},
+		{"automation_runs", begunColumns, w.begun},
 	} {
-		if err := d.insertAll(t.table, t.columns, t.rows); err != nil {
+		if err := d.insertAll(t.table, t.cols, t.rows); err != nil {
 			return err
 		}
 	}
-	return d.updateAll("automation_runs", []string{"id text", "until_at timestamptz", "ended_at timestamptz", "missed integer"}, w.another)
+	return d.updateAll("automation_runs", anotherColumns, w.another)
 }
