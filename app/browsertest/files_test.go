@@ -3,6 +3,7 @@ package browsertest
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -44,6 +45,22 @@ func TestFiles(t *testing.T) {
 	b.until(`document.querySelector("#file-rows").innerText.includes("cargo.txt")`)
 	require.Contains(t, b.text(`document.querySelector("#file-rows").innerText`), "20 MB")
 
+	b.now("names that nobody would choose")
+	b.allow("HTTP 400", "status of 400")
+	var odd []string
+	for _, name := range []string{"<img src=x onerror=alert(1)>.txt", "tab\tand\nline.txt", "fdp.\u202etxt.exe", strings.Repeat("long-", 45) + ".txt", "naïve 100% #1?.txt"} {
+		odd = append(odd, filepath.Join(t.TempDir(), name))
+		require.NoError(t, os.WriteFile(odd[len(odd)-1], []byte(name), 0o644))
+	}
+	b.do(chromedp.SetUploadFiles("#upload-files", odd))
+	b.click(".file-upload [type=submit]")
+	b.until(`document.querySelector("#file-rows").innerText.includes("naïve 100% #1?.txt") && document.querySelector("#file-rows").innerText.includes("long-")`)
+	require.Contains(t, b.text(`document.querySelector("#file-rows").innerText`), "<img src=x onerror=alert(1)>.txt", "a name is text")
+	require.Contains(t, b.text(`document.querySelector("[data-upload-list] .bad").innerText`), "control characters", "what was refused stays to be read")
+	b.judge("files-names")
+	b.text(`[...document.querySelectorAll(".file-list .line-name")].find((a) => a.innerText.includes("100%")).click()`)
+	b.until(`document.querySelector(".code pre")?.innerText.includes("naïve 100% #1?.txt")`)
+
 	b.now("a file")
 	b.open(files + "?path=plan.md")
 	b.until(`document.querySelector(".code pre").innerText.includes("precious")`)
@@ -82,6 +99,6 @@ func TestFiles(t *testing.T) {
 	b.until(`document.querySelector("#file-rows")`)
 	assert.NotContains(t, b.text(`[...document.querySelectorAll(".file-list .line-name")].map((a) => a.innerText).join()`), "plan.md", "the turn had added it")
 	b.now("search")
-	b.fill(".file-find input[type=search]", "*.txt")
+	b.fill(".file-find input[type=search]", "car*.txt")
 	b.until(`document.querySelector("#file-rows").innerText.includes("cargo.txt") && document.querySelectorAll(".file-list .line").length === 1`)
 }

@@ -33,6 +33,7 @@
     const state = line.querySelector("[data-upload-state]");
     return {
       line, cancel,
+      end: () => { bar.remove(); cancel.remove(); },
       say: (text) => { state.textContent = text; },
       at: (n) => { bar.value = f.size ? n / f.size : 1; },
     };
@@ -86,9 +87,8 @@
         }
       }
       remember(key(url, dir, f), null);
-      view.at(f.size);
       view.say(`Uploaded, ${size(f.size)}`);
-      view.cancel.remove();
+      view.end();
       return true;
     } catch (e) {
       if (stop.signal.aborted) {
@@ -96,21 +96,29 @@
         remember(key(url, dir, f), null);
         view.line.remove();
       } else {
-        view.say(`${e.message}. Choose the file again to go on.`);
+        const refused = e.status >= 400 && e.status < 500; // the same file would be again
+        view.say(refused ? e.message : `${e.message}. Choose the file again to go on.`);
         view.line.classList.add("bad");
+        view.end();
       }
       return false;
     }
   };
 
-  // One after the other: pieces of several files at once would only share the line.
+  // One after the other: pieces of several files at once would only share the line. At the end the page shows what is there; what
+  // failed stays written beside it.
   let queue = Promise.resolve();
   let open_ = 0;
+  let failed = 0;
   const start = (form, files) => {
     for (const f of files) {
       open_++;
       queue = queue.then(() => send(form, f)).then((ok) => {
-        if (--open_ === 0 && ok) location.reload();
+        if (!ok) failed++;
+        if (--open_ > 0) return;
+        if (!failed) location.reload();
+        else window.htmx.ajax("GET", location.href, { target: "#file-rows", select: "#file-rows", swap: "outerHTML" });
+        failed = 0;
       });
     }
   };
