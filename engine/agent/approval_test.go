@@ -69,8 +69,8 @@ func (g *rig) effects(key string) int {
 func TestCallWaitsForApproval(t *testing.T) {
 	g := newRig(t, commands("count before", "count k", "count after"))
 	g.rule(models.Ask, "bash", "count k")
-	stop := g.run("a")
 	turn, behind := g.start("go"), g.start("next")
+	stop := g.run("a")
 	a := g.asked(1)[0]
 	require.Equal(t, []any{turn.ID, "c1", "bash", `{"command":"count k"}`}, []any{a.TurnID, a.CallID, a.Tool, a.Input})
 	stop()

@@ -64,8 +64,8 @@ func (g *rig) honest() {
 func TestTurnPausesAtTheLimit(t *testing.T) {
 	g := newRig(t, counting)
 	b := g.limit(models.BudgetTokens, models.BudgetTotal, each)
-	stop := g.run("a")
 	turn, behind := g.start("go"), g.start("next")
+	stop := g.run("a")
 	g.parked(1)
 	require.Len(t, g.model.asked(), 1)
 	stop()
