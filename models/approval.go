@@ -190,11 +190,8 @@ func (sc *Scope) Resolve(ctx context.Context, approvalID string, d Resolution) (
 	return out, err
 }
 
-// lockApproval locks in the order of every writer: organization, turn, approval.
+// lockApproval locks in the order of every writer, turn before approval; the caller holds the organization.
 func (sc *Scope) lockApproval(tx *gorm.DB, approvalID string) (*Approval, *Turn, error) {
-	if err := sc.lockOrganization(tx); err != nil {
-		return nil, nil, err
-	}
 	a, err := first[Approval](tx.Where("id = ?", approvalID))
 	if err != nil {
 		return nil, nil, err

@@ -86,7 +86,7 @@ func (sc *Scope) withdrawApprovals(tx *gorm.DB, t *Turn) error {
 // ExpireApproval denies what a turn waits for when its time is over. false: there was nothing to do.
 func (sc *Scope) ExpireApproval(ctx context.Context, approvalID string) (bool, error) {
 	hit := false
-	err := sc.tx(ctx, func(tx *gorm.DB) error {
+	err := sc.holding(ctx, func(tx *gorm.DB) error {
 		a, t, err := sc.lockApproval(tx, approvalID)
 		if err != nil || a.Status != ApprovalPending || sc.store.now().Before(a.ExpiresAt) {
 			return err

@@ -138,16 +138,18 @@ func (sc *Scope) RunCostOf(ctx context.Context, automationID string) (int64, boo
 	return sum / int64(len(rows)), true, nil
 }
 
+// failedInARow are the runs that failed since the last one of their automation that did not.
+const failedInARow = `r.state = 'failed' AND r.id > coalesce((SELECT max(o.id) FROM automation_runs o
+	WHERE o.organization_id = r.organization_id AND o.automation_id = r.automation_id AND o.state IN ('produced', 'quiet')), '')`
+
 // RunFailures counts, by automation, the runs that failed since the last one that did not.
 func (sc *Scope) RunFailures(ctx context.Context) (map[string]int, error) {
 	var rows []struct {
 		AutomationID string
 		Failures     int
 	}
-	err := sc.read(ctx).WithContext(rawContext(tenantContext(ctx, sc.Org))).Raw(`SELECT automation_id, count(*) AS failures FROM automation_runs r
-		WHERE r.organization_id = ? AND r.state = 'failed' AND r.id > coalesce((SELECT max(o.id) FROM automation_runs o
-			WHERE o.organization_id = r.organization_id AND o.automation_id = r.automation_id AND o.state IN ('produced', 'quiet')), '')
-		GROUP BY automation_id`, sc.Org).Scan(&rows).Error
+	err := sc.read(ctx).WithContext(rawContext(tenantContext(ctx, sc.Org))).Raw("SELECT automation_id, count(*) AS failures FROM automation_runs r WHERE r.organization_id = ? AND "+failedInARow+
+		" GROUP BY automation_id", sc.Org).Scan(&rows).Error
 	out := make(map[string]int, len(rows))
 	for _, r := range rows {
 		out[r.AutomationID] = r.Failures
@@ -157,10 +159,9 @@ func (sc *Scope) RunFailures(ctx context.Context) (map[string]int, error) {
 
 // failuresOf counts those of one automation.
 func (sc *Scope) failuresOf(tx *gorm.DB, automationID string) (int, error) {
-	var n int64
-	err := tx.Model(&AutomationRun{}).Where("automation_id = ? AND state = ?", automationID, RunFailed).
-		Where("id > coalesce((SELECT max(o.id) FROM automation_runs o WHERE o.automation_id = ? AND o.state IN ?), '')", automationID, []RunState{RunProduced, RunQuiet}).Count(&n).Error
-	return int(n), translate(err)
+	n := 0
+	err := within(tx).one("SELECT count(*) FROM automation_runs r WHERE r.organization_id = ? AND r.automation_id = ? AND "+failedInARow, []any{sc.Org, automationID}, &n)
+	return n, err
 }
 
 // answersAtOnce is how many turns are asked about in one statement.

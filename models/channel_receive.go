@@ -100,8 +100,17 @@ func (sc *Scope) HearChannel(ctx context.Context, channelID string, h Heard) (He
 
 // links tells whether a message may link its sender or end that, which the audit log notes.
 func (h *Heard) links() bool {
-	text := strings.ToLower(strings.TrimSpace(h.Text))
-	return strings.HasPrefix(text, "/link") || strings.HasPrefix(text, "/unlink") || bareCode.MatchString(h.Text)
+	word, _ := h.command()
+	return word == "/link" || word == "/unlink" || bareCode.MatchString(h.Text)
+}
+
+// command gives the first word of a message, in small letters, and what follows it.
+func (h *Heard) command() (word, rest string) {
+	words := strings.Fields(h.Text)
+	if len(words) == 0 {
+		return "", ""
+	}
+	return strings.ToLower(words[0]), strings.Join(words[1:], " ")
 }
 
 func (sc *Scope) hear(tx *gorm.DB, channelID string, h *Heard) (HearResult, error) {
@@ -145,13 +154,9 @@ var bareCode = regexp.MustCompile(`(?im)^\s*link[\s:]+["'\x60*_]*([a-z0-9]{6})["
 
 // answerHeard decides what is done.
 func (sc *Scope) answerHeard(tx *gorm.DB, ch *Channel, h *Heard) (HearResult, error) {
-	words := strings.Fields(h.Text)
-	word := ""
-	if len(words) > 0 {
-		word = strings.ToLower(words[0])
-	}
+	word, rest := h.command()
 	if word == "/link" {
-		return sc.hearCode(tx, ch, h, strings.Join(words[1:], " "))
+		return sc.hearCode(tx, ch, h, rest)
 	}
 	if !h.Direct && !h.Called {
 		return HearResult{Outcome: HeardPassed}, nil

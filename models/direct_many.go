@@ -46,7 +46,7 @@ func (c column) plain() string { return c.name }
 func (d direct) insertAll(table string, cols []column, rows [][]any) error {
 	into := "INSERT INTO " + table + " (" + joined(cols, column.plain) + ") "
 	if d.postgres {
-		return d.unnested(cols, rows, into+"SELECT * FROM ")
+		return d.unnested(cols, rows, into+"SELECT * FROM ", "")
 	}
 	return chunked(rows, func(some [][]any) error {
 		_, err := d.exec(into+"VALUES "+list(values(len(cols)), len(some)), slices.Concat(some...)...)
@@ -69,7 +69,7 @@ func (d direct) updateAll(table string, cols []column, rows [][]any) error {
 
 // unnested runs a statement over rows that go to Postgres as one array for each column: it reads them a third faster than a list of
 // values, and all numbers of rows are one statement.
-func (d direct) unnested(cols []column, rows [][]any, before string, after ...string) error {
+func (d direct) unnested(cols []column, rows [][]any, before, after string) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (d direct) unnested(cols []column, rows [][]any, before string, after ...st
 		}
 		arrays[n] = array
 	}
-	_, err := d.exec(before+"unnest("+joined(cols, func(c column) string { return "?::" + c.kind + "[]" })+")"+strings.Join(after, ""), arrays...)
+	_, err := d.exec(before+"unnest("+joined(cols, func(c column) string { return "?::" + c.kind + "[]" })+")"+after, arrays...)
 	return err
 }
 

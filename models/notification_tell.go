@@ -174,13 +174,12 @@ func (sc *Scope) tellOfWebhookOff(tx *gorm.DB, e *WebhookEndpoint, why string) e
 // tellOfHold tells those whose automations were held back, or go on, and who may change that; not who did it.
 func (sc *Scope) tellOfHold(tx *gorm.DB, instanceID, name, what string) error {
 	where, args := ofInstance(instanceID)
-	theirs, err := all[Automation](tx.Select("id", "created_by").Where("state = ?", AutomationActive).Where(where, args...))
-	if err != nil {
+	makers := []string{}
+	if err := tx.Model(&Automation{}).Distinct("created_by").Where("state = ?", AutomationActive).Where(where, args...).Pluck("created_by", &makers).Error; err != nil {
 		return err
 	}
 	to, err := sc.told(tx, func(m *TeamMember) bool {
-		mine := slices.ContainsFunc(theirs, func(a Automation) bool { return a.CreatedBy == m.User.ID })
-		return m.User.ID != sc.Actor.UserID && (mine || m.Membership.Role.May(CanEditSettings))
+		return m.User.ID != sc.Actor.UserID && (slices.Contains(makers, m.User.ID) || m.Membership.Role.May(CanEditSettings))
 	})
 	if err != nil {
 		return err

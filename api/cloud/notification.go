@@ -33,7 +33,7 @@ type NotificationChoice struct {
 	Mail    bool   `json:"mail"`
 	Webhook bool   `json:"webhook"`
 	Channel string `json:"channel"` // the kind of account that a message goes to; empty = to none
-	Digest  string `json:"digest"` // once, hourly, daily
+	Digest  string `json:"digest"`  // once, hourly, daily
 }
 
 // NewNotification presents one.

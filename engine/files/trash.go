@@ -141,18 +141,11 @@ func (d *Desk) drop(ctx context.Context, sc *models.Scope, h sandbox.Hands, rows
 // restore brings back what was deleted. Where something else has taken its place it comes back beside it, by another
 // name, which is given.
 func (d *Desk) restore(ctx context.Context, sc *models.Scope, h sandbox.Hands, row *models.TrashedFile) (string, error) {
-	to := row.Path
-	for n := 2; ; n++ {
-		err := h.Move(ctx, inTrash(row.ID), filename.Bytes(to), false)
-		if fault.Is(err, fault.Conflict) && n < 100 {
-			to = numbered(row.Path, n)
-			continue
-		}
-		if err != nil {
-			return "", said(err, row.Path)
-		}
-		return to, sc.ForgetTrashed(ctx, row.ID)
+	to, err := free(row.Path, func(to string) error { return h.Move(ctx, inTrash(row.ID), filename.Bytes(to), false) })
+	if err != nil {
+		return "", said(err, row.Path)
 	}
+	return to, sc.ForgetTrashed(ctx, row.ID)
 }
 
 // EmptyTrash removes one thing of the trash for good, or with "" all of it.

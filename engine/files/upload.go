@@ -18,12 +18,27 @@ const MaxPiece = 8 << 20
 
 func inUploads(id string) string { return path.Join(uploadDir, id) }
 
-// numbered is "notes (2).txt" for "notes.txt".
+// free tries a path, and while something is there the numbered ones beside it. It gives the last that it tried.
+func free(p string, try func(to string) error) (string, error) {
+	to := p
+	for n := 2; ; n++ {
+		err := try(to)
+		if err == nil || fault.As(err).Code != "sandbox.exists" || n >= 100 {
+			return to, err
+		}
+		to = numbered(p, n)
+	}
+}
+
+// numbered is "notes (2).txt" for "notes.txt", and keeps both parts of ".tar.gz" together.
 func numbered(p string, n int) string {
 	dir, name := path.Split(p)
 	ext := path.Ext(name)
-	if ext == name { // ".profile"
+	switch {
+	case ext == name: // ".profile"
 		ext = ""
+	case path.Ext(strings.TrimSuffix(name, ext)) == ".tar":
+		ext = ".tar" + ext
 	}
 	return dir + strings.TrimSuffix(name, ext) + " (" + strconv.Itoa(n) + ")" + ext
 }
@@ -175,23 +190,14 @@ func (d *Desk) Place(ctx context.Context, i *models.Instance, dir string, list [
 		names = append(names, name)
 	}
 	err = each("uploaded", names, func(n int) error {
-		to, err := d.placeOne(ctx, i, filename.Spell(path.Join(rel, names[n])), list[n].Data)
+		to, err := free(filename.Spell(path.Join(rel, names[n])), func(to string) error {
+			_, err := d.Put(ctx, i, Write{Path: to, Data: list[n].Data, New: true})
+			return err
+		})
 		if err == nil {
 			out = append(out, to)
 		}
 		return err
 	})
 	return out, err
-}
-
-func (d *Desk) placeOne(ctx context.Context, i *models.Instance, p string, data []byte) (string, error) {
-	to := p
-	for n := 2; ; n++ {
-		_, err := d.Put(ctx, i, Write{Path: to, Data: data, New: true})
-		if fault.Is(err, fault.Conflict) && fault.As(err).Code == "sandbox.exists" && n < 100 {
-			to = numbered(p, n)
-			continue
-		}
-		return to, err
-	}
 }

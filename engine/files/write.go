@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
@@ -160,24 +158,11 @@ func (d *Desk) Unpack(ctx context.Context, i *models.Instance, u sandbox.Unpack)
 }
 
 // PackFree is Pack by a name that is free, which is given.
-func (d *Desk) PackFree(ctx context.Context, i *models.Instance, p sandbox.Pack) (sandbox.Packed, string, error) {
-	to := p.To
-	for n := 2; ; n++ {
-		out, err := d.Pack(ctx, i, p)
-		if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == "sandbox.exists" && n < 100 {
-			p.To = numberedArchive(to, n)
-			continue
-		}
-		return out, p.To, err
-	}
-}
-
-// numberedArchive keeps both parts of ".tar.gz" together.
-func numberedArchive(p string, n int) string {
-	for _, end := range []string{".tar.gz", ".tar.bz2"} {
-		if bare, ok := strings.CutSuffix(p, end); ok {
-			return bare + " (" + strconv.Itoa(n) + ")" + end
-		}
-	}
-	return numbered(p, n)
+func (d *Desk) PackFree(ctx context.Context, i *models.Instance, p sandbox.Pack) (out sandbox.Packed, at string, err error) {
+	at, err = free(p.To, func(to string) (err error) {
+		p.To = to
+		out, err = d.Pack(ctx, i, p)
+		return err
+	})
+	return out, at, err
 }

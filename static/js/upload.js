@@ -96,7 +96,7 @@
         remember(key(url, dir, f), null);
         view.line.remove();
       } else {
-        const refused = e.status >= 400 && e.status < 500; // the same file would be again
+        const refused = [400, 403, 413, 422].includes(e.status); // the same file would be again
         view.say(refused ? e.message : `${e.message}. Choose the file again to go on.`);
         view.line.classList.add("bad");
         view.end();
