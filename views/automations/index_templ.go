@@ -250,7 +250,7 @@ func search(p IndexProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "\" hx-trigger=\"input changed delay:150ms from:#automation-search, search from:#automation-search, change, submit\" hx-target=\"#automation-list\" hx-swap=\"outerHTML\" hx-sync=\"this:replace\"><label class=\"search wide-search\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "\" hx-trigger=\"input delay:150ms, search from:#automation-search, submit\" hx-target=\"#automation-list\" hx-swap=\"outerHTML\" hx-sync=\"this:replace\"><label class=\"search wide-search\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
