@@ -35,7 +35,8 @@ func TestAutomationsSurviveKills(t *testing.T) {
 	h := newHouse(t, "", "DATABASE_URL="+testservices.Postgres(t), "REDIS_URL="+address)
 	all := []*process{h.web("web"), h.launch("worker"), h.launch("worker")}
 	agent := h.create("one")
-	hooks, outside := h.automations(agent), h.receive(seldom)
+	outside := h.receive(seldom) // first: what ends before an address is there is not told to it
+	hooks := h.automations(agent)
 	ctx, stop := context.WithTimeout(t.Context(), lasts)
 	defer stop()
 	var work sync.WaitGroup

@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -168,17 +169,23 @@ func (h *house) launch(role string, args ...string) *process {
 	h.t.Cleanup(func() {
 		p.kill()
 		if h.t.Failed() {
-			h.t.Logf("--- log of %s\n%s", role, tail(p.log.String(), 6000))
+			h.t.Logf("--- log of %s\n%s", role, notable(p.log.String()))
 		}
 	})
 	return p
 }
 
-func tail(s string, n int) string {
-	if len(s) > n {
-		return "…" + s[len(s)-n:]
+// notable is the end of what a log says besides that all is well, and its last line: short, so that the logs of many processes do
+// not bury why a test failed.
+func notable(log string) string {
+	lines := strings.Split(strings.TrimRight(log, "\n"), "\n")
+	last := lines[len(lines)-1]
+	rest := slices.DeleteFunc(lines[:len(lines)-1], func(line string) bool { return strings.Contains(line, " level=INFO ") })
+	out := strings.Join(append(rest, last), "\n")
+	if len(out) > 1500 {
+		return "…" + out[len(out)-1500:]
 	}
-	return s
+	return out
 }
 
 var readyAt = regexp.MustCompile(`(?m)is ready[^\n]*http://([0-9.]+:[0-9]+)`)
