@@ -214,5 +214,6 @@ func (a *Automation) Said() NewAutomation {
 
 func (a *Automation) figures() map[string]any {
 	return map[string]any{"instance": a.InstanceID, "kind": a.Kind, "expression": a.Expression, "starts": a.StartsAt, "zone": a.TimeZone, "prompt": clip(a.Prompt, 500),
-		"missed": a.MissedPolicy, "overlap": a.Overlap, "jitter": a.JitterSeconds, "allowed_from": a.AllowedFrom}
+		"missed": a.MissedPolicy, "overlap": a.Overlap, "jitter": a.JitterSeconds, "allowed_from": a.AllowedFrom,
+		"runs_as": a.CreatedBy, "key": a.KeyID}
 }

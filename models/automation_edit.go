@@ -14,7 +14,8 @@ var ErrAutomationOver = fault.New(fault.Conflict, "automation.over", "Its time i
 
 // EditAutomation replaces what is said of one: n.NextAt is when it is due by what is new. What kind of thing it is stays: a
 // trigger is no schedule. A schedule that was over goes on, a paused one stays so, and one whose times were not changed
-// keeps its next one.
+// keeps its next one. Who changes more than its names answers for it from now on: nobody's words run in the name of somebody
+// else.
 func (sc *Scope) EditAutomation(ctx context.Context, automationID string, n NewAutomation) (*Automation, error) {
 	return sc.withAutomation(ctx, automationID, "automation.changed", func(tx *gorm.DB, a *Automation) (map[string]any, error) {
 		over := a.State == AutomationDone && n.sameTimes(a)
@@ -30,6 +31,9 @@ func (sc *Scope) EditAutomation(ctx context.Context, automationID string, n NewA
 		set := map[string]any{"name": n.Name, "description": n.Description, "prompt": n.Prompt, "kind": n.Kind, "expression": n.Expression, "starts_at": n.StartsAt,
 			"time_zone": n.TimeZone, "missed_policy": n.MissedPolicy, "overlap": n.Overlap, "jitter_seconds": n.JitterSeconds, "action": n.Action,
 			"payload": n.Payload, "allowed_from": n.AllowedFrom, "strict": n.Strict}
+		if !n.sameWork(a) {
+			sc.answer(set)
+		}
 		if over || n.sameTimes(a) && a.State != AutomationDone || n.Kind == AutomationWebhook {
 			return set, nil
 		}
@@ -53,6 +57,19 @@ func (sc *Scope) EditAutomation(ctx context.Context, automationID string, n NewA
 func (n *NewAutomation) sameTimes(a *Automation) bool {
 	same := n.StartsAt == nil && a.StartsAt == nil || n.StartsAt != nil && a.StartsAt != nil && n.StartsAt.Equal(*a.StartsAt)
 	return same && n.Kind == a.Kind && n.Expression == a.Expression && n.TimeZone == a.TimeZone && n.JitterSeconds == a.JitterSeconds
+}
+
+// sameWork tells whether only its names are changed.
+func (n *NewAutomation) sameWork(a *Automation) bool {
+	return n.sameTimes(a) && n.Prompt == a.Prompt && n.MissedPolicy == a.MissedPolicy && n.Overlap == a.Overlap && n.Action == a.Action && n.Payload == a.Payload &&
+		n.AllowedFrom == a.AllowedFrom && n.Strict == a.Strict
+}
+
+// answer adds the columns of who answers for an automation: the one who acts.
+func (sc *Scope) answer(set map[string]any) {
+	if sc.Actor.member() {
+		set["created_by"], set["created_name"], set["key_id"] = sc.Actor.UserID, sc.Actor.label(), sc.Actor.KeyID
+	}
 }
 
 // PauseAutomation holds one back until it is resumed; one that is over stays so. Its runs that wait for their turn end as

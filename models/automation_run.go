@@ -148,8 +148,10 @@ func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run) (*AutomationR
 			return sc.skipRun(tx, a, r, a.underWay(running[0].DueAt))
 		}
 	}
-	if err := sc.mayStillRun(tx, a); err != nil {
-		return nil, err
+	if !sc.byHand(r) {
+		if err := sc.mayStillRun(tx, a); err != nil {
+			return nil, err
+		}
 	}
 	run := sc.newRun(a, r)
 	if r.Call != nil {
@@ -168,8 +170,22 @@ func (sc *Scope) startRun(tx *gorm.DB, automationID string, r Run) (*AutomationR
 	return run, sc.audit(tx, act{name: "automation.run", kind: "automation", id: a.ID, of: a.Name, after: map[string]any{"run": run.ID, "cause": r.Cause}})
 }
 
-// noted tells whether the audit log says who began it, at its maker's cost.
+// noted tells whether somebody began it by hand: the audit log says who.
 func (r Run) noted() bool { return r.Cause != RunDue && r.Cause != RunCall }
+
+// byHand tells whether the run is begun by a member, whose rights were looked at just now.
+func (sc *Scope) byHand(r Run) bool { return r.noted() && sc.Actor.member() }
+
+// answersFor is in whose name a run is, with their rights and at their cost: who begins it by hand, else who said last what the
+// automation does.
+func (sc *Scope) answersFor(a *Automation, r Run) Actor {
+	if sc.byHand(r) {
+		return Actor{UserID: sc.Actor.UserID, KeyID: sc.Actor.KeyID, Name: a.Name}
+	}
+	return a.answers()
+}
+
+func (a *Automation) answers() Actor { return Actor{UserID: a.CreatedBy, KeyID: a.KeyID, Name: a.Name} }
 
 // underWay is why a due time is left out while the run of another goes on.
 func (a *Automation) underWay(due time.Time) string {
@@ -177,9 +193,9 @@ func (a *Automation) underWay(due time.Time) string {
 }
 
 // newRunTurn is the turn of a run; which instance it is of and its place in the conversation, who accepts it says.
-func (a *Automation) newRunTurn(run *AutomationRun, source string) *Turn {
+func (a *Automation) newRunTurn(run *AutomationRun, source string, by Actor) *Turn {
 	return &Turn{ID: id.New(), OrganizationID: a.OrganizationID, SessionID: run.SessionID, Source: source, State: TurnQueued, AutomationID: a.ID,
-		CreatedBy: a.CreatedBy, KeyID: a.KeyID, CreatedAt: run.CreatedAt}
+		CreatedBy: by.UserID, KeyID: by.KeyID, CreatedAt: run.CreatedAt}
 }
 
 // beginTurn writes a run with its turn. beside: another run is under way.
@@ -197,8 +213,9 @@ func (sc *Scope) beginTurn(tx *gorm.DB, a *Automation, run *AutomationRun, r Run
 	if err != nil {
 		return err
 	}
-	turn := a.newRunTurn(run, in.Source)
-	if _, err := sc.As(Actor{UserID: a.CreatedBy, KeyID: a.KeyID, Name: a.Name}).acceptTurn(tx, turn, in); err != nil {
+	by := sc.answersFor(a, r)
+	turn := a.newRunTurn(run, in.Source, by)
+	if _, err := sc.As(by).acceptTurn(tx, turn, in); err != nil {
 		return err
 	}
 	run.TurnID = turn.ID

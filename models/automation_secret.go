@@ -52,7 +52,7 @@ func (sy *System) Trigger(ctx context.Context, automationID string) (*Automation
 }
 
 // RotateSecret gives a trigger a new secret, which is only returned here. keep leaves the old one valid for SecretOverlap; a
-// still older one ends at once.
+// still older one ends at once. Who knows the new one answers for what is called with it.
 func (sc *Scope) RotateSecret(ctx context.Context, automationID string, keep bool) (*Automation, secret.String, error) {
 	var token secret.String
 	a, err := sc.withAutomation(ctx, automationID, "trigger.secret_changed", func(tx *gorm.DB, a *Automation) (map[string]any, error) {
@@ -68,6 +68,7 @@ func (sc *Scope) RotateSecret(ctx context.Context, automationID string, keep boo
 		if keep {
 			set["old_secret_sealed"], set["old_secret_until"] = old.SecretSealed, sc.store.now().Add(SecretOverlap)
 		}
+		sc.answer(set)
 		return set, nil
 	})
 	return a, token, err

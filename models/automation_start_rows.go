@@ -71,7 +71,7 @@ func (w *dueRows) begin(a *Automation, run *AutomationRun, source, text string, 
 		run.SessionID = a.SessionID
 		w.spoken = append(w.spoken, a.SessionID)
 	}
-	t := a.newRunTurn(run, source)
+	t := a.newRunTurn(run, source, a.answers())
 	t.InstanceID, t.InputSeq, run.TurnID = a.InstanceID, *lastSeq+1, t.ID
 	m := t.messageEntry(now)
 	w.turns = append(w.turns, []any{t.ID, t.OrganizationID, t.SessionID, t.InstanceID, t.Source, string(t.State), t.InputSeq, t.CreatedBy, t.KeyID, t.AutomationID, t.CreatedAt})

@@ -240,17 +240,69 @@ func TestNothingRunsWithAKeyThatHasExpired(t *testing.T) {
 	require.Equal(t, "The API key that made it has expired", run.Reason)
 }
 
-// Who presses "Run now" spends what its maker answers for: it is written down who did.
-func TestRunningByHandIsAudited(t *testing.T) {
+// Who presses "Run now", tries a trigger or repeats a call answers for the run, and it is written down who did.
+func TestRunningByHandIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	sc, inst, _ := conversation(t, modelstest.New(t))
 	a := planned(t, sc, inst.ID)
-	other := sc.As(models.Actor{UserID: "00000000-0000-4000-8000-000000000002", Name: "Nils"})
-	_, err := other.StartRun(t.Context(), a.ID, models.Run{Cause: models.RunNow, Due: nine, Text: "x", Source: "schedule"})
+	nils := models.Actor{UserID: "00000000-0000-4000-8000-000000000002", KeyID: "key-of-nils", Name: "Nils"}
+	run, err := sc.StartRun(t.Context(), a.ID, dueRun(0))
 	require.NoError(t, err)
-	log, err := sc.AuditEntries(t.Context(), models.AuditFilter{})
+	turn, err := sc.Turn(t.Context(), run.TurnID)
 	require.NoError(t, err)
-	require.Equal(t, []string{"automation.run", "Nils", a.ID}, []string{log[0].Act, log[0].ActorName, log[0].TargetID})
+	require.Equal(t, sc.Actor.UserID, turn.CreatedBy, "what is due is its maker's")
+	for _, cause := range []models.RunCause{models.RunNow, models.RunTest, models.RunReplay} {
+		run, err = sc.As(nils).StartRun(t.Context(), a.ID, models.Run{Cause: cause, Due: nine, Text: "x", Source: "schedule", Waits: true})
+		require.NoError(t, err)
+		turn, err = sc.Turn(t.Context(), run.TurnID)
+		require.NoError(t, err)
+		require.Equal(t, []string{nils.UserID, nils.KeyID}, []string{turn.CreatedBy, turn.KeyID}, cause)
+		log, err := sc.AuditEntries(t.Context(), models.AuditFilter{})
+		require.NoError(t, err)
+		require.Equal(t, []string{"automation.run", "Nils", a.ID}, []string{log[0].Act, log[0].ActorName, log[0].TargetID})
+	}
+}
+
+// Nobody's words run in the name of somebody else: who changes what an automation does, or has its secret, answers for it.
+func TestWhoChangesItAnswersForIt(t *testing.T) {
+	t.Parallel()
+	sc, inst, _ := conversation(t, modelstest.New(t))
+	ada, nils, staff := sc.Actor, models.Actor{UserID: "00000000-0000-4000-8000-000000000002", Name: "Nils"}, models.Actor{UserID: "00000000-0000-4000-8000-000000000003", Name: "Staff", Staff: true}
+	byKey := ada
+	byKey.KeyID = "key-of-ada"
+	a := planned(t, sc.As(byKey), inst.ID)
+	said := func(change func(*models.NewAutomation)) models.NewAutomation {
+		row, err := sc.Automation(t.Context(), a.ID)
+		require.NoError(t, err)
+		n := row.Said()
+		change(&n)
+		return n
+	}
+	for _, c := range []struct {
+		by     models.Actor
+		change func(*models.NewAutomation)
+		whose  models.Actor
+	}{
+		{nils, func(n *models.NewAutomation) { n.Name, n.Description = "Another name", "and what it is for" }, byKey},
+		{staff, func(n *models.NewAutomation) { n.Prompt = "say staff" }, byKey},
+		{nils, func(n *models.NewAutomation) { n.Prompt = "say nils" }, nils},
+		{ada, func(n *models.NewAutomation) { n.Overlap = models.OverlapAllow }, ada},
+		{byKey, func(n *models.NewAutomation) { n.JitterSeconds = 7 }, byKey},
+		{nils, func(n *models.NewAutomation) { n.Expression = "0 10 * * *" }, nils},
+	} {
+		row, err := sc.As(c.by).EditAutomation(t.Context(), a.ID, said(c.change))
+		require.NoError(t, err)
+		require.Equal(t, []string{c.whose.UserID, c.whose.KeyID}, []string{row.CreatedBy, row.KeyID}, "%+v", c)
+	}
+	hook, _, err := sc.CreateAutomation(t.Context(), models.NewAutomation{InstanceID: inst.ID, Name: "On push", Prompt: "look", Kind: models.AutomationWebhook, TimeZone: "UTC"})
+	require.NoError(t, err)
+	hook, _, err = sc.As(nils).RotateSecret(t.Context(), hook.ID, true)
+	require.NoError(t, err)
+	require.Equal(t, nils.UserID, hook.CreatedBy)
+	require.Equal(t, "Nils", hook.CreatedName)
+	log, err := sc.AuditEntries(t.Context(), models.AuditFilter{Limit: 2})
+	require.NoError(t, err)
+	require.Equal(t, "trigger.secret_changed", log[0].Act)
 }
 
 // A call starts one run, however often it comes; calls do not skip each other.

@@ -31,6 +31,9 @@ type Actor struct {
 // May tells whether the actor has a capability: the role's, and of a key what its scopes leave.
 func (a Actor) May(c Can) bool { return a.Role.May(c) && a.Scopes.Allow(c) }
 
+// member tells whether it is somebody of the organization, in person or by a key: who can answer for what runs later.
+func (a Actor) member() bool { return a.UserID != "" && !a.Staff }
+
 func (a Actor) kind() ActorKind {
 	switch {
 	case a.Staff:
