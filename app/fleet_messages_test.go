@@ -140,6 +140,39 @@ func TestFleetPauseKeepsMessages(t *testing.T) {
 	require.Equal(t, 1, turns, "they were answered together")
 }
 
+// What an agent took before it was stopped it answers when it is started again, whether it was paused or busy.
+func TestFleetStopKeepsMessages(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"paused", "busy"} {
+		w := apptest.New(t)
+		id, _ := newAgent(t, w, `{"name":"`+way+`"}`)
+		if way == "paused" {
+			fleetDone(t, w, 200, "POST", "/"+id+"/pause", nil)
+		} else {
+			fleetDone(t, w, 201, "POST", "/"+id+"/messages", `{"content":"run `+"`wait for ever`"+`"}`)
+			<-w.Boxes.Waiting
+		}
+		kept := fleetDone(t, w, 201, "POST", "/"+id+"/messages", `{"content":"run `+"`echo kept`"+`"}`)
+		fleetDone(t, w, 200, "POST", "/"+id+"/stop", nil)
+		if way == "busy" {
+			close(w.Boxes.Release)
+			require.Eventually(t, func() bool {
+				return w.Count("SELECT count(*) FROM turns WHERE instance_id = ? AND state = 'running'", id) == 0
+			}, 30*time.Second, 10*time.Millisecond)
+		}
+		time.Sleep(600 * time.Millisecond) // three sweeps
+		waiting := fleetMessages(t, w, id, "?status=pending")
+		require.Len(t, waiting, 1, way)
+		require.Equal(t, kept["id"], waiting[0]["id"])
+		require.Equal(t, 503, fleetCall(w, "POST", "/"+id+"/messages", `{"content":"more"}`).Status)
+		fleetDone(t, w, 200, "POST", "/"+id+"/status", `{"status":"active"}`)
+		require.Eventually(t, func() bool {
+			list := fleetMessages(t, w, id, "?limit=1")
+			return list[0]["role"] == "assistant" && list[0]["reply_to_id"] == kept["id"]
+		}, 30*time.Second, 20*time.Millisecond, way)
+	}
+}
+
 // A message that interrupts ends the current work, and is answered.
 func TestFleetMessageInterrupts(t *testing.T) {
 	t.Parallel()

@@ -62,7 +62,7 @@ func (h *InstancePower) act(c *Ctx, f *wire.Fields, instance string) (*models.In
 		word = *s
 	}
 	if word == string(models.Recover) {
-		return h.Desk.Act(c, c.Scope, instance, models.Recover)
+		return h.ask(c, instance, models.Recover)
 	}
 	if to, ok := loopActs[word]; ok {
 		return h.stand(c, instance, to, models.StandingActive, models.StandingPaused)
@@ -71,7 +71,16 @@ func (h *InstancePower) act(c *Ctx, f *wire.Fields, instance string) (*models.In
 	if err != nil {
 		return nil, err
 	}
-	return h.Desk.Act(c, c.Scope, instance, action)
+	return h.ask(c, instance, action)
+}
+
+// ask has an instance do something, and wakes the messages that waited for its start.
+func (h *InstancePower) ask(c *Ctx, instance string, a models.Action) (*models.Instance, error) {
+	i, err := h.Desk.Act(c, c.Scope, instance, a)
+	if err != nil || i.Rests() {
+		return i, err
+	}
+	return i, h.Turns.WakeInstance(c, c.Scope, instance)
 }
 
 // stand brings an agent to a standing, and wakes the messages that waited for it.

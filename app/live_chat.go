@@ -243,7 +243,7 @@ func (f *chatFeed) around(ctx context.Context, sc *models.Scope, _ *models.Princ
 	row := chat.SessionListProps{Current: s.ID, Names: map[string]string{i.ID: i.Name}, Busy: map[string]models.WaitReason{}}
 	for _, t := range open {
 		row.Busy[s.ID] = max(row.Busy[s.ID], t.WaitsFor)
-		if t.State == models.TurnQueued && i.Standing() == models.StandingPaused && len(open) == 1 {
+		if t.State == models.TurnQueued && i.Rests() && len(open) == 1 {
 			row.Busy[s.ID] = models.WaitResume
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // Standing is how an agent is to be met, in the fleet API's four words: the instance's one state, what is wanted of it, and whether its
 // loop is paused. A paused instance runs on and takes messages: its sandbox is up, its files can be reached, what was begun is ended. Its
-// turns wait until it is resumed. Pause is no state of the reconciler's: it is about the loop, not about the sandbox.
+// turns wait until it is resumed, and those of a stopped one until it is started. Pause is no state of the reconciler's: it is about the loop, not about the sandbox.
 type Standing string
 
 // The four.
@@ -34,6 +34,12 @@ func (i *Instance) Standing() Standing {
 	}
 	return StandingActive
 }
+
+// Rests tells whether its turns do not begin: it is paused, or stopped. What was taken waits until it goes on.
+func (i *Instance) Rests() bool { return i.PausedAt != nil || i.Desired == WantStopped }
+
+// rests is Rests in SQL.
+const rests = "(paused_at IS NOT NULL OR desired = 'stopped')"
 
 // standings is the table of what each one wants.
 var standings = map[Standing]struct {

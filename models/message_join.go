@@ -8,8 +8,8 @@ import (
 
 // mayBegin refuses to begin a turn of an instance that is paused.
 func mayBegin(tx *gorm.DB, t *Turn) error {
-	i, err := first[Instance](tx.Select("id", "paused_at").Where("id = ?", t.InstanceID))
-	if err == nil && i.PausedAt != nil {
+	i, err := first[Instance](tx.Select("id", "paused_at", "desired").Where("id = ?", t.InstanceID))
+	if err == nil && i.Rests() {
 		err = ErrLeaseLost
 	}
 	return err

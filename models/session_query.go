@@ -25,13 +25,13 @@ func (sc *Scope) BusySessions(ctx context.Context) (map[string]WaitReason, error
 	}{}
 	err := sc.read(ctx).Model(&Turn{}).Select("session_id, instance_id, max(waits_for) AS waits_for, sum(CASE state WHEN 'queued' THEN 0 ELSE 1 END) AS begun").Where(isOpen).
 		Group("session_id, instance_id").Scan(&rows).Error
-	out, paused := map[string]WaitReason{}, []string{}
+	out, resting := map[string]WaitReason{}, []string{}
 	if err == nil && len(rows) > 0 {
-		err = sc.read(ctx).Model(&Instance{}).Where("paused_at IS NOT NULL").Pluck("id", &paused).Error
+		err = sc.read(ctx).Model(&Instance{}).Where(rests).Pluck("id", &resting).Error
 	}
 	for _, r := range rows {
 		out[r.SessionID] = r.WaitsFor
-		if r.Begun == 0 && slices.Contains(paused, r.InstanceID) {
+		if r.Begun == 0 && slices.Contains(resting, r.InstanceID) {
 			out[r.SessionID] = WaitResume
 		}
 	}

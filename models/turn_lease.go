@@ -36,7 +36,7 @@ func (sy *System) ClaimableTurns(ctx context.Context, limit int) ([]TurnRef, err
 	out := []TurnRef{}
 	err := sy.read(ctx).Raw(`SELECT t.organization_id, t.id FROM turns t
 		WHERE (t.state IN ('running', 'waiting_approval', 'interrupting') AND t.lease_until < ?)
-		OR (t.state = 'queued' AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = t.instance_id AND i.paused_at IS NOT NULL)
+		OR (t.state = 'queued' AND NOT EXISTS (SELECT 1 FROM instances WHERE id = t.instance_id AND `+rests+`)
 			AND NOT EXISTS (SELECT 1 FROM turns o WHERE o.session_id = t.session_id AND
 			(o.state IN ('running', 'waiting_approval', 'interrupting') OR (o.state = 'queued' AND o.input_seq < t.input_seq))))
 		ORDER BY t.created_at, t.id LIMIT ?`, sy.store.now(), limit).Scan(&out).Error

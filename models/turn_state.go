@@ -62,7 +62,7 @@ type WaitReason string
 const (
 	WaitBudget   WaitReason = "budget"
 	WaitApproval WaitReason = "approval"
-	// WaitResume is of one that is not parked: it has not begun, and its instance is paused.
+	// WaitResume is of one that is not parked: it has not begun, and its instance is paused or stopped.
 	WaitResume WaitReason = "resume"
 )
 

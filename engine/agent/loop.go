@@ -71,13 +71,13 @@ func (x *run) open(ctx context.Context) error {
 	return err
 }
 
-// mayRun refuses a turn of an instance that was stopped while the turn waited.
+// mayRun refuses a turn of an instance that was stopped after the turn had begun: one that has not begun waits.
 func mayRun(i *models.Instance) error {
 	switch {
 	case i.State == models.Suspended || i.Desired == models.WantDeleted:
 		return fault.New(fault.Conflict, "instance.state", "The instance is %s", strings.ToLower(string(i.State)))
 	case i.Desired == models.WantStopped:
-		return fault.New(fault.Conflict, "instance.stopped", "The instance was stopped before this could run").Hinting("Start it and send the message again.")
+		return fault.New(fault.Conflict, "instance.stopped", "The instance was stopped while this ran").Hinting("Start it and send the message again.")
 	}
 	return nil
 }
