@@ -319,8 +319,10 @@ func (b *tab) photo(name string) {
 const watch = `(() => {
 	if (window.seen) return;
 	const seen = window.seen = { shift: 0, moved: [], grown: 0, tools: 0 };
+	let sized = -1000; // what moves because the window got another size is no shift of the page's
+	addEventListener("resize", () => { sized = performance.now(); });
 	new PerformanceObserver((list) => list.getEntries().forEach((e) => {
-		if (e.hadRecentInput) return;
+		if (e.hadRecentInput || Math.abs(e.startTime - sized) < 200) return;
 		seen.shift += e.value;
 		e.sources.forEach((s) => s.node && seen.moved.push((s.node.id || s.node.className || s.node.nodeName) + " " + e.value.toFixed(4)));
 	})).observe({ type: "layout-shift", buffered: true });

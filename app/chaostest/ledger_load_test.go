@@ -80,6 +80,18 @@ func (s *spenders) begin(roll *rand.Rand) {
 	}
 }
 
+// underWay waits until something was answered and something accepted: a machine that is busy needs longer than a round for it.
+func (s *spenders) underWay(most time.Duration) {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		s.mu.Lock()
+		some := len(s.answered) > 0 && len(s.accepted) > 0
+		s.mu.Unlock()
+		if some {
+			return
+		}
+	}
+}
+
 func (s *spenders) end() {
 	close(s.stop)
 	s.all.Wait()

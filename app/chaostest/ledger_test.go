@@ -44,6 +44,7 @@ func ledgerSurvives(t *testing.T, launch func(*house) []*process, env ...string)
 		h.raise(limits, b, func(room int64) int64 { return room/4 + roll.Int64N(room) })
 		s.begin(roll)
 		time.Sleep(200*time.Millisecond + time.Duration(roll.Int64N(int64(1500*time.Millisecond))))
+		s.underWay(15 * time.Second)
 		dies := fleet
 		if len(fleet) > 1 && n%3 == 1 { // the worker alone: the web side goes on
 			dies = fleet[1:]
