@@ -3,9 +3,11 @@ package app_test
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,4 +260,23 @@ func TestFleetFilesWaitForARevival(t *testing.T) {
 	}()
 	a.do(201, "POST", "/files/a.txt", `{"content":"one"}`)
 	require.NoError(t, <-revived)
+}
+
+// Every append that was answered with 200 stands in the file.
+func TestFleetAppendsAtOnce(t *testing.T) {
+	t.Parallel()
+	a := newAgentFiles(t)
+	a.do(201, "POST", "/files/app.txt", `{"content":""}`)
+	var wg sync.WaitGroup
+	for n := range 30 {
+		wg.Go(func() {
+			got := a.Do(apptest.Call{Method: "PATCH", Path: a.base + "/files/app.txt", Who: a.Acme.Member, ByKey: true, JSON: fmt.Sprintf(`{"operation":"append","content":"line%02d\n"}`, n)})
+			assert.Equal(t, 200, got.Status, got.Body)
+		})
+	}
+	wg.Wait()
+	text := a.do(200, "GET", "/files/app.txt", "").Map()["content"].(string)
+	for n := range 30 {
+		assert.Contains(t, text, fmt.Sprintf("line%02d\n", n))
+	}
 }

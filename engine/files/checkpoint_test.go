@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,8 +21,12 @@ import (
 	"lobstead/models/modelstest"
 )
 
-// host keeps one workspace in a directory, without a sandbox.
-type host struct{ dir string }
+// host keeps one workspace in a directory, without a sandbox: all who change it go through one tree, as in a daemon.
+type host struct {
+	dir  string
+	once sync.Once
+	tree *tree.Tree
+}
 
 type local struct {
 	sandboxtest.Local
@@ -43,8 +48,9 @@ func (l local) Usage(context.Context) (u sandbox.Usage, err error) {
 func (h *host) workspace() string { return filepath.Join(h.dir, "workspace") }
 
 func (h *host) Hands(context.Context, string) (sandbox.Hands, error) {
-	t, err := tree.Open(h.workspace())
-	return local{sandboxtest.Local{Tree: t}, h.workspace()}, err
+	var err error
+	h.once.Do(func() { h.tree, err = tree.Open(h.workspace()) })
+	return local{sandboxtest.Local{Tree: h.tree}, h.workspace()}, err
 }
 func (h *host) View(context.Context, string) (sandbox.View, error) {
 	return tree.OpenView(h.workspace())
@@ -64,7 +70,7 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	h := &host{t.TempDir()}
+	h := &host{dir: t.TempDir()}
 	for _, d := range []string{"workspace", "keep"} {
 		require.NoError(t, os.Mkdir(filepath.Join(h.dir, d), 0o755))
 	}

@@ -22,7 +22,7 @@ import (
 
 // asleep keeps one workspace, and has no sandbox for one of its instances.
 type asleep struct {
-	host
+	*host
 	stopped string
 }
 
@@ -40,7 +40,7 @@ func TestSweepPassesByWhatSleeps(t *testing.T) {
 	store := modelstest.NewAt(t, now)
 	sc, _ := modelstest.Found(t, store, "Acme")
 	stopped, running := modelstest.Instance(t, sc, "stopped"), modelstest.Instance(t, sc, "running")
-	h := &asleep{host{t.TempDir()}, stopped.ID}
+	h := &asleep{&host{dir: t.TempDir()}, stopped.ID}
 	d := &files.Desk{Host: h, Clock: now}
 	for range 501 {
 		_, err := sc.TrashFile(t.Context(), stopped, models.TrashedFile{Path: "old"}, false)
@@ -143,7 +143,7 @@ func TestTheLastPieceAgain(t *testing.T) {
 	store := modelstest.NewAt(t, now)
 	sc, _ := modelstest.Found(t, store, "Acme")
 	i := modelstest.Instance(t, sc, "box")
-	h := &host{t.TempDir()}
+	h := &host{dir: t.TempDir()}
 	require.NoError(t, os.Mkdir(h.workspace(), 0o755))
 	died := errors.New("the process died")
 	for name, move := range map[string]func(sandbox.Hands, string, string) error{

@@ -3,9 +3,10 @@ package files
 import (
 	"bytes"
 	"context"
-	"errors"
+	"time"
 
 	"lobstead/engine/sandbox"
+	"lobstead/kit/clock"
 	"lobstead/kit/fault"
 	"lobstead/kit/filename"
 	"lobstead/models"
@@ -50,7 +51,7 @@ type Edit struct {
 }
 
 // Patch changes a part of a file. replace without Position replaces all of it, and without Length as many bytes as come.
-// The file is written whole, and read again when somebody was quicker.
+// The file is written whole, and read anew when somebody was quicker: among many, each time one is the quickest.
 func (d *Desk) Patch(ctx context.Context, i *models.Instance, p string, x Edit) (Entry, error) {
 	for tries := 0; ; tries++ {
 		c, err := d.Read(ctx, i, p, MaxText)
@@ -62,12 +63,16 @@ func (d *Desk) Patch(ctx context.Context, i *models.Instance, p string, x Edit) 
 			return Entry{}, err
 		}
 		e, err := d.Put(ctx, i, Write{Path: p, Data: data, Known: true, Stamp: c.Stamp()})
-		if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == "sandbox.changed" && tries < 3 {
-			continue
+		if err == nil || fault.As(err).Code != "sandbox.changed" || tries >= patchTries {
+			return e, err
 		}
-		return e, err
+		if !clock.Sleep(ctx, clock.Backoff(time.Millisecond, min(tries, 4))) {
+			return Entry{}, ctx.Err()
+		}
 	}
 }
+
+const patchTries = 200
 
 func (x *Edit) apply(old []byte) ([]byte, error) {
 	switch x.Verb {

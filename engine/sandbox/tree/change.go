@@ -50,6 +50,8 @@ func (t *Tree) Rename(_ context.Context, from, to string) error {
 	if err := t.parents(b); err != nil {
 		return pathFault(err, to)
 	}
+	t.places.Lock()
+	defer t.places.Unlock()
 	return pathFault(t.root.Rename(a, b), to)
 }
 
@@ -87,14 +89,16 @@ func (t *Tree) place(from, to, p string, overwrite bool) error {
 	if err := t.parents(to); err != nil {
 		return pathFault(err, p)
 	}
+	t.places.Lock()
+	defer t.places.Unlock()
 	old, err := t.root.Lstat(to)
 	switch {
-	case err == nil && !overwrite:
-		return exists(p)
-	case err == nil && strings.HasPrefix(from, to+"/"):
-		return fault.New(fault.Invalid, "sandbox.into_itself", "%q cannot take the place of what it is in", p)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case err == nil && !overwrite, errors.Is(err, fs.ErrNotExist):
+		return pathFault(t.settle(from, to), p)
+	case err != nil:
 		return pathFault(err, p)
+	case strings.HasPrefix(from, to+"/"):
+		return fault.New(fault.Invalid, "sandbox.into_itself", "%q cannot take the place of what it is in", p)
 	}
 	aside := ""
 	if err == nil && old.IsDir() {

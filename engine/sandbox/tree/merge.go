@@ -12,6 +12,8 @@ import (
 // merge moves what is below aside to where it belongs. First everything is looked at: one file that may not be replaced
 // and nothing moves.
 func (t *Tree) merge(aside, to string, overwrite bool) error {
+	t.places.Lock()
+	defer t.places.Unlock()
 	var failed error
 	err := t.within(aside, func(rel string, info fs.FileInfo) bool {
 		failed = t.mergeable(path.Join(to, rel), info.IsDir(), overwrite)

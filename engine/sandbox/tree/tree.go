@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 
 	"lobstead/engine/sandbox"
 )
@@ -20,10 +21,12 @@ const Home = "/workspace"
 const Hidden = sandbox.Hidden
 
 // Tree is a workspace. Paths are relative to it or absolute below Home; what leaves it is fault.Forbidden
-// "sandbox.path". Safe for concurrent use.
+// "sandbox.path". Safe for concurrent use. Whoever writes goes through one Tree, which the daemon has: conditions hold among
+// its callers. A lock on the disk would hold among several, and programs inside could keep it.
 type Tree struct {
-	root *os.Root
-	home string
+	root   *os.Root
+	home   string
+	places sync.Mutex // from the look at a place until it is taken: short, nothing is read or written meanwhile
 	// Reserve refuses n more bytes where they would pass a quota; nil = there is none.
 	Reserve func(n int64) error
 }

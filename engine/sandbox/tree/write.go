@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"syscall"
+	"time"
 
 	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
@@ -28,7 +29,7 @@ func (t *Tree) Put(_ context.Context, p sandbox.Put, body io.Reader) error {
 	if p.Size < 0 || p.Size > MaxFile {
 		return fault.New(fault.TooLarge, "sandbox.too_large", "A file written at once may have at most %d MB", MaxFile>>20)
 	}
-	mode, err := t.mayPut(rel, &p)
+	old, err := t.mayPut(rel, &p)
 	if err != nil {
 		return err
 	}
@@ -39,40 +40,75 @@ func (t *Tree) Put(_ context.Context, p sandbox.Put, body io.Reader) error {
 		return pathFault(err, p.Path)
 	}
 	temp := beside(rel)
-	if err := t.fill(temp, body, p.Size, mode); err != nil {
-		_ = t.root.Remove(temp)
-		return pathFault(err, p.Path)
+	if err = t.fill(temp, body, p.Size, modeOf(&p, old)); err == nil {
+		err = t.putAt(temp, rel, &p)
 	}
-	if err := t.root.Rename(temp, rel); err != nil {
+	if err != nil {
 		_ = t.root.Remove(temp)
-		return pathFault(err, p.Path)
 	}
-	return nil
+	return pathFault(err, p.Path)
 }
 
-// mayPut checks the conditions and gives the mode that the file is to have.
-func (t *Tree) mayPut(rel string, p *sandbox.Put) (fs.FileMode, error) {
-	mode := fs.FileMode(p.Mode & 0o777)
+// putAt gives a file that is filled its place. The conditions are looked at once more: others may have written meanwhile,
+// and now none can.
+func (t *Tree) putAt(temp, rel string, p *sandbox.Put) error {
+	t.places.Lock()
+	defer t.places.Unlock()
+	old, err := t.mayPut(rel, p)
+	switch {
+	case err != nil:
+		return err
+	case p.New:
+		return t.settle(temp, rel)
+	case old != nil:
+		if err := t.later(temp, old); err != nil {
+			return err
+		}
+	}
+	return t.root.Rename(temp, rel)
+}
+
+// later gives a file a later time than the one that it replaces: the disk's clock ticks in milliseconds, and two versions
+// of one size within a tick would have the same stamp. What somebody dated into the future is not followed there.
+func (t *Tree) later(temp string, old fs.FileInfo) error {
+	info, err := t.root.Lstat(temp)
+	if err != nil {
+		return err
+	}
+	if ahead := old.ModTime().Sub(info.ModTime()); ahead < 0 || ahead > time.Second {
+		return nil
+	}
+	return t.root.Chtimes(temp, time.Time{}, old.ModTime().Add(1))
+}
+
+// mayPut checks the conditions and gives what is there, nil for nothing.
+func (t *Tree) mayPut(rel string, p *sandbox.Put) (fs.FileInfo, error) {
 	info, err := t.root.Lstat(rel)
 	switch {
 	case rel == ".", err == nil && info.IsDir():
-		return 0, fault.New(fault.Invalid, "sandbox.is_a_directory", "%q is a directory", p.Path)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return 0, pathFault(err, p.Path)
-	case err != nil && (p.Known || p.Stamp != ""):
-		return 0, pathFault(err, p.Path)
-	case err == nil && p.New:
-		return 0, exists(p.Path)
-	case err == nil && p.Stamp != "" && t.describe(rel, info).Stamp() != p.Stamp:
-		return 0, fault.New(fault.Conflict, "sandbox.changed", "%q was changed meanwhile", p.Path)
+		return nil, fault.New(fault.Invalid, "sandbox.is_a_directory", "%q is a directory", p.Path)
+	case errors.Is(err, fs.ErrNotExist) && !p.Known && p.Stamp == "":
+		return nil, nil
+	case err != nil:
+		return nil, pathFault(err, p.Path)
+	case p.New:
+		return nil, exists(p.Path)
+	case p.Stamp != "" && t.describe(rel, info).Stamp() != p.Stamp:
+		return nil, fault.New(fault.Conflict, "sandbox.changed", "%q was changed meanwhile", p.Path)
 	}
-	if err == nil && p.Mode == 0 && info.Mode().IsRegular() {
-		mode = info.Mode().Perm()
+	return info, nil
+}
+
+// modeOf is the mode that a file is to have in the place of an old one.
+func modeOf(p *sandbox.Put, old fs.FileInfo) fs.FileMode {
+	mode := fs.FileMode(p.Mode & 0o777)
+	if p.Mode == 0 && old != nil && old.Mode().IsRegular() {
+		mode = old.Mode().Perm()
 	}
 	if mode == 0 {
 		mode = 0o644
 	}
-	return mode, nil
+	return mode
 }
 
 func exists(p string) error {
