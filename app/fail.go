@@ -41,7 +41,7 @@ func (a *App) fail(c *Ctx, err error) error {
 	status := statuses[e.Kind]
 	if status >= 500 {
 		level := slog.LevelError
-		if e.Kind == fault.Unavailable && e.Err == nil { // a state that we tell of, such as no connected model, and no failure
+		if (e.Kind == fault.Unavailable || e.Kind == fault.Full) && e.Err == nil { // a state that we tell of, such as no connected model or a full quota, and no failure
 			level = slog.LevelInfo
 		}
 		a.Log.Log(c, level, "request failed", "method", c.f.Method(), "path", c.f.Path(), "request", c.requestID, "error", err)

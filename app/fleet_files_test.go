@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lobstead/app/apptest"
+	"lobstead/kit/fault"
 	"lobstead/models"
 )
 
@@ -279,4 +281,32 @@ func TestFleetAppendsAtOnce(t *testing.T) {
 	for n := range 30 {
 		assert.Contains(t, text, fmt.Sprintf("line%02d\n", n))
 	}
+}
+
+// Too deep is the caller's mistake, by every verb, and a workspace without room is no failure of the server.
+func TestFleetTooDeepAndFull(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	w := apptest.Start(t, apptest.Options{NoWorker: true, Log: log})
+	w.Up(w.Acme.Instance)
+	a := &agentFiles{w, t, "/v1/agent/" + w.Acme.Instance.ID + "/filesystem"}
+	deep := strings.Repeat("e/", 250) + "f.txt"
+	a.do(201, "POST", "/files/a/b/f.txt", `{"content":"x"}`)
+	for path, body := range map[string]string{"/files/" + deep: `{"content":"x"}`, "/directories/" + deep: `{"recursive":true}`} {
+		assert.Contains(t, a.do(400, "POST", path, body).Body, "at most 200 levels")
+	}
+	for _, verb := range []string{"copy", "move"} {
+		assert.Contains(t, a.do(200, "POST", "/operations/"+verb, `{"source":"a","destination":"`+strings.Repeat("e/", 199)+`a"}`).Body, "at most 200 levels")
+	}
+	up := w.Do(apptest.Call{Method: "POST", Path: "/instances/" + w.Acme.Instance.ID + "/files/uploads", Who: w.Acme.Member, JSON: map[string]any{"path": deep, "size": 1}})
+	assert.Equal(t, 400, up.Status, up.Body)
+	a.do(404, "GET", "/metadata/e", "")
+	tree, err := w.Boxes.Tree(w.Acme.Instance.ID)
+	require.NoError(t, err)
+	tree.Reserve = func(int64) error { return fault.New(fault.Full, "sandbox.disk_full", "The workspace is full") }
+	a.do(507, "POST", "/files/g.txt", `{"content":"x"}`)
+	assert.NotContains(t, log.String(), "level=ERROR")
+	tree.Reserve = func(int64) error { return fault.Wrap(syscall.ENOSPC, fault.Full, "sandbox.disk_full", "No space left") }
+	a.do(507, "POST", "/files/g.txt", `{"content":"x"}`)
+	assert.Contains(t, log.String(), "level=ERROR", "the disk of the server is")
 }

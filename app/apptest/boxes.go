@@ -46,8 +46,8 @@ type hands struct {
 	id string
 }
 
-// tree is a workspace; it is made when it is first asked for.
-func (d *Boxes) tree(id string) (*tree.Tree, error) {
+// Tree is a workspace; it is made when it is first asked for.
+func (d *Boxes) Tree(id string) (*tree.Tree, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if t := d.trees[id]; t != nil {
@@ -67,7 +67,7 @@ func (d *Boxes) Workspace(id string) string { return filepath.Join(d.dir, id, "w
 
 // Walk implements sandbox.Driver.
 func (d *Boxes) Walk(ctx context.Context, id string, visit func(sandbox.Entry, io.Reader) error) error {
-	t, err := d.tree(id)
+	t, err := d.Tree(id)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (d *Boxes) Hands(ctx context.Context, id string) (sandbox.Hands, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := d.tree(id)
+	t, err := d.Tree(id)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (w *World) Up(i *models.Instance) {
 	w.T.Helper()
 	require.NoError(w.T, w.Boxes.Ensure(w.T.Context(), sandbox.Spec{ID: i.ID, OrganizationID: i.OrganizationID}))
 	require.NoError(w.T, w.Boxes.Start(w.T.Context(), i.ID))
-	_, err := w.Boxes.tree(i.ID)
+	_, err := w.Boxes.Tree(i.ID)
 	require.NoError(w.T, err)
 }
 

@@ -65,6 +65,9 @@ func (d *Desk) Begin(ctx context.Context, sc *models.Scope, i *models.Instance, 
 	case bytes > int64(i.StorageMB)<<20:
 		return nil, fault.New(fault.TooLarge, "upload.size", "The instance has %s of storage: the file does not fit", size.Of(int64(i.StorageMB)<<20))
 	}
+	if err := sandbox.TooDeep(rel, 0); err != nil { // not after all of it came
+		return nil, err
+	}
 	var up *Upload
 	err = d.change(ctx, i, func(h sandbox.Hands) error {
 		e, err := h.Stat(ctx, rel)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 
 	"lobstead/kit/fault"
 )
@@ -12,6 +13,18 @@ import (
 // Hidden is the workspace's own corner, a directory at its top: what was deleted and can come back, and uploads that
 // are not complete. Lists, searches, archives and Walk pass it by; who names it reaches it.
 const Hidden = ".lobstead"
+
+// MaxDepth is how many levels of directories a workspace may have. Deeper trees are made only to escape from being counted.
+const MaxDepth = 200
+
+// TooDeep refuses what would go deeper: levels counts the directories that are to be at rel, itself included. rel is relative
+// to the workspace, and clean.
+func TooDeep(rel string, levels int) error {
+	if strings.Count(rel, "/")+levels > MaxDepth {
+		return fault.New(fault.Invalid, "sandbox.too_deep", "A workspace has at most %d levels of directories, and this would go deeper", MaxDepth)
+	}
+	return nil
+}
 
 // ErrSearchCut says that a search ended before it had seen everything: there is too much, or too little time.
 var ErrSearchCut = fault.New(fault.Timeout, "sandbox.search_cut", "There is more than can be searched at once")

@@ -17,7 +17,6 @@ import (
 const (
 	perFile   = 4 << 10 // the least that a file counts: many empty files fill a disk too
 	watchDisk = 100 * time.Millisecond
-	deepest   = 200 // levels; deeper trees are made only to escape from being counted
 
 	unmeasured = math.MaxInt64 / 2
 )
@@ -61,7 +60,7 @@ func (m *diskMeter) reserve(d *daemon, n int64) error {
 		used = m.measure(d, 0)
 	}
 	if used >= unmeasured {
-		return fault.New(fault.Full, "sandbox.disk_full", "The workspace has directories more than %d levels deep, which cannot be measured", deepest).Hinting("Remove them")
+		return fault.New(fault.Full, "sandbox.disk_full", "The workspace has directories more than %d levels deep, which cannot be measured", sandbox.MaxDepth).Hinting("Remove them")
 	}
 	if n > d.storage-used {
 		return fault.New(fault.Full, "sandbox.disk_full", "The workspace is full: %d MB of %d MB are used", used>>20, d.storage>>20)
@@ -131,7 +130,7 @@ func (s *summer) add(st *unix.Stat_t) {
 // dir adds a directory and closes it. It goes by descriptors, never by names that can be exchanged.
 func (s *summer) dir(f *os.File, depth int) {
 	defer func() { _ = f.Close() }()
-	if depth > deepest {
+	if depth > sandbox.MaxDepth {
 		s.sum = unmeasured
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"lobstead/engine/sandbox"
 	"lobstead/engine/sandbox/confine"
 	"lobstead/kit/fault"
 )
@@ -22,7 +23,7 @@ func TestTooDeepToBeMeasured(t *testing.T) {
 	d := newDaemon(&Setup{Plan: confine.Plan{Mount: true}}, root, home)
 	d.storage = 1 << 30
 	require.NoError(t, d.disk.reserve(d, 1))
-	require.NoError(t, os.MkdirAll(filepath.Join(home, strings.Repeat("d/", deepest+5)), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(home, strings.Repeat("d/", sandbox.MaxDepth+5)), 0o755))
 	err = d.disk.reserve(d, d.storage-1)
 	require.True(t, fault.Is(err, fault.Full))
 	require.Contains(t, fault.As(err).Detail, "levels deep")

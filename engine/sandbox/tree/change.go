@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
 )
 
@@ -47,7 +48,7 @@ func (t *Tree) Rename(_ context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := t.parents(b); err != nil {
+	if err := t.room(a, b); err != nil {
 		return pathFault(err, to)
 	}
 	t.places.Lock()
@@ -81,14 +82,25 @@ func (t *Tree) Move(_ context.Context, from, to string, overwrite bool) error {
 	if a == b {
 		return nil
 	}
+	if err := t.room(a, b); err != nil {
+		return pathFault(err, to)
+	}
 	return t.place(a, b, to, overwrite)
+}
+
+// room makes the directories above to for what is at from. A tree that goes no deeper than it is need not be looked at.
+func (t *Tree) room(from, to string) (err error) {
+	levels := 0
+	if strings.Count(to, "/") > strings.Count(from, "/") {
+		if levels, err = t.levels(from); err != nil {
+			return err
+		}
+	}
+	return t.parents(to, levels)
 }
 
 // place puts from at to, which is shown as p. What was there is gone only when the new thing stands.
 func (t *Tree) place(from, to, p string, overwrite bool) error {
-	if err := t.parents(to); err != nil {
-		return pathFault(err, p)
-	}
 	t.places.Lock()
 	defer t.places.Unlock()
 	old, err := t.root.Lstat(to)
@@ -136,11 +148,14 @@ func (t *Tree) Mkdir(_ context.Context, p string, parents bool, mode uint32) err
 	if perm == 0 {
 		perm = 0o755
 	}
+	if err := sandbox.TooDeep(rel, 1); err != nil {
+		return err
+	}
 	if err := t.reserve(0); err != nil {
 		return err
 	}
 	if parents {
-		if err := t.parents(rel); err != nil {
+		if err := t.parents(rel, 1); err != nil {
 			return pathFault(err, p)
 		}
 	}
@@ -168,10 +183,11 @@ func (t *Tree) Copy(ctx context.Context, from, to string, overwrite bool) error 
 	if _, err := t.root.Lstat(b); err == nil && !overwrite || a == b {
 		return exists(to)
 	}
-	if err := t.copyable(ctx, a, from); err != nil {
+	levels, err := t.copyable(ctx, a, from)
+	if err != nil {
 		return err
 	}
-	if err := t.parents(b); err != nil {
+	if err := t.parents(b, levels); err != nil {
 		return pathFault(err, to)
 	}
 	temp := beside(b)
@@ -184,23 +200,26 @@ func (t *Tree) Copy(ctx context.Context, from, to string, overwrite bool) error 
 	return pathFault(err, to)
 }
 
-// copyable measures what is to be copied, and refuses what is too much or no file.
-func (t *Tree) copyable(ctx context.Context, rel, shown string) error {
+// copyable measures what is to be copied, and refuses what is too much or no file. It gives the levels of directories.
+func (t *Tree) copyable(ctx context.Context, rel, shown string) (levels int, err error) {
 	info, err := t.root.Lstat(rel)
 	if err != nil {
-		return pathFault(err, shown)
+		return 0, pathFault(err, shown)
 	}
 	n, bytes := 1, info.Size()
 	if info.IsDir() {
-		err = t.walk(rel, maxDepth, func(_ string, info fs.FileInfo) (bool, bool) {
-			n++
+		levels = 1
+		err = t.walk(rel, sandbox.MaxDepth, func(p string, info fs.FileInfo) (bool, bool) {
+			if n++; info.IsDir() {
+				levels = max(levels, below(rel, p)+1)
+			}
 			if info.Mode().IsRegular() {
 				bytes += info.Size()
 			}
 			return true, n <= MaxEntries && ctx.Err() == nil
 		})
 	} else if !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
-		return fault.New(fault.Invalid, "sandbox.not_a_file", "%q is not a regular file", shown)
+		return 0, fault.New(fault.Invalid, "sandbox.not_a_file", "%q is not a regular file", shown)
 	}
 	if err == nil && n > MaxEntries {
 		err = tooMany()
@@ -208,7 +227,7 @@ func (t *Tree) copyable(ctx context.Context, rel, shown string) error {
 	if err == nil {
 		err = t.reserve(bytes)
 	}
-	return pathFault(err, shown)
+	return levels, pathFault(err, shown)
 }
 
 func tooMany() error {
@@ -226,7 +245,7 @@ func (t *Tree) copyTree(ctx context.Context, from, to string) error {
 	dirs := []string{to}
 	modes := []fs.FileMode{info.Mode().Perm()}
 	var failed error
-	err = t.walk(from, maxDepth, func(p string, info fs.FileInfo) (bool, bool) {
+	err = t.walk(from, sandbox.MaxDepth, func(p string, info fs.FileInfo) (bool, bool) {
 		into := path.Join(to, strings.TrimPrefix(p, from+"/"))
 		if info.IsDir() {
 			dirs, modes = append(dirs, into), append(modes, info.Mode().Perm())

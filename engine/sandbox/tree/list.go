@@ -7,13 +7,14 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	"lobstead/engine/sandbox"
 )
 
 const (
 	defaultEntries = 1000
-	maxDepth       = 64
+	maxDepth       = 64      // of what is shown
 	maxVisited     = 200_000 // entries that one walk looks at
 )
 
@@ -26,7 +27,7 @@ func (t *Tree) walk(rel string, depth int, visit func(p string, info fs.FileInfo
 		return err
 	}
 	w := &walker{visit: visit}
-	w.in(top, rel, min(depth, maxDepth))
+	w.in(top, rel, depth)
 	return nil
 }
 
@@ -71,6 +72,25 @@ func (w *walker) in(dir *os.Root, rel string, depth int) bool {
 	return true
 }
 
+// levels counts the directories that a tree has one below the other, itself included; 0 for what is no directory.
+func (t *Tree) levels(rel string) (int, error) {
+	info, err := t.root.Lstat(rel)
+	if err != nil || !info.IsDir() {
+		return 0, err
+	}
+	most := 1
+	err = t.walk(rel, sandbox.MaxDepth, func(p string, info fs.FileInfo) (bool, bool) {
+		if info.IsDir() {
+			most = max(most, below(rel, p)+1)
+		}
+		return true, true
+	})
+	return most, err
+}
+
+// below tells how many levels p is below rel.
+func below(rel, p string) int { return strings.Count(strings.TrimPrefix(p, rel), "/") }
+
 // List gives entries below a directory to a depth (1 = direct children), at most most, sorted by path.
 func (t *Tree) List(ctx context.Context, p string, depth, most int) ([]sandbox.Entry, error) {
 	rel, err := t.follow(p)
@@ -81,7 +101,7 @@ func (t *Tree) List(ctx context.Context, p string, depth, most int) ([]sandbox.E
 		most = defaultEntries
 	}
 	list := []sandbox.Entry{}
-	err = t.walk(rel, max(depth, 1), func(p string, info fs.FileInfo) (bool, bool) {
+	err = t.walk(rel, min(max(depth, 1), maxDepth), func(p string, info fs.FileInfo) (bool, bool) {
 		list = append(list, t.describe(p, info))
 		return true, len(list) < most && ctx.Err() == nil
 	})

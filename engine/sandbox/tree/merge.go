@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
 )
 
@@ -47,6 +48,13 @@ func (t *Tree) within(aside string, visit func(rel string, info fs.FileInfo) boo
 func (t *Tree) mergeable(target string, dir, overwrite bool) error {
 	if hidden(target) {
 		return fault.New(fault.Invalid, "archive.entry", "The archive has an entry that may not be unpacked: %q", target)
+	}
+	levels := 0
+	if dir {
+		levels = 1
+	}
+	if err := sandbox.TooDeep(target, levels); err != nil {
+		return err
 	}
 	old, err := t.root.Lstat(target)
 	switch {

@@ -42,7 +42,7 @@ func (t *Tree) Pack(ctx context.Context, p sandbox.Pack) (out sandbox.Packed, er
 	if err != nil {
 		return out, err
 	}
-	if err := t.parents(to); err != nil {
+	if err := t.parents(to, 0); err != nil {
 		return out, pathFault(err, p.To)
 	}
 	temp := beside(to)

@@ -36,7 +36,7 @@ func (t *Tree) Put(_ context.Context, p sandbox.Put, body io.Reader) error {
 	if err := t.reserve(p.Size); err != nil {
 		return err
 	}
-	if err := t.parents(rel); err != nil {
+	if err := t.parents(rel, 0); err != nil {
 		return pathFault(err, p.Path)
 	}
 	temp := beside(rel)
@@ -118,8 +118,12 @@ func exists(p string) error {
 // beside is a name for what takes rel's place when it is complete.
 func beside(rel string) string { return path.Join(path.Dir(rel), ".lobstead-"+rand.Text()) }
 
-// parents makes the directories above rel; a file among them is no directory rather than "exists".
-func (t *Tree) parents(rel string) error {
+// parents makes the directories above rel, where there are to be so many levels more; a file among them is no directory
+// rather than "exists".
+func (t *Tree) parents(rel string, levels int) error {
+	if err := sandbox.TooDeep(rel, levels); err != nil {
+		return err
+	}
 	err := t.root.MkdirAll(path.Dir(rel), 0o755)
 	if errors.Is(err, fs.ErrExist) {
 		return syscall.ENOTDIR
@@ -161,7 +165,7 @@ func (t *Tree) Append(_ context.Context, p string, offset int64, body io.Reader,
 	how := os.O_WRONLY | syscall.O_NONBLOCK
 	if offset == 0 {
 		how |= os.O_CREATE | os.O_TRUNC
-		if err := t.parents(rel); err != nil {
+		if err := t.parents(rel, 0); err != nil {
 			return pathFault(err, p)
 		}
 	}

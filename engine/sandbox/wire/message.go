@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"time"
 
 	"lobstead/engine/sandbox"
@@ -188,17 +189,26 @@ func EncodeFault(err error) []byte {
 	e.int(int64(f.Kind))
 	e.str(f.Code)
 	e.str(f.Detail)
+	cause := ""
+	if f.Err != nil {
+		cause = f.Err.Error()
+	}
+	e.str(cause)
 	return e.B
 }
 
 // DecodeFault reads the payload of a FaultOp frame.
 func DecodeFault(b []byte) error {
 	d := NewDecoder(b)
-	k, code, detail := d.int(), d.str(), d.str()
+	k, code, detail, cause := d.int(), d.str(), d.str(), d.str()
 	if d.Err() != nil || k < 0 || k > int64(fault.Full) {
 		return fault.Wrap(ErrFrame, fault.Unavailable, "sandbox.protocol", "The sandbox answered with garbage")
 	}
-	return &fault.Error{Kind: fault.Kind(k), Code: code, Detail: detail}
+	out := &fault.Error{Kind: fault.Kind(k), Code: code, Detail: detail}
+	if cause != "" {
+		out.Err = errors.New(cause)
+	}
+	return out
 }
 
 // EncodeCounts gives a Done payload of numbers: what an archive became.

@@ -39,6 +39,8 @@ func TestCallRoundTrip(t *testing.T) {
 func TestFaultsKeepKindAndCode(t *testing.T) {
 	got := fault.As(wire.DecodeFault(wire.EncodeFault(fault.New(fault.Full, "sandbox.disk_full", "full"))))
 	require.Equal(t, fault.Error{Kind: fault.Full, Code: "sandbox.disk_full", Detail: "full"}, *got)
+	got = fault.As(wire.DecodeFault(wire.EncodeFault(fault.Wrap(io.ErrShortWrite, fault.Full, "sandbox.disk_full", "full"))))
+	require.EqualError(t, got.Err, "short write", "the log tells a quota from a disk")
 	require.Equal(t, "sandbox.protocol", fault.As(wire.DecodeFault([]byte{1})).Code)
 }
 
