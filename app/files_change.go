@@ -120,7 +120,7 @@ func (h *Files) Carry(c *Ctx) (Reply, error) {
 	}
 	rel, err := filePath(to)
 	if err == nil {
-		err = h.Workspaces.CarryAll(c, i, list)
+		err = h.Workspaces.CarryAll(c, c.Scope, i, list)
 	}
 	said := map[string]string{"move": "Moved", "copy": "Copied"}[act]
 	return c.acted(redirect(filesview.Address(i, rel)).say("ok", said), err)

@@ -42,7 +42,7 @@ func (h *FleetFiles) carry(c *Ctx, move bool) (Reply, error) {
 		r := fleet.Operation{Source: spelled(one.Source), Destination: spelled(one.Destination)}
 		err := halt
 		if err == nil {
-			err = h.Workspaces.CarryAll(c, i, []files.Carry{{From: one.Source, To: one.Destination, Move: move, Overwrite: one.Overwrite}})
+			err = h.Workspaces.CarryAll(c, c.Scope, i, []files.Carry{{From: one.Source, To: one.Destination, Move: move, Overwrite: one.Overwrite}})
 		}
 		if k := fault.KindOf(err); err != nil && (k == fault.Unavailable || k == fault.Internal || fault.As(err).Code == "instance.stopped") {
 			if halt = err; n == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -309,4 +310,31 @@ func TestFleetTooDeepAndFull(t *testing.T) {
 	tree.Reserve = func(int64) error { return fault.Wrap(syscall.ENOSPC, fault.Full, "sandbox.disk_full", "No space left") }
 	a.do(507, "POST", "/files/g.txt", `{"content":"x"}`)
 	assert.Contains(t, log.String(), "level=ERROR", "the disk of the server is")
+}
+
+// overwrite destroys nothing: a directory is not taken for a file, and what was replaced is in the trash.
+func TestFleetOverwrites(t *testing.T) {
+	t.Parallel()
+	a := newAgentFiles(t)
+	for name, text := range map[string]string{"note.txt": "x", "proj/src/a.go": "a", "docs/b.md": "b"} {
+		a.Put(a.Acme.Instance, name, text)
+	}
+	for _, verb := range []string{"copy", "move"} {
+		for pair, want := range map[string]string{`"source":"note.txt","destination":"proj"`: "is a directory", `"source":"proj","destination":"note.txt"`: "is a file"} {
+			got := a.do(200, "POST", "/operations/"+verb, `{`+pair+`,"overwrite":true}`).Map()["results"].([]any)[0].(map[string]any)
+			assert.Equal(t, false, got["success"])
+			assert.Contains(t, got["error"], want)
+		}
+	}
+	assert.Equal(t, "a", a.do(200, "GET", "/files/proj/src/a.go", "").Map()["content"])
+	got := a.do(200, "POST", "/operations/copy", `{"source":"docs","destination":"proj","overwrite":true}`).Map()
+	assert.Equal(t, []any{map[string]any{"source": "/workspace/docs", "destination": "/workspace/proj", "success": true}}, got["results"])
+	a.do(200, "GET", "/files/proj/b.md", "")
+	rows, err := a.Acme.Scope.TrashedFiles(t.Context(), a.Acme.Instance.ID)
+	require.NoError(t, err)
+	rows = slices.DeleteFunc(rows, func(f models.TrashedFile) bool { return f.Path != "proj" })
+	require.Len(t, rows, 1)
+	b, err := os.ReadFile(filepath.Join(a.Boxes.Workspace(a.Acme.Instance.ID), ".lobstead/trash", rows[0].ID, "src/a.go"))
+	require.NoError(t, err)
+	assert.Equal(t, "a", string(b))
 }

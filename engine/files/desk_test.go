@@ -128,11 +128,11 @@ type moving struct {
 	h *moody
 }
 
-func (m *moving) Move(ctx context.Context, from, to string, over bool) error {
+func (m *moving) Move(ctx context.Context, c sandbox.Carry) error {
 	if m.h.move != nil {
-		return m.h.move(m.Hands, from, to)
+		return m.h.move(m.Hands, c.From, c.To)
 	}
-	return m.Hands.Move(ctx, from, to, over)
+	return m.Hands.Move(ctx, c)
 }
 
 // Whoever sends the last piece again is told that the file is written: after a lost answer, after a crash before or after
@@ -149,11 +149,14 @@ func TestTheLastPieceAgain(t *testing.T) {
 	for name, move := range map[string]func(sandbox.Hands, string, string) error{
 		"answer lost": nil,
 		"died before": func(sandbox.Hands, string, string) error { panic(died) },
-		"died after":  func(in sandbox.Hands, from, to string) error { _ = in.Move(t.Context(), from, to, false); panic(died) },
+		"died after": func(in sandbox.Hands, from, to string) error {
+			_ = in.Move(t.Context(), sandbox.Carry{From: from, To: to})
+			panic(died)
+		},
 		"was refused": func(sandbox.Hands, string, string) error { return fault.New(fault.Full, "sandbox.disk_full", "Full") },
 		"in two times": func(in sandbox.Hands, from, to string) error {
-			_ = in.Move(t.Context(), from, to, false)
-			return in.Move(t.Context(), from, to, false)
+			_ = in.Move(t.Context(), sandbox.Carry{From: from, To: to})
+			return in.Move(t.Context(), sandbox.Carry{From: from, To: to})
 		},
 	} {
 		m := &moody{h, move}
@@ -204,7 +207,7 @@ func TestSeveralPathsOrNone(t *testing.T) {
 		for _, n := range names {
 			list = append(list, files.Carry{From: n, To: "to/" + filepath.Base(n), Move: move})
 		}
-		return r.c.CarryAll(t.Context(), r.i, list)
+		return r.c.CarryAll(t.Context(), r.sc, r.i, list)
 	}
 	for _, names := range [][]string{{"a", "none"}, {"a", "b"}, {"a", "sub/a"}, {"a", "to"}, {"a", "../x"}} {
 		require.Error(t, carry(true, names...), names)
@@ -212,8 +215,8 @@ func TestSeveralPathsOrNone(t *testing.T) {
 		require.Equal(t, "a", r.read("a"))
 		require.Equal(t, "gone", r.read("to/a"))
 	}
-	require.NoError(t, r.c.CarryAll(t.Context(), r.i, []files.Carry{{From: "big", To: "big2"}}))
-	full := r.c.CarryAll(t.Context(), r.i, []files.Carry{{From: "big", To: "big3"}, {From: "big2", To: "big4"}})
+	require.NoError(t, r.c.CarryAll(t.Context(), r.sc, r.i, []files.Carry{{From: "big", To: "big2"}}))
+	full := r.c.CarryAll(t.Context(), r.sc, r.i, []files.Carry{{From: "big", To: "big3"}, {From: "big2", To: "big4"}})
 	require.True(t, fault.Is(full, fault.Full), full)
 	require.Equal(t, "gone", r.read("big3"))
 	_, _, err := r.c.DeleteAll(t.Context(), r.sc, r.i, []string{"a", "none"})
@@ -227,10 +230,10 @@ func TestSeveralPathsOrNone(t *testing.T) {
 		if path.Base(from) == "b" || path.Base(to) == "b" {
 			return refused
 		}
-		return in.Move(t.Context(), from, to, false)
+		return in.Move(t.Context(), sandbox.Carry{From: from, To: to})
 	}}
 	r.c.Host = m
-	err = r.c.CarryAll(t.Context(), r.i, []files.Carry{{From: "a", To: "x/a", Move: true}, {From: "b", To: "x/b", Move: true}, {From: "c", To: "x/c", Move: true}})
+	err = r.c.CarryAll(t.Context(), r.sc, r.i, []files.Carry{{From: "a", To: "x/a", Move: true}, {From: "b", To: "x/b", Move: true}, {From: "c", To: "x/c", Move: true}})
 	f := fault.As(err)
 	require.Equal(t, "files.partly", f.Code)
 	require.Equal(t, `Moved: "/workspace/a". "/workspace/b" was not: It may not be touched. Not reached: "/workspace/c"`, f.Detail)

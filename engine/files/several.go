@@ -84,8 +84,8 @@ func uncovered(paths []string) []string {
 }
 
 // CarryAll copies or moves several things. All are looked at first: a source that is missing, a target that is taken,
-// copies that do not fit, and nothing is done.
-func (d *Desk) CarryAll(ctx context.Context, i *models.Instance, list []Carry) error {
+// copies that do not fit, and nothing is done. What is overwritten goes to the trash, as Delete would have it.
+func (d *Desk) CarryAll(ctx context.Context, sc *models.Scope, i *models.Instance, list []Carry) error {
 	list, err := spelledCarries(list)
 	if err != nil {
 		return err
@@ -112,12 +112,60 @@ func (d *Desk) CarryAll(ctx context.Context, i *models.Instance, list []Carry) e
 			if err := nameable(ctx, h, at); err != nil {
 				return err
 			}
-			if c.Move {
-				return said(h.Move(ctx, c.From, c.To, c.Overwrite), c.From)
-			}
-			return said(h.Copy(ctx, c.From, c.To, c.Overwrite), c.From)
+			return d.carry(ctx, sc, i, h, c)
 		})
 	})
+}
+
+// carry does so with one thing. With overwrite it looks again when another one was quicker: what that put there is
+// overwritten too.
+func (d *Desk) carry(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, c Carry) error {
+	do := h.Copy
+	if c.Move {
+		do = h.Move
+	}
+	for tries := 0; ; tries++ {
+		old, err := d.replaced(ctx, h, c)
+		switch {
+		case err != nil:
+			return err
+		case old == nil:
+			err = do(ctx, sandbox.Carry{From: c.From, To: c.To})
+		default:
+			_, err = d.bin(ctx, sc, i, h, *old, func(keep string) error {
+				return do(ctx, sandbox.Carry{From: c.From, To: c.To, Overwrite: true, Keep: keep})
+			})
+		}
+		if err == nil || !c.Overwrite || fault.As(err).Code != "sandbox.exists" || tries >= 5 {
+			return said(err, c.From)
+		}
+	}
+}
+
+// replaced is what a copy or a move takes the place of, nil for nothing. A file takes no directory's place, nor a directory
+// a file's.
+func (d *Desk) replaced(ctx context.Context, h sandbox.Hands, c Carry) (*models.TrashedFile, error) {
+	if !c.Overwrite || c.From == c.To {
+		return nil, nil
+	}
+	from, err := h.Stat(ctx, c.From)
+	if err != nil {
+		return nil, said(err, c.From)
+	}
+	old, err := d.leaving(ctx, h, c.To, true)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case strings.HasPrefix(c.From, c.To+"/"):
+		return nil, fault.New(fault.Invalid, "sandbox.into_itself", "%q cannot take the place of what it is in", Full(c.To))
+	case strings.HasPrefix(c.To, c.From+"/"):
+		return nil, fault.New(fault.Invalid, "sandbox.into_itself", "%q cannot go into itself", Full(c.From))
+	case old.Directory != from.Dir:
+		return nil, sandbox.OtherKind(Full(c.To), old.Directory)
+	}
+	return &old, nil
 }
 
 // spelledCarries reads the paths, and leaves out what moves along with its directory.
@@ -160,9 +208,13 @@ func (d *Desk) carriable(ctx context.Context, i *models.Instance, h sandbox.Hand
 		if strings.HasPrefix(c.To, c.From+"/") {
 			return fault.New(fault.Invalid, "sandbox.into_itself", "%q cannot go into itself", Full(c.From))
 		}
-		switch _, err := h.Stat(ctx, c.To); {
+		switch to, err := h.Stat(ctx, c.To); {
 		case err == nil && !c.Overwrite && !(c.Move && c.From == c.To):
 			return fault.New(fault.Conflict, "sandbox.exists", "%q exists", Full(c.To))
+		case err == nil && strings.HasPrefix(c.From, c.To+"/"):
+			return fault.New(fault.Invalid, "sandbox.into_itself", "%q cannot take the place of what it is in", Full(c.To))
+		case err == nil && to.Dir != e.Dir:
+			return sandbox.OtherKind(Full(c.To), to.Dir)
 		case err != nil && !fault.Is(err, fault.NotFound):
 			return err
 		}

@@ -83,10 +83,20 @@ func (d *Desk) weigh(ctx context.Context, h sandbox.Hands, e Entry, recursive bo
 	return sum, nil
 }
 
-// discard makes room in the trash and moves one thing there. The row is written first: what no row knows of would stay
-// for ever.
+// discard moves one thing to the trash.
 func (d *Desk) discard(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, f models.TrashedFile) (*models.TrashedFile, error) {
 	from := filename.Bytes(f.Path)
+	return d.bin(ctx, sc, i, h, f, func(keep string) error {
+		if keep == "" {
+			return said(h.Remove(ctx, from, true), from)
+		}
+		return said(h.Move(ctx, sandbox.Carry{From: from, To: keep}), from)
+	})
+}
+
+// bin makes room in the trash for what take puts to keep, or, where keep is "", removes for good: it is larger than the trash
+// may be, and there is no row. The row is written first: what no row knows of would stay for ever.
+func (d *Desk) bin(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, f models.TrashedFile, take func(keep string) error) (*models.TrashedFile, error) {
 	share := int64(i.StorageMB) << 20 / trashShare
 	if f.Bytes > share {
 		if f.Bytes == math.MaxInt64 { // nobody knows
@@ -95,7 +105,7 @@ func (d *Desk) discard(ctx context.Context, sc *models.Scope, i *models.Instance
 		if _, err := sc.TrashFile(ctx, i, f, true); err != nil {
 			return nil, err
 		}
-		return nil, said(h.Remove(ctx, from, true), from)
+		return nil, take("")
 	}
 	if err := d.makeRoom(ctx, sc, i, h, share-f.Bytes); err != nil {
 		return nil, err
@@ -104,9 +114,9 @@ func (d *Desk) discard(ctx context.Context, sc *models.Scope, i *models.Instance
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Move(ctx, from, inTrash(row.ID), false); err != nil {
+	if err := take(inTrash(row.ID)); err != nil {
 		_ = sc.ForgetTrashed(context.WithoutCancel(ctx), row.ID)
-		return nil, said(err, from)
+		return nil, err
 	}
 	return row, nil
 }
@@ -141,7 +151,9 @@ func (d *Desk) drop(ctx context.Context, sc *models.Scope, h sandbox.Hands, rows
 // restore brings back what was deleted. Where something else has taken its place it comes back beside it, by another
 // name, which is given.
 func (d *Desk) restore(ctx context.Context, sc *models.Scope, h sandbox.Hands, row *models.TrashedFile) (string, error) {
-	to, err := free(row.Path, func(to string) error { return h.Move(ctx, inTrash(row.ID), filename.Bytes(to), false) })
+	to, err := free(row.Path, func(to string) error {
+		return h.Move(ctx, sandbox.Carry{From: inTrash(row.ID), To: filename.Bytes(to)})
+	})
 	if err != nil {
 		return "", said(err, row.Path)
 	}

@@ -156,7 +156,7 @@ func (d *Desk) settle(ctx context.Context, sc *models.Scope, h sandbox.Hands, up
 	if err := sc.PlaceUpload(ctx, up.ID, true); err != nil {
 		return err
 	}
-	err := h.Move(ctx, inUploads(up.ID), filename.Bytes(up.Path), up.Overwrite)
+	err := h.Move(ctx, sandbox.Carry{From: inUploads(up.ID), To: filename.Bytes(up.Path), Overwrite: up.Overwrite})
 	if err != nil && !fault.Is(err, fault.NotFound) { // not found: the same piece came twice, and the other one was quicker
 		_ = sc.PlaceUpload(context.WithoutCancel(ctx), up.ID, false)
 		return err

@@ -70,6 +70,22 @@ type Put struct {
 	Stamp      string
 }
 
+// Carry asks for a copy or a move. What is at To stays (Conflict sandbox.exists) unless Overwrite, and then only a file takes
+// a file's place and a directory a directory's. It goes to Keep, where nothing is, or with "" for good.
+type Carry struct {
+	From, To  string
+	Overwrite bool
+	Keep      string
+}
+
+// OtherKind refuses to put a file where a directory is, or a directory where none is; dir tells which one is there.
+func OtherKind(p string, dir bool) error {
+	if dir {
+		return fault.New(fault.Invalid, "sandbox.is_a_directory", "%q is a directory: a file cannot take its place", p)
+	}
+	return fault.New(fault.Invalid, "sandbox.not_a_directory", "%q is a file: a directory cannot take its place", p)
+}
+
 // Archive formats.
 const (
 	Zip      = "zip"

@@ -116,10 +116,10 @@ type Hands interface {
 	// Mkdir makes a directory, with those above it when parents is set; Conflict sandbox.exists when it is there.
 	Mkdir(ctx context.Context, path string, parents bool, mode uint32) error
 	Chmod(ctx context.Context, path string, mode uint32) error
-	// Copy copies a file or a whole directory, links as links. What is at to stays unless overwrite.
-	Copy(ctx context.Context, from, to string, overwrite bool) error
-	// Move is Rename that refuses to replace anything unless overwrite, and then replaces directories too.
-	Move(ctx context.Context, from, to string, overwrite bool) error
+	// Copy copies a file or a whole directory, links as links.
+	Copy(ctx context.Context, c Carry) error
+	// Move is Rename that replaces nothing that it was not told to, and then directories too.
+	Move(ctx context.Context, c Carry) error
 	Pack(ctx context.Context, p Pack) (Packed, error)
 	Unpack(ctx context.Context, u Unpack) (Unpacked, error)
 	Remove(ctx context.Context, path string, recursive bool) error

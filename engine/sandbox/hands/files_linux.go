@@ -33,9 +33,9 @@ func (d *daemon) fileCall(c *wire.Call, b *body, w *writer) ([]byte, error) {
 	case wire.OpRename:
 		return nil, t.Rename(ctx, c.Path, c.To)
 	case wire.OpCopy:
-		return nil, t.Copy(ctx, c.Path, c.To, !c.New)
+		return nil, t.Copy(ctx, sandbox.Carry{From: c.Path, To: c.To, Overwrite: !c.New, Keep: c.Keep})
 	case wire.OpMove:
-		return nil, t.Move(ctx, c.Path, c.To, !c.New)
+		return nil, t.Move(ctx, sandbox.Carry{From: c.Path, To: c.To, Overwrite: !c.New, Keep: c.Keep})
 	case wire.OpList:
 		return nil, d.list(c, w)
 	case wire.OpSearch:

@@ -62,13 +62,13 @@ func (l Local) Chmod(ctx context.Context, p string, mode uint32) error {
 }
 
 // Copy implements sandbox.Hands.
-func (l Local) Copy(ctx context.Context, from, to string, overwrite bool) error {
-	return l.Tree.Copy(ctx, from, to, overwrite)
+func (l Local) Copy(ctx context.Context, c sandbox.Carry) error {
+	return l.Tree.Copy(ctx, c)
 }
 
 // Move implements sandbox.Hands.
-func (l Local) Move(ctx context.Context, from, to string, overwrite bool) error {
-	return l.Tree.Move(ctx, from, to, overwrite)
+func (l Local) Move(ctx context.Context, c sandbox.Carry) error {
+	return l.Tree.Move(ctx, c)
 }
 
 // Rename implements sandbox.Hands.

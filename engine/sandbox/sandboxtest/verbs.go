@@ -2,6 +2,7 @@ package sandboxtest
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"strings"
 	"testing"
@@ -49,17 +50,24 @@ func (s *suite) conditions(t *testing.T) {
 func (s *suite) carried(t *testing.T) {
 	b, ctx := s.start(t, ample), ctxFor(t)
 	b.sh("mkdir -p d/e; echo one > d/e/f; ln -s e/f d/l; chmod 700 d/e; echo two > g; mkfifo d/pipe 2>/dev/null; true")
-	require.NoError(t, b.h.Copy(ctx, "d", "new/c", false))
+	require.NoError(t, b.h.Copy(ctx, sandbox.Carry{From: "d", To: "new/c"}))
 	require.Equal(t, "one\none\n", b.sh("cat new/c/e/f new/c/l"))
-	fails(t, b.h.Copy(ctx, "g", "new/c", false), fault.Conflict, "sandbox.exists")
-	fails(t, b.h.Copy(ctx, "d", "d/e/inner", false), fault.Invalid, "sandbox.into_itself")
-	fails(t, b.h.Move(ctx, "d", "d/e/inner", false), fault.Invalid, "sandbox.into_itself")
-	fails(t, b.h.Move(ctx, "d/e/f", "d", true), fault.Invalid, "sandbox.into_itself")
-	fails(t, b.h.Move(ctx, "none", "x", false), fault.NotFound, "sandbox.file_not_found")
-	fails(t, b.h.Copy(ctx, "none", "x", false), fault.NotFound, "sandbox.file_not_found")
-	require.NoError(t, b.h.Copy(ctx, "g", "new/c", true), "a file takes a directory's place when it was said")
-	require.NoError(t, b.h.Move(ctx, "d", "new/c", true), "and a directory a file's")
-	require.Equal(t, "one\n", b.sh("cat new/c/e/f; ls d 2>/dev/null; true"))
+	fails(t, b.h.Copy(ctx, sandbox.Carry{From: "g", To: "new/c"}), fault.Conflict, "sandbox.exists")
+	fails(t, b.h.Copy(ctx, sandbox.Carry{From: "d", To: "d/e/inner"}), fault.Invalid, "sandbox.into_itself")
+	fails(t, b.h.Move(ctx, sandbox.Carry{From: "d", To: "d/e/inner"}), fault.Invalid, "sandbox.into_itself")
+	fails(t, b.h.Move(ctx, sandbox.Carry{From: "d/e/f", To: "d", Overwrite: true}), fault.Invalid, "sandbox.into_itself")
+	fails(t, b.h.Move(ctx, sandbox.Carry{From: "none", To: "x"}), fault.NotFound, "sandbox.file_not_found")
+	fails(t, b.h.Copy(ctx, sandbox.Carry{From: "none", To: "x"}), fault.NotFound, "sandbox.file_not_found")
+	for _, carry := range []func(context.Context, sandbox.Carry) error{b.h.Copy, b.h.Move} {
+		fails(t, carry(ctx, sandbox.Carry{From: "g", To: "new/c", Overwrite: true}), fault.Invalid, "sandbox.is_a_directory")
+		fails(t, carry(ctx, sandbox.Carry{From: "d", To: "g", Overwrite: true}), fault.Invalid, "sandbox.not_a_directory")
+	}
+	b.sh("echo new > d/e/f; echo three > h")
+	require.NoError(t, b.h.Move(ctx, sandbox.Carry{From: "d", To: "new/c", Overwrite: true, Keep: "kept/c"}))
+	require.NoError(t, b.h.Copy(ctx, sandbox.Carry{From: "h", To: "g", Overwrite: true, Keep: "kept/g"}))
+	require.Equal(t, "new\none\nthree\ntwo\n", b.sh("cat new/c/e/f kept/c/e/f g kept/g; ls d 2>/dev/null; true"))
+	fails(t, b.h.Copy(ctx, sandbox.Carry{From: "h", To: "g", Overwrite: true, Keep: "kept/g"}), fault.Conflict, "sandbox.exists")
+	require.NoError(t, b.h.Copy(ctx, sandbox.Carry{From: "h", To: "g", Overwrite: true}))
 	require.NoError(t, b.h.Mkdir(ctx, "m", false, 0o750))
 	fails(t, b.h.Mkdir(ctx, "m", true, 0), fault.Conflict, "sandbox.exists")
 	fails(t, b.h.Mkdir(ctx, "p/q", false, 0), fault.NotFound, "sandbox.file_not_found")
@@ -71,9 +79,9 @@ func (s *suite) carried(t *testing.T) {
 	for _, p := range outside {
 		_, err := b.h.Stat(ctx, p)
 		fails(t, err, fault.Forbidden, "sandbox.path")
-		fails(t, b.h.Copy(ctx, "g", p, true), fault.Forbidden, "sandbox.path")
-		fails(t, b.h.Copy(ctx, p, "x", true), fault.Forbidden, "sandbox.path")
-		fails(t, b.h.Move(ctx, p, "x", true), fault.Forbidden, "sandbox.path")
+		fails(t, b.h.Copy(ctx, sandbox.Carry{From: "g", To: p, Overwrite: true}), fault.Forbidden, "sandbox.path")
+		fails(t, b.h.Copy(ctx, sandbox.Carry{From: p, To: "x", Overwrite: true}), fault.Forbidden, "sandbox.path")
+		fails(t, b.h.Move(ctx, sandbox.Carry{From: p, To: "x", Overwrite: true}), fault.Forbidden, "sandbox.path")
 		fails(t, b.h.Mkdir(ctx, p, true, 0), fault.Forbidden, "sandbox.path")
 		fails(t, b.h.Chmod(ctx, p, 0o777), fault.Forbidden, "sandbox.path")
 		fails(t, b.h.Append(ctx, p, 0, []byte("x")), fault.Forbidden, "sandbox.path")

@@ -22,7 +22,7 @@ func (t *Tree) Remove(_ context.Context, p string, recursive bool) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.root.Lstat(rel); err != nil {
+	if _, err := t.lstat(rel); err != nil {
 		return pathFault(err, p)
 	}
 	if recursive {
@@ -51,9 +51,7 @@ func (t *Tree) Rename(_ context.Context, from, to string) error {
 	if err := t.room(a, b); err != nil {
 		return pathFault(err, to)
 	}
-	t.places.Lock()
-	defer t.places.Unlock()
-	return pathFault(t.root.Rename(a, b), to)
+	return pathFault(t.rename(a, b, t.root.Rename), to)
 }
 
 // pair resolves two places; the first one exists, and the second is not below it.
@@ -64,7 +62,7 @@ func (t *Tree) pair(from, to, verb string) (a, b string, err error) {
 	if b, err = t.inner(to, verb); err != nil {
 		return "", "", err
 	}
-	if _, err := t.root.Lstat(a); err != nil {
+	if _, err := t.lstat(a); err != nil {
 		return "", "", pathFault(err, from)
 	}
 	if strings.HasPrefix(b, a+"/") {
@@ -74,8 +72,8 @@ func (t *Tree) pair(from, to, verb string) (a, b string, err error) {
 }
 
 // Move is Rename that replaces nothing unless overwrite, and then directories too.
-func (t *Tree) Move(_ context.Context, from, to string, overwrite bool) error {
-	a, b, err := t.pair(from, to, "moved")
+func (t *Tree) Move(_ context.Context, c sandbox.Carry) error {
+	a, b, err := t.pair(c.From, c.To, "moved")
 	if err != nil {
 		return err
 	}
@@ -83,9 +81,9 @@ func (t *Tree) Move(_ context.Context, from, to string, overwrite bool) error {
 		return nil
 	}
 	if err := t.room(a, b); err != nil {
-		return pathFault(err, to)
+		return pathFault(err, c.To)
 	}
-	return t.place(a, b, to, overwrite)
+	return t.place(a, b, c)
 }
 
 // room makes the directories above to for what is at from. A tree that goes no deeper than it is need not be looked at.
@@ -99,40 +97,68 @@ func (t *Tree) room(from, to string) (err error) {
 	return t.parents(to, levels)
 }
 
-// place puts from at to, which is shown as p. What was there is gone only when the new thing stands.
-func (t *Tree) place(from, to, p string, overwrite bool) error {
-	t.places.Lock()
-	defer t.places.Unlock()
+// place puts what is at from to where c wants it. What was there is kept, or gone only when the new thing stands.
+func (t *Tree) place(from, to string, c sandbox.Carry) error {
 	old, err := t.root.Lstat(to)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !c.Overwrite {
+		return pathFault(t.rename(from, to, t.settle), c.To)
+	}
+	if err == nil {
+		err = t.fits(from, to, old, c.To)
+	}
+	if err == nil && c.Keep == "" && !old.IsDir() {
+		return pathFault(t.rename(from, to, t.root.Rename), c.To)
+	}
+	aside := beside(to)
+	if err == nil && c.Keep != "" {
+		if aside, err = t.inner(c.Keep, "kept"); err == nil {
+			err = t.room(to, aside)
+		}
+	}
+	if err == nil {
+		err = t.exchange(from, to, aside, old.IsDir())
+	}
+	if err == nil && c.Keep == "" {
+		err = t.root.RemoveAll(aside)
+	}
+	return pathFault(err, c.To)
+}
+
+// fits tells whether from may take the place of what is at to.
+func (t *Tree) fits(from, to string, old fs.FileInfo, p string) error {
+	info, err := t.root.Lstat(from)
 	switch {
-	case err == nil && !overwrite, errors.Is(err, fs.ErrNotExist):
-		return pathFault(t.settle(from, to), p)
 	case err != nil:
-		return pathFault(err, p)
+		return err
 	case strings.HasPrefix(from, to+"/"):
 		return fault.New(fault.Invalid, "sandbox.into_itself", "%q cannot take the place of what it is in", p)
-	}
-	aside := ""
-	if err == nil && old.IsDir() {
-		aside = beside(to)
-		if err := t.root.Rename(to, aside); err != nil {
-			return pathFault(err, p)
-		}
-	} else if source, serr := t.root.Lstat(from); err == nil && serr == nil && source.IsDir() {
-		if err := t.root.Remove(to); err != nil { // a directory cannot take a file's place
-			return pathFault(err, p)
-		}
-	}
-	if err := t.root.Rename(from, to); err != nil {
-		if aside != "" {
-			_ = t.root.Rename(aside, to)
-		}
-		return pathFault(err, p)
-	}
-	if aside != "" {
-		return pathFault(t.root.RemoveAll(aside), p)
+	case info.IsDir() != old.IsDir():
+		return sandbox.OtherKind(p, old.IsDir())
 	}
 	return nil
+}
+
+// rename does so, by settle or by os.Root's, while nobody else takes a place.
+func (t *Tree) rename(from, to string, by func(from, to string) error) error {
+	t.places.Lock()
+	defer t.places.Unlock()
+	return by(from, to)
+}
+
+// exchange puts what is at to aside, and from in its place; a file is there all the time, by its old name or its new one.
+func (t *Tree) exchange(from, to, aside string, dir bool) error {
+	t.places.Lock()
+	defer t.places.Unlock()
+	if dir || t.root.Link(to, aside) != nil { // disks without a second name for a file
+		if err := t.settle(to, aside); err != nil {
+			return err
+		}
+	}
+	err := t.root.Rename(from, to)
+	if err != nil {
+		_ = t.root.Rename(aside, to)
+	}
+	return err
 }
 
 // Mkdir makes a directory.
@@ -175,29 +201,29 @@ func (t *Tree) Chmod(_ context.Context, p string, mode uint32) error {
 }
 
 // Copy copies a file or a whole directory, links as links. It stands whole or not at all.
-func (t *Tree) Copy(ctx context.Context, from, to string, overwrite bool) error {
-	a, b, err := t.pair(from, to, "copied")
+func (t *Tree) Copy(ctx context.Context, c sandbox.Carry) error {
+	a, b, err := t.pair(c.From, c.To, "copied")
 	if err != nil {
 		return err
 	}
-	if _, err := t.root.Lstat(b); err == nil && !overwrite || a == b {
-		return exists(to)
+	if _, err := t.root.Lstat(b); err == nil && !c.Overwrite || a == b {
+		return exists(c.To)
 	}
-	levels, err := t.copyable(ctx, a, from)
+	levels, err := t.copyable(ctx, a, c.From)
 	if err != nil {
 		return err
 	}
 	if err := t.parents(b, levels); err != nil {
-		return pathFault(err, to)
+		return pathFault(err, c.To)
 	}
 	temp := beside(b)
 	if err = t.copyTree(ctx, a, temp); err == nil {
-		err = t.place(temp, b, to, overwrite)
+		err = t.place(temp, b, c)
 	}
 	if err != nil {
 		_ = t.root.RemoveAll(temp)
 	}
-	return pathFault(err, to)
+	return pathFault(err, c.To)
 }
 
 // copyable measures what is to be copied, and refuses what is too much or no file. It gives the levels of directories.

@@ -38,11 +38,11 @@ func TestNothingIsMadeTooDeep(t *testing.T) {
 		"piece":         tr.Append(ctx, deepest+"/d/f", 0, strings.NewReader(""), 0),
 		"directory":     tr.Mkdir(ctx, deepest+"/d", false, 0),
 		"directories":   tr.Mkdir(ctx, "x/"+deepest, true, 0),
-		"moved":         tr.Move(ctx, "a", near+"/a", false),
+		"moved":         tr.Move(ctx, sandbox.Carry{From: "a", To: near + "/a"}),
 		"renamed":       tr.Rename(ctx, "a", near+"/a"),
-		"copied":        tr.Copy(ctx, "a", near+"/a", false),
-		"moved down":    tr.Move(ctx, "d", "x/d", false),
-		"copied down":   tr.Copy(ctx, "d", "x/d", false),
+		"copied":        tr.Copy(ctx, sandbox.Carry{From: "a", To: near + "/a"}),
+		"moved down":    tr.Move(ctx, sandbox.Carry{From: "d", To: "x/d"}),
+		"copied down":   tr.Copy(ctx, sandbox.Carry{From: "d", To: "x/d"}),
 		"archive":       pack(deepest + "/d/x.zip"),
 		"extracted":     unpack(near),
 		"extracted low": unpack(deepest + "/d"),
@@ -51,8 +51,8 @@ func TestNothingIsMadeTooDeep(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.KindOf(err))
 	}
 	require.Equal(t, before, all(t, dir))
-	require.NoError(t, tr.Move(ctx, "a/b/c", near+"/a", false), "one level fits")
-	require.NoError(t, tr.Copy(ctx, "d", "e", false))
+	require.NoError(t, tr.Move(ctx, sandbox.Carry{From: "a/b/c", To: near + "/a"}), "one level fits")
+	require.NoError(t, tr.Copy(ctx, sandbox.Carry{From: "d", To: "e"}))
 	require.FileExists(t, filepath.Join(dir, "e", down(sandbox.MaxDepth-1), "f"), "a copy is whole, or is none")
 }
 
@@ -61,6 +61,6 @@ func TestWhatIsTooDeepComesUp(t *testing.T) {
 	t.Parallel()
 	tr, dir := open(t)
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, down(sandbox.MaxDepth+50)), 0o755))
-	require.NoError(t, tr.Move(t.Context(), down(150), "up", false))
+	require.NoError(t, tr.Move(t.Context(), sandbox.Carry{From: down(150), To: "up"}))
 	require.NoError(t, put(tr, sandbox.Put{Path: "up/f"}, "f"))
 }

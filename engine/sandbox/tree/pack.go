@@ -69,7 +69,7 @@ func (t *Tree) Pack(ctx context.Context, p sandbox.Pack) (out sandbox.Packed, er
 		return out, pathFault(err, p.To)
 	}
 	pk.out.Size = w.n
-	return pk.out, t.place(temp, to, p.To, p.Overwrite)
+	return pk.out, t.place(temp, to, sandbox.Carry{To: p.To, Overwrite: p.Overwrite})
 }
 
 // sources resolves what is to be packed, and the directory that all of it shares.

@@ -47,11 +47,11 @@ const maxLinks = 40
 
 // follow resolves the links of a path as far as it exists. Links inside the sandbox often name the
 // workspace absolutely, which os.Root refuses; those are spelled anew. The result has no links unless
-// someone changes them meanwhile, and then os.Root refuses what leaves.
+// someone changes them meanwhile, and then os.Root refuses what leaves. In the workspace's own corner nothing is followed.
 func (t *Tree) follow(p string) (string, error) {
 	rel, err := t.local(p)
-	if err != nil {
-		return "", err
+	if err != nil || hidden(rel) {
+		return rel, err
 	}
 	done, rest := ".", strings.Split(rel, "/")
 	for links := 0; len(rest) > 0; {
@@ -85,7 +85,7 @@ func (t *Tree) follow(p string) (string, error) {
 // entry resolves all of a path but its last part, for what acts on a link itself.
 func (t *Tree) entry(p string) (string, error) {
 	rel, err := t.local(p)
-	if err != nil || rel == "." {
+	if err != nil || rel == "." || hidden(rel) {
 		return rel, err
 	}
 	dir, err := t.follow(path.Dir(rel))

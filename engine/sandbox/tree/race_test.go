@@ -74,9 +74,9 @@ func TestOneTakerOfAPlace(t *testing.T) {
 			from := "from" + strconv.Itoa(side)
 			switch side % 3 {
 			case 0:
-				return tr.Move(t.Context(), from, to, false)
+				return tr.Move(t.Context(), sandbox.Carry{From: from, To: to})
 			case 1:
-				return tr.Copy(t.Context(), from, to, false)
+				return tr.Copy(t.Context(), sandbox.Carry{From: from, To: to})
 			}
 			return put(tr, sandbox.Put{Path: to, New: true}, "new")
 		}))
@@ -101,7 +101,7 @@ func TestWhatAppearsMeanwhileStays(t *testing.T) {
 			}
 			made <- err
 		}()
-		moved := tr.Move(t.Context(), "from", to, false)
+		moved := tr.Move(t.Context(), sandbox.Carry{From: "from", To: to})
 		if err := <-made; err == nil && moved == nil {
 			t.Fatalf("%s was made and then replaced", to)
 		}

@@ -6,8 +6,6 @@ package tree
 import (
 	"context"
 	"os"
-	"path"
-	"strings"
 	"sync"
 
 	"lobstead/engine/sandbox"
@@ -53,19 +51,13 @@ func (t *Tree) reserve(n int64) error {
 	return t.Reserve(n)
 }
 
-// hidden tells whether a path, relative to the workspace, is in the workspace's own corner.
-func hidden(rel string) bool {
-	rel = path.Clean(rel)
-	return rel == Hidden || strings.HasPrefix(rel, Hidden+"/")
-}
-
 // Stat describes a file, a directory or a link itself.
 func (t *Tree) Stat(_ context.Context, p string) (sandbox.Entry, error) {
 	rel, err := t.entry(p)
 	if err != nil {
 		return sandbox.Entry{}, err
 	}
-	info, err := t.root.Lstat(rel)
+	info, err := t.lstat(rel)
 	if err != nil {
 		return sandbox.Entry{}, pathFault(err, p)
 	}

@@ -44,7 +44,7 @@ func (t *Tree) Unpack(ctx context.Context, u sandbox.Unpack) (out sandbox.Unpack
 		return out, fault.New(fault.Invalid, "sandbox.not_a_directory", "%q is not a directory", u.To)
 	}
 	aside := path.Join(Hidden, unpackAside+rand.Text())
-	if err := t.root.MkdirAll(aside, 0o700); err != nil {
+	if err := errors.Join(t.corner(Hidden), t.root.Mkdir(aside, 0o700)); err != nil {
 		return out, pathFault(err, u.To)
 	}
 	defer func() { _ = t.root.RemoveAll(aside) }()
@@ -76,6 +76,9 @@ const unpackAside = "unpack-"
 // for before the first unpacking begins, and what is unpacked later is safe from it.
 func (t *Tree) Tidy() func() {
 	names := []string{}
+	if info, err := t.root.Lstat(Hidden); err != nil || !info.IsDir() {
+		return func() {}
+	}
 	if corner, err := t.root.Open(Hidden); err == nil {
 		names, _ = corner.Readdirnames(-1)
 		_ = corner.Close()

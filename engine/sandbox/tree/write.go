@@ -124,6 +124,9 @@ func (t *Tree) parents(rel string, levels int) error {
 	if err := sandbox.TooDeep(rel, levels); err != nil {
 		return err
 	}
+	if hidden(path.Dir(rel)) {
+		return t.corner(path.Dir(rel))
+	}
 	err := t.root.MkdirAll(path.Dir(rel), 0o755)
 	if errors.Is(err, fs.ErrExist) {
 		return syscall.ENOTDIR

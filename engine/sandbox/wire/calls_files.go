@@ -45,13 +45,13 @@ func (c *Client) Chmod(ctx context.Context, path string, mode uint32) error {
 }
 
 // Copy implements sandbox.Hands.
-func (c *Client) Copy(ctx context.Context, from, to string, overwrite bool) error {
-	return c.do(ctx, &Call{Op: OpCopy, Path: from, To: to, New: !overwrite}, nil)
+func (c *Client) Copy(ctx context.Context, q sandbox.Carry) error {
+	return c.do(ctx, &Call{Op: OpCopy, Path: q.From, To: q.To, New: !q.Overwrite, Keep: q.Keep}, nil)
 }
 
 // Move implements sandbox.Hands.
-func (c *Client) Move(ctx context.Context, from, to string, overwrite bool) error {
-	return c.do(ctx, &Call{Op: OpMove, Path: from, To: to, New: !overwrite}, nil)
+func (c *Client) Move(ctx context.Context, q sandbox.Carry) error {
+	return c.do(ctx, &Call{Op: OpMove, Path: q.From, To: q.To, New: !q.Overwrite, Keep: q.Keep}, nil)
 }
 
 // Pack implements sandbox.Hands.

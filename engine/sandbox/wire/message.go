@@ -45,6 +45,7 @@ type Call struct {
 	Pattern, Glob string
 	New, Known    bool            // of a write
 	Stamp, Format string          // of a write, of an archive
+	Keep          string          // of a copy and a move
 	Paths         []string        // of an archive
 	Command       sandbox.Command // without Stdin, which follows as the body
 }
@@ -72,6 +73,7 @@ func (c *Call) Encode() []byte {
 	e.bool(c.Known)
 	e.str(c.Stamp)
 	e.str(c.Format)
+	e.str(c.Keep)
 	e.strs(c.Paths)
 	e.str(c.Command.Shell)
 	e.strs(c.Command.Argv)
@@ -86,7 +88,7 @@ func DecodeCall(b []byte) (Call, error) {
 	d := NewDecoder(b)
 	c := Call{Op: Op(d.str()), Path: d.str(), To: d.str(), Offset: d.int(), Limit: d.int(),
 		Mode: uint32(d.int()), Recursive: d.bool(), Depth: int(d.int()), Max: int(d.int()),
-		Pattern: d.str(), Glob: d.str(), New: d.bool(), Known: d.bool(), Stamp: d.str(), Format: d.str(), Paths: d.strs()}
+		Pattern: d.str(), Glob: d.str(), New: d.bool(), Known: d.bool(), Stamp: d.str(), Format: d.str(), Keep: d.str(), Paths: d.strs()}
 	c.Command = sandbox.Command{Shell: d.str(), Argv: d.strs(), Dir: d.str(), Env: d.env(),
 		Timeout: time.Duration(d.int())}
 	return c, d.Err()
