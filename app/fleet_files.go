@@ -144,11 +144,7 @@ func (h *FleetFiles) Index(c *Ctx) (Reply, error) {
 		if !hidden && (strings.HasPrefix(name, ".") || strings.Contains(name, "/.")) {
 			continue
 		}
-		one := fleet.DirectoryEntry{Name: name, Path: files.Full(e.Path), Type: fleet.FileType(e.Dir), Size: e.Size, ModifiedAt: wire.Time(e.Time)}
-		if e.Dir {
-			one.Size = 0
-		}
-		out.Entries = append(out.Entries, one)
+		out.Entries = append(out.Entries, fleet.DirectoryEntry{Name: name, Path: files.Full(e.Path), Type: fleet.FileType(e.Dir), Size: e.Size, ModifiedAt: wire.Time(e.Time)})
 	}
 	return data(out), nil
 }
@@ -200,8 +196,5 @@ func (h *FleetFiles) Metadata(c *Ctx) (Reply, error) {
 	e, err := h.Workspaces.Stat(c, i, p)
 	out := fleet.Metadata{Path: files.Full(p), Type: fleet.FileType(e.Dir), Size: e.Size, Permissions: fmt.Sprintf("%03o", e.Mode&0o777),
 		CreatedAt: wire.Time(e.Time), ModifiedAt: wire.Time(e.Time), Stamp: e.Stamp()}
-	if e.Dir {
-		out.Size = 0
-	}
 	return data(out), err
 }

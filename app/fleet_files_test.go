@@ -105,6 +105,12 @@ func TestFleetDirectories(t *testing.T) {
 	assert.Equal(t, []string{"b directory", "f.md file"}, names("/directories/a"))
 	assert.Equal(t, []string{".hidden directory", ".hidden/x file", "b directory", "f.md file"}, names("/directories/a?recursive=true&includeHidden=true"))
 	a.do(404, "GET", "/directories/none", "")
+	assert.Contains(t, a.do(400, "GET", "/directories/a/f.md", "").Body, "is a file, not a directory")
+	for _, one := range []map[string]any{a.do(200, "GET", "/directories", "").Map()["entries"].([]any)[0].(map[string]any), a.do(200, "GET", "/metadata/a", "").Map(),
+		a.do(200, "POST", "/operations/search", `{"query":"a","path":"/workspace"}`).Map()["results"].([]any)[0].(map[string]any)} {
+		assert.Equal(t, "directory", one["type"])
+		assert.EqualValues(t, 0, one["size"], one)
+	}
 	a.do(404, "GET", "/files/.lobstead/trash/x", "")
 	m = a.do(200, "GET", "/metadata/a", "").Map()
 	assert.Equal(t, "directory", m["type"])

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lobstead/engine/sandbox"
+	"lobstead/kit/fault"
 )
 
 const (
@@ -99,6 +100,9 @@ func (t *Tree) List(ctx context.Context, p string, depth, most int) ([]sandbox.E
 	}
 	if most <= 0 {
 		most = defaultEntries
+	}
+	if info, err := t.lstat(rel); err == nil && !info.IsDir() {
+		return nil, fault.New(fault.Invalid, "sandbox.not_a_directory", "%q is a file, not a directory", p)
 	}
 	list := []sandbox.Entry{}
 	err = t.walk(rel, min(max(depth, 1), maxDepth), func(p string, info fs.FileInfo) (bool, bool) {

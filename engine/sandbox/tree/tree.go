@@ -66,6 +66,9 @@ func (t *Tree) Stat(_ context.Context, p string) (sandbox.Entry, error) {
 
 func (t *Tree) describe(rel string, info os.FileInfo) sandbox.Entry {
 	n := sandbox.Entry{Path: rel, Dir: info.IsDir(), Size: info.Size(), Mode: unixMode(info.Mode()), Time: info.ModTime().UTC(), Version: version(info)}
+	if n.Dir { // what it takes for its names is nobody's business
+		n.Size = 0
+	}
 	if info.Mode()&os.ModeSymlink != 0 {
 		n.Link, _ = t.root.Readlink(rel)
 	}
