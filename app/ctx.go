@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io"
+	"math"
 	"mime/multipart"
 	"net/url"
 	"strings"
@@ -42,14 +43,28 @@ func (c *Ctx) ID(name string) (string, error) {
 func (c *Ctx) Param(name string) string {
 	s, err := url.PathUnescape(c.f.Params(name))
 	if err != nil {
-		s = c.f.Params(name)
+		return c.f.Params(name)
 	}
-	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
+	return s
 }
 
 // Query reads a value of the address.
-func (c *Ctx) Query(name string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(c.f.Query(name), "\x00", ""), "")
+func (c *Ctx) Query(name string) string { return c.f.Query(name) }
+
+// readable refuses an address with a value that is no text, as a body's are refused: made clean, it would name another thing.
+func (c *Ctx) readable() error {
+	var is fault.Issues
+	for _, name := range c.f.Route().Params {
+		called := name
+		if strings.HasPrefix(name, "*") {
+			called = "path"
+		}
+		models.CheckText(&is, called, c.Param(name), math.MaxInt)
+	}
+	for name, value := range c.f.Context().QueryArgs().All() {
+		models.CheckText(&is, string(name), string(value), math.MaxInt)
+	}
+	return is.Err()
 }
 
 // actor is the caller as it is written into what it does.

@@ -150,7 +150,7 @@ func TestInstancesRefuse(t *testing.T) {
 		assert.Equal(t, 400, a.Status, "%s %v", c.Path, c.JSON)
 		assert.NotEmpty(t, a.Map()["details"], "%s %v", c.Path, c.JSON)
 	}
-	for _, bad := range []string{id.New(), "x", strings.ToUpper(w.Acme.Instance.ID), w.Acme.Instance.ID + "0", "%00", "..%2f" + w.Acme.Instance.ID, strings.Repeat("c", 5000), "%ff", "c%20or%201=1"} {
+	for _, bad := range []string{id.New(), "x", strings.ToUpper(w.Acme.Instance.ID), w.Acme.Instance.ID + "0", "..%2f" + w.Acme.Instance.ID, strings.Repeat("c", 5000), "c%20or%201=1"} {
 		assert.Equal(t, 404, w.Do(api("GET", "/api/instances/"+bad, w.Acme.Owner, nil)).Status, bad)
 	}
 	assert.Equal(t, before, w.Dump(w.Acme.ID), "a refused request changed something")

@@ -103,7 +103,7 @@ func TestSetup(t *testing.T) {
 	t.Parallel()
 	w := apptest.Start(t, apptest.Options{Empty: true})
 	has(t, w.Do(get("/sign-in", nil)).Body, "no owner yet")
-	for _, path := range []string{"/setup", "/setup?token=wrong", "/setup?token=%00", "/setup?token=%ff"} {
+	for _, path := range []string{"/setup", "/setup?token=wrong"} {
 		assert.Equal(t, 404, w.Do(get(path, nil)).Status, path)
 		assert.Equal(t, 404, w.Do(apptest.Call{Method: "POST", Path: path, Form: founding("x@example.com")}).Status, path)
 	}

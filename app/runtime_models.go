@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"net/url"
 	"slices"
 	"time"
 
@@ -39,7 +38,7 @@ func seconds(d time.Duration) int { return int(d / time.Second) }
 
 // Reset ends an order and forgets the failures of a service.
 func (h *RuntimeModels) Reset(c *Ctx) (Reply, error) {
-	name := providerName(c)
+	name := c.Param("provider")
 	if err := h.Door.ResetBreaker(c, c.Scope, name); err != nil {
 		return nil, unknownProvider(err, name)
 	}
@@ -48,7 +47,7 @@ func (h *RuntimeModels) Reset(c *Ctx) (Reply, error) {
 
 // Open takes a service out of use until it is reset.
 func (h *RuntimeModels) Open(c *Ctx) (Reply, error) {
-	name := providerName(c)
+	name := c.Param("provider")
 	if err := h.Door.OpenBreaker(c, c.Scope, name); err != nil {
 		return nil, unknownProvider(err, name)
 	}
@@ -89,21 +88,12 @@ func (h *RuntimeModels) ForgetKey(c *Ctx) (Reply, error) {
 }
 
 func (h *RuntimeModels) connected(c *Ctx) (*models.Provider, string, error) {
-	name := providerName(c)
+	name := c.Param("provider")
 	row, err := h.Door.Connected(c, c.Scope, name)
 	if fault.Is(err, fault.NotFound) {
 		err = fault.New(fault.NotFound, "provider", "provider '%s' not found in config", name)
 	}
 	return row, name, err
-}
-
-// providerName reads the path; a name may hold a host, and comes escaped.
-func providerName(c *Ctx) string {
-	name, err := url.PathUnescape(c.f.Params("provider"))
-	if err != nil {
-		return c.f.Params("provider")
-	}
-	return name
 }
 
 func unknownProvider(err error, name string) error {

@@ -35,6 +35,9 @@ func (a *App) serve(f *fiber.Ctx, r *Route) (err error) {
 		}
 		return a.fail(c, err)
 	}
+	if err := c.readable(); err != nil {
+		return a.fail(c, err)
+	}
 	reply, err := r.Handler(c)
 	if fault.Is(err, fault.NotFound) && c.elsewhere() {
 		if err = a.mayEnter(c, r); err == nil {
