@@ -25,12 +25,15 @@ const channelBody = 4 << 20
 
 // Create takes a call for the account that the path names.
 func (h *ChannelHooks) Create(c *Ctx) (Reply, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, c.stranger(err)
-	}
-	ch, err := h.Store.AsSystem("a service calls").ChannelByID(c, id)
+	var ch *models.Channel
 	var reply Reply
+	id, err := c.ID("id")
+	if err == nil {
+		ch, err = h.Store.AsSystem("a service calls").ChannelByID(c, id)
+	}
+	if fault.Is(err, fault.NotFound) {
+		err = fault.NotFoundf("channel")
+	}
 	if err == nil {
 		reply, err = h.receive(c, ch)
 	}

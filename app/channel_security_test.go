@@ -121,6 +121,8 @@ func proved(t *testing.T, c hooker) {
 		}
 	}
 	refused("nothing", nil, nil)
+	require.Contains(t, call(hook, nil, nil).Map()["error"], "The request is not the service's: ", "no Bearer is asked for")
+	require.Equal(t, map[string]any{"error": "Channel not found"}, call("/v1/webhooks/channels/nope", nil, nil).Map())
 	refused("no proof", []byte(`{"update_id":1}`), map[string]string{"X-Hub-Signature-256": "sha256=", "X-Slack-Signature": "v0=", "X-Signature-Ed25519": strings.Repeat("00", 64)})
 	if c.good == nil {
 		require.Equal(t, before, w.Dump(w.Acme.ID))

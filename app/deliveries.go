@@ -19,12 +19,18 @@ const deliveriesPath = deliveries.Path
 // Index lists, searches and narrows them.
 func (h *Deliveries) Index(c *Ctx) (Reply, error) {
 	p := deliveries.IndexProps{Text: c.Query("q"), State: c.Query("state"), Kind: c.Query("kind"), Before: c.Query("before"), BaseURL: h.PublicURL}
+	f := models.DeliveryFilter{Text: p.Text, State: models.DeliveryState(p.State), Kind: models.DeliveryKind(p.Kind), Target: c.Query("webhook"), Before: p.Before, Limit: officePage + 1}
 	var err error
+	if c.wantsJSON() {
+		err = f.Check()
+	}
+	if err != nil {
+		return nil, err
+	}
 	if p.Counts, err = c.Scope.CountDeliveries(c); err != nil {
 		return nil, err
 	}
-	rows, err := c.Scope.Deliveries(c, models.DeliveryFilter{Text: p.Text, State: models.DeliveryState(p.State), Kind: models.DeliveryKind(p.Kind), Target: c.Query("webhook"),
-		Before: p.Before, Limit: officePage + 1})
+	rows, err := c.Scope.Deliveries(c, f)
 	if err != nil {
 		return nil, err
 	}

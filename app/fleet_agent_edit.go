@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 
 	"lobstead/api/fleet"
 	"lobstead/api/wire"
@@ -16,7 +18,7 @@ import (
 // FleetAgentEdit makes and changes agents in the fleet API's spelling.
 type FleetAgentEdit struct{ *App }
 
-// Create deploys one. All that it was given is written with it; what needs another verb and fails takes it back.
+// Create deploys one. All that it was given is judged first, and written with it.
 func (h *FleetAgentEdit) Create(c *Ctx) (Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -26,24 +28,30 @@ func (h *FleetAgentEdit) Create(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.vet(c, "", &in); err != nil {
+		return nil, err
+	}
 	tier, err := h.tierFor(c, in.SizeMB)
 	if err != nil {
 		return nil, err
 	}
-	in.Profile.Settings = in.Settings
-	n := models.NewInstance{Name: fleet.Slug(*in.Profile.Title), Region: "local", Tier: tier, Agent: &models.NewAgent{Profile: in.Profile, Env: in.Env, Files: in.Files, Balance: in.Balance}}
+	in.Equipment.Profile.Settings = in.Settings
+	n := models.NewInstance{Name: fleet.Slug(*in.Profile.Title), Region: "local", Tier: tier, Agent: &in.Equipment}
 	if in.Model != nil {
 		n.Model = *in.Model
+	}
+	change, err := h.rewired(c, &models.Instance{Model: n.Model}, &in)
+	if err != nil {
+		return nil, err
+	}
+	if n.Key = change.Key; change.Model != nil { // the key's service does not have the one that was named
+		n.Model = *change.Model
 	}
 	i, err := (&Instances{h.App}).create(c, n)
 	if err != nil {
 		return nil, err
 	}
-	err = h.rewire(c, i, &in)
-	if err == nil {
-		err = h.reach(c, i, &in)
-	}
-	if err != nil {
+	if err := h.answerBy(c, i, &in); err != nil {
 		_, undo := h.Desk.Delete(context.WithoutCancel(c), c.Scope, i.ID)
 		return nil, errors.Join(err, undo)
 	}
@@ -70,60 +78,63 @@ func (h *FleetAgentEdit) tierFor(c *Ctx, sizeMB int) (models.Tier, error) {
 	return "", is.Err()
 }
 
-// equip writes what is said of an agent beyond its size.
-func (h *FleetAgentEdit) equip(c *Ctx, i *models.Instance, in *fleet.AgentInput) error {
-	profile, err := c.Scope.AgentProfile(c, i.ID)
-	if err != nil {
+// vet judges what can be judged before anything is written: what the caller may, who is there, what the bots are given. instanceID is ""
+// for a new agent.
+func (h *FleetAgentEdit) vet(c *Ctx, instanceID string, in *fleet.AgentInput) error {
+	for _, ask := range []struct {
+		said bool
+		can  models.Can
+	}{{instanceID != "" && in.Balance != nil, models.CanManageBudgets}, {instanceID != "" && len(in.Files)+len(in.Delete) > 0, models.CanWriteFiles},
+		{in.Webhooks != nil, models.CanManageWebhooks}, {len(in.Accounts) > 0, models.CanEditSettings}} {
+		if ask.said {
+			if err := c.May(ask.can); err != nil {
+				return err
+			}
+		}
+	}
+	if len(in.Delete) > 0 && h.Workspaces == nil {
+		return fault.New(fault.Unavailable, "files.elsewhere", "The files of this agent are on another host")
+	}
+	for _, kind := range slices.Sorted(maps.Keys(in.Accounts)) {
+		if values := in.Accounts[kind]; values != nil {
+			if err := h.Channels.Vet(c, c.Scope, instanceID, models.ChannelKind(kind), values); err != nil {
+				return within(kind+"_bot_token", err)
+			}
+		}
+	}
+	return nil
+}
+
+// within says in which field of the request an account's values stood.
+func within(field string, err error) error {
+	e := fault.As(err)
+	if len(e.Fields) == 0 {
 		return err
 	}
-	if in.Settings != nil {
-		in.Profile.Settings = fleet.Merge(profile.Config(), in.Settings)
+	var is fault.Issues
+	for _, i := range e.Fields {
+		is.Custom(field, i.Message)
 	}
-	if !in.Profile.Empty() {
-		if _, err := c.Scope.ChangeProfile(c, i.ID, in.Profile); err != nil {
-			return err
-		}
-	}
-	if in.Env != nil {
-		was, err := c.Scope.Env(i)
-		if err == nil {
-			err = c.Scope.SetEnv(c, i.ID, fleet.NewEnv(was, in.Env))
-		}
-		if err != nil {
+	return is.Err()
+}
+
+// refile removes and writes files: in the workspace that runs, else they are kept with the rest until it does.
+func (h *FleetAgentEdit) refile(c *Ctx, i *models.Instance, in *fleet.AgentInput, kept *models.Equipment) error {
+	for _, p := range in.Delete {
+		if _, err := h.Workspaces.Stat(c, i, p); err != nil {
 			return err
 		}
 	}
 	for _, p := range in.Delete {
-		if err := h.remove(c, i, p); err != nil {
+		if _, err := h.Workspaces.Delete(c, c.Scope, i, p, true); err != nil {
 			return err
 		}
-	}
-	if err := h.place(c, i, in.Files); err != nil {
-		return err
-	}
-	if in.Balance != nil {
-		if _, _, err := c.Scope.ChangeTokenBalance(c, i.ID, models.BalanceSet, *in.Balance); err != nil {
-			return err
-		}
-	}
-	if err := h.rewire(c, i, in); err != nil {
-		return err
-	}
-	return h.reach(c, i, in)
-}
-
-// place writes files: into the workspace that runs, else before it does.
-func (h *FleetAgentEdit) place(c *Ctx, i *models.Instance, list []models.InstanceFile) error {
-	if len(list) == 0 {
-		return nil
-	}
-	if err := c.May(models.CanWriteFiles); err != nil {
-		return err
 	}
 	if i.State != models.Running || h.Workspaces == nil {
-		return c.Scope.AddInstanceFiles(c, i.ID, list)
+		kept.Files = in.Files
+		return nil
 	}
-	for _, f := range list {
+	for _, f := range in.Files {
 		if _, err := h.Workspaces.Put(c, i, files.Write{Path: f.Path, Data: f.Data}); err != nil {
 			return err
 		}
@@ -131,36 +142,10 @@ func (h *FleetAgentEdit) place(c *Ctx, i *models.Instance, list []models.Instanc
 	return nil
 }
 
-// remove puts a file of the workspace into its trash.
-func (h *FleetAgentEdit) remove(c *Ctx, i *models.Instance, path string) error {
-	if err := c.May(models.CanWriteFiles); err != nil {
-		return err
-	}
-	if h.Workspaces == nil {
-		return fault.New(fault.Unavailable, "files.elsewhere", "The files of this agent are on another host")
-	}
-	_, err := h.Workspaces.Delete(c, c.Scope, i, path, true)
-	return err
-}
-
-// reach sets who is told of what an agent does, connects the bots that it is to answer by, and disconnects those that were taken away.
-func (h *FleetAgentEdit) reach(c *Ctx, i *models.Instance, in *fleet.AgentInput) error {
-	if in.Webhooks != nil {
-		if err := c.May(models.CanManageWebhooks); err != nil {
-			return err
-		}
-		if err := c.Scope.SetInstanceWebhooks(c, i.ID, in.Webhooks, false); err != nil {
-			return err
-		}
-	}
-	if len(in.Accounts) == 0 {
-		return nil
-	}
-	if err := c.May(models.CanEditSettings); err != nil {
-		return err
-	}
-	for kind, values := range in.Accounts {
-		if values != nil {
+// answerBy connects the bots that an agent is to answer by, and disconnects those that were taken away; vet has seen them.
+func (h *FleetAgentEdit) answerBy(c *Ctx, i *models.Instance, in *fleet.AgentInput) error {
+	for _, kind := range slices.Sorted(maps.Keys(in.Accounts)) {
+		if values := in.Accounts[kind]; values != nil {
 			if _, err := h.Channels.Adopt(c, c.Scope, i.ID, models.ChannelKind(kind), values); err != nil {
 				return err
 			}
@@ -177,25 +162,28 @@ func (h *FleetAgentEdit) reach(c *Ctx, i *models.Instance, in *fleet.AgentInput)
 	return nil
 }
 
-// rewire changes by whom an agent is answered.
-func (h *FleetAgentEdit) rewire(c *Ctx, i *models.Instance, in *fleet.AgentInput) error {
+// rewired is the change of by whom an agent is answered, and of its size.
+func (h *FleetAgentEdit) rewired(c *Ctx, i *models.Instance, in *fleet.AgentInput) (models.InstanceChange, error) {
 	change := models.InstanceChange{}
 	if in.Model != nil && *in.Model != i.Model {
 		change.Model = in.Model
 	}
 	if in.Key != nil {
 		if err := c.ownKey(i, *in.Key, "anthropic_api_key", &change); err != nil {
-			return err
+			return change, err
 		}
 	}
-	if change == (models.InstanceChange{}) {
-		return nil
+	if i.ID == "" || in.SizeMB == 0 {
+		return change, nil
 	}
-	_, err := h.Desk.Update(c, c.Scope, i.ID, change)
-	return err
+	tier, err := h.tierFor(c, in.SizeMB)
+	if err == nil && tier != i.Tier {
+		change.Tier = &tier
+	}
+	return change, err
 }
 
-// Update changes one.
+// Update changes one: all is judged, then files are, then rows together, then bots.
 func (h *FleetAgentEdit) Update(c *Ctx) (Reply, error) {
 	i, err := h.agentOf(c)
 	if err != nil {
@@ -209,15 +197,23 @@ func (h *FleetAgentEdit) Update(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Balance != nil {
-		if err := c.May(models.CanManageBudgets); err != nil {
-			return nil, err
-		}
-	}
-	if err := h.resize(c, i, in.SizeMB); err != nil {
+	if err := h.vet(c, i.ID, &in); err != nil {
 		return nil, err
 	}
-	if err := h.equip(c, i, &in); err != nil {
+	change, err := h.equipped(c, i, &in)
+	if err != nil {
+		return nil, err
+	}
+	if err := change.Check(); err != nil {
+		return nil, err
+	}
+	if err := h.refile(c, i, &in, change.Agent); err != nil {
+		return nil, err
+	}
+	if _, err := h.Desk.Update(c, c.Scope, i.ID, change); err != nil {
+		return nil, err
+	}
+	if err := h.answerBy(c, i, &in); err != nil {
 		return nil, err
 	}
 	if i, err = c.Scope.Instance(c, i.ID); err != nil {
@@ -227,16 +223,29 @@ func (h *FleetAgentEdit) Update(c *Ctx) (Reply, error) {
 	return data(fleet.AgentUpdated{Message: "Agent updated successfully", AgentDetail: fleet.NewAgentDetail(whole)}), err
 }
 
-// resize gives an agent the size that holds a workspace, when that is another one.
-func (h *FleetAgentEdit) resize(c *Ctx, i *models.Instance, sizeMB int) error {
-	if sizeMB == 0 {
-		return nil
+// equipped is the change that a request asks of an agent, but for its files.
+func (h *FleetAgentEdit) equipped(c *Ctx, i *models.Instance, in *fleet.AgentInput) (models.InstanceChange, error) {
+	change, err := h.rewired(c, i, in)
+	if err != nil {
+		return change, err
 	}
-	tier, err := h.tierFor(c, sizeMB)
-	if err == nil && tier != i.Tier {
-		_, err = h.Desk.Update(c, c.Scope, i.ID, models.InstanceChange{Tier: &tier})
+	e := in.Equipment
+	e.Files, change.Agent = nil, &e
+	if in.Settings != nil {
+		profile, err := c.Scope.AgentProfile(c, i.ID)
+		if err != nil {
+			return change, err
+		}
+		e.Profile.Settings = fleet.Configure(profile.Config(), in.Settings)
 	}
-	return err
+	if e.Env != nil {
+		was, err := c.Scope.Env(i)
+		if err != nil {
+			return change, err
+		}
+		e.Env = fleet.NewEnv(was, e.Env)
+	}
+	return change, nil
 }
 
 // mostCounted bounds how many files are counted.

@@ -2,13 +2,17 @@ package app_test
 
 import (
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"lobstead/app/apptest"
+	"lobstead/engine/channels/service"
+	"lobstead/engine/channels/slack"
 	"lobstead/models"
 )
 
@@ -148,6 +152,103 @@ func TestFleetAgentIsChecked(t *testing.T) {
 	fleetRefused(t, w, 400, "status: Invalid enum value. Expected 'active' | 'paused' | 'stopped', received 'error'", "POST", "/"+id+"/status", `{"status":"error"}`)
 	require.Equal(t, 400, fleetCall(w, "POST", "/"+id+"/balance", `{"amount":1.5,"type":"set"}`).Status)
 	require.Equal(t, 400, fleetCall(w, "POST", "/"+id+"/balance", `{"amount":1,"type":"double"}`).Status)
+}
+
+// A change that is refused changes nothing, whatever of it could have been done; an agent that is refused was never there.
+func TestFleetAgentWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{Services: map[models.ChannelKind]service.Service{models.SlackChannel: &slack.Service{}}})
+	id, _ := newAgent(t, w, `{"name":"whole","initial_files":[{"path":"keep.txt","content":"x"}]}`)
+	before := w.Dump(w.Acme.ID)
+	for name, body := range map[string]string{
+		"no proof": `{"name":"half","slack_bot_token":{"bot_token":"x"}}`, "inside": `{"name":"half","configuration":{"webhooks":{"message_completed":"http://169.254.169.254/"}}}`,
+		"no address": `{"name":"half","configuration":{"webhooks":{"message_completed":"javascript:alert(1)"}}}`, "key": `{"name":"half","anthropic_api_key":"` + strings.Repeat("k", 3000) + `"}`,
+		"model": `{"name":"half","configuration":{"model":"` + strings.Repeat("m", 300) + `"}}`, "prompt": `{"name":"half","output_token_balance":5,"system_prompt":"` + strings.Repeat("p", models.MaxInstructions+1) + `"}`,
+		"size": `{"name":"half","pvc_size":"900Ti"}`,
+	} {
+		require.Equal(t, 400, fleetCall(w, "POST", "/update/"+id, body).Status, name)
+		require.Equal(t, 400, fleetCall(w, "POST", "/create", body).Status, name)
+	}
+	require.Equal(t, 404, fleetCall(w, "POST", "/update/"+id, `{"name":"half","files":{"delete":["keep.txt","none.txt"]}}`).Status)
+	require.Equal(t, before, w.Dump(w.Acme.ID), "half of it was written")
+	require.Equal(t, "x", string(w.Boxes.File(id, "keep.txt")))
+
+	set := func(body string) map[string]any {
+		t.Helper()
+		return fleetDone(t, w, 200, "POST", "/update/"+id, body)["configuration"].(map[string]any)
+	}
+	told := func() int {
+		return w.Count("SELECT count(*) FROM webhook_endpoints WHERE instance_id = ? AND managed", id)
+	}
+	set(`{"configuration":{"webhooks":{"message_completed":"https://example.org/a","failed":"https://example.org/b"},"hook_messages":{"channel_message_received":"1"},"mcp_servers":{"x":{"url":"https://x.example"}}}}`)
+	require.Equal(t, 2, told())
+	config := set(`{"configuration":{"webhooks":{"message_completed":null},"hook_messages":{"channel_message_received":null,"unread_message_reminder":""},"mcp_servers":null}}`)
+	require.Equal(t, map[string]any{"failed": "https://example.org/b"}, config["webhooks"], "null takes one away, and what is not named stays")
+	require.Empty(t, config["hook_messages"])
+	require.Equal(t, map[string]any{}, config["mcp_servers"])
+	require.Equal(t, 1, told())
+	config = set(`{"configuration":{"webhooks":{"message_failed":"https://example.org/c"}}}`)
+	require.Equal(t, map[string]any{"message_failed": "https://example.org/c"}, config["webhooks"], "an event has one address, by whatever word")
+	require.Equal(t, 1, told())
+	require.NotContains(t, set(`{"configuration":{"webhooks":null}}`), "webhooks")
+	require.Zero(t, told())
+
+	require.EqualValues(t, 999784, fleetDone(t, w, 200, "POST", "/"+id+"/balance", `{"amount":999784,"type":"set"}`)["new_balance"])
+	most := fleetDone(t, w, 200, "POST", "/"+id+"/balance", `{"amount":1e15,"type":"increment"}`)["new_balance"]
+	require.Equal(t, most, fleetDone(t, w, 200, "POST", "/"+id+"/balance", `{"amount":0,"type":"increment"}`)["previous_balance"], "what is told is what is kept")
+
+	fleetDone(t, w, 200, "POST", "/delete/"+id, nil)
+	require.Eventually(t, func() bool { return w.Count("SELECT count(*) FROM instances WHERE id = ?", id) == 0 }, 20*time.Second, 20*time.Millisecond)
+	require.Zero(t, w.Count("SELECT count(*) FROM budgets WHERE target_id = ?", id))
+}
+
+// What is refused names the field that was sent.
+func TestFleetNamesFields(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	id, many := w.Acme.Instance.ID, []string{}
+	for n := range 21 {
+		many = append(many, `"V`+strconv.Itoa(n)+`":"x"`)
+	}
+	long := strings.Repeat("x", models.MaxPrompt+1)
+	for _, c := range [][3]string{
+		{"/update/" + id, `{"configuration":{"timeout_seconds":-1}}`, "configuration.timeout_seconds: Number must be greater than or equal to 1"},
+		{"/update/" + id, `{"configuration":{"custom_env":{` + strings.Join(many, ",") + `}}}`, "configuration.custom_env: At most 20 variables can be set"},
+		{"/update/" + id, `{"configuration":{"custom_env":{"A":5}}}`, "configuration.custom_env.A: Expected string, received number"},
+		{"/update/" + id, `{"configuration":{"compaction":{"threshold_trigger":1}}}`, "configuration.compaction.threshold_trigger: Number must be greater than or equal to 50000"},
+		{"/update/" + id, `{"configuration":{"webhooks":{"failed":"ftp://x"}}}`, "configuration.webhooks: Write the whole address: https://example.com/hook"},
+		{"/update/" + id, `{"files":{"delete":["a",5]}}`, "files.delete[1]: Expected string, received number"},
+		{"/" + id + "/schedules", `{"name":"n","cron_expression":"0 9 * * *","message_template":" "}`, "message_template: Required"},
+		{"/" + id + "/triggers", `{"name":"n","message_template":"` + long + `"}`, "message_template: String must contain at most " + strconv.Itoa(models.MaxPrompt) + " character(s)"},
+		{"/" + id + "/messages", `{"content":"x","metadata":{"automation_id":"` + w.Acme.Automation + `"}}`, "metadata.automation_id is said by the server alone"},
+	} {
+		fleetRefused(t, w, 400, c[2], "POST", c[0], c[1])
+	}
+	a := fleetCall(w, "POST", "/"+id+"/messages", `{"content":"`+strings.Repeat("x", models.MaxMessage+1)+`"}`)
+	require.Equal(t, 400, a.Status)
+	require.Contains(t, a.Map()["error"], "content: ")
+}
+
+// Of many who pause, resume or stop an agent at once one does, and the others are told what it is.
+func TestFleetPowerAtOnce(t *testing.T) {
+	t.Parallel()
+	w := apptest.New(t)
+	id, _ := newAgent(t, w, `{"name":"at-once"}`)
+	for _, c := range [][2]string{{"pause", "Agent is already paused"}, {"resume", "Agent is not paused"}, {"stop", "Agent is already stopped"}} {
+		answers := make(chan apptest.Answer, 8)
+		for range cap(answers) {
+			go func() { answers <- fleetCall(w, "POST", "/"+id+"/"+c[0], nil) }()
+		}
+		done := 0
+		for range cap(answers) {
+			if a := <-answers; a.Status == 200 {
+				done++
+			} else {
+				assert.Equal(t, map[string]any{"error": c[1]}, a.Map(), "%s", c[0])
+			}
+		}
+		assert.Equal(t, 1, done, c[0])
+	}
 }
 
 // Credentials and switches, in the family's words.

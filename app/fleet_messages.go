@@ -36,6 +36,7 @@ func (h *FleetMessages) Create(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	_, event, err := h.Turns.Start(c, c.Scope, s.ID, in)
+	err = fault.Renamed(err, "message", "content")
 	if e := fault.As(err); err != nil && (e.Code == "instance.stopped" || e.Code == "instance.state" || e.Code == "instance.deleting") {
 		return nil, unanswering(models.StandingStopped)
 	}
@@ -95,6 +96,9 @@ func readFleetMessage(f *wire.Fields) (models.Input, error) {
 	if f.Has("metadata") && !f.Null("metadata") {
 		if inner := f.Object("metadata"); inner != nil {
 			m.Metadata = inner.Values()
+			if inner.Has("automation_id") { // it says whose run a message is
+				f.Issues.Custom("metadata.automation_id", "metadata.automation_id is said by the server alone")
+			}
 		}
 	}
 	return models.Input{Text: content, Source: "fleet-api", Message: m}, f.Err()

@@ -45,7 +45,7 @@ func TestFleetMessage(t *testing.T) {
 	t.Parallel()
 	w := apptest.New(t)
 	id, _ := newAgent(t, w, `{"name":"talks"}`)
-	sent := fleetDone(t, w, 201, "POST", "/"+id+"/messages", `{"content":"run `+"`echo hello there`"+`","metadata":{"ticket":7}}`)
+	sent := fleetDone(t, w, 201, "POST", "/"+id+"/messages", `{"content":"run `+"`echo hello there`"+`","metadata":{"ticket":7,"account":12345678901234567890}}`)
 	require.Equal(t, sent["id"], sent["uuid"])
 	for name, want := range map[string]string{"role": "user", "status": "pending", "channel": "api", "queue_mode": "collect"} {
 		require.Equal(t, want, sent[name], name)
@@ -60,7 +60,8 @@ func TestFleetMessage(t *testing.T) {
 	asked := fleetMessages(t, w, id, "?status=read")
 	require.Len(t, asked, 1)
 	require.Equal(t, sent["id"], asked[0]["id"])
-	require.Equal(t, map[string]any{"ticket": 7.0}, asked[0]["metadata"])
+	require.Equal(t, map[string]any{"ticket": 7.0, "account": 12345678901234567890.0}, asked[0]["metadata"])
+	require.Contains(t, fleetCall(w, "GET", "/"+id+"/messages", nil).Body, `"account":12345678901234567890`, "numbers come back as they were sent")
 	require.NotNil(t, asked[0]["read_at"])
 	require.EqualValues(t, 2, fleetDone(t, w, 200, "GET", "/"+id+"/summary", nil)["message_count"])
 

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"cmp"
+	"strings"
+
 	"lobstead/api/fleet"
 	"lobstead/api/wire"
 	"lobstead/kit/fault"
@@ -67,16 +70,13 @@ func (h *FleetPower) bring(c *Ctx, to models.Standing, refuse map[models.Standin
 		return nil, err
 	}
 	changed, err := h.stand(c, i.ID, to, from...)
-	switch {
-	case err == nil:
+	if err == nil {
 		return changed, nil
-	case fault.As(err).Code == "instance.standing":
-		words := refuse[i.Standing()]
-		if words == "" {
-			words = refuse[""]
-		}
-		return nil, fault.New(fault.Invalid, "agent.standing", "%s", words)
-	case fault.Is(err, fault.Conflict):
+	}
+	if met, ok := strings.CutPrefix(fault.As(err).Code, models.MetStanding); ok {
+		return nil, fault.New(fault.Invalid, "agent.standing", "%s", cmp.Or(refuse[models.Standing(met)], refuse[""]))
+	}
+	if fault.Is(err, fault.Conflict) {
 		return nil, fault.Wrap(err, fault.Invalid, "agent.standing", "%s", fault.As(err).Detail)
 	}
 	return nil, err

@@ -108,7 +108,7 @@ func (h *FleetSchedules) Create(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	a, _, err := h.Automations.Create(c, c.Scope, i.ID, p)
-	r, err := h.one(c, a, err)
+	r, err := h.one(c, a, fleet.OfTemplate(err))
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (h *FleetSchedules) Update(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	a, err = h.Automations.Edit(c, c.Scope, a.ID, automate.Change{Name: in.Name, Prompt: in.Template, Schedule: s, Enabled: in.Enabled})
-	return h.one(c, a, err)
+	return h.one(c, a, fleet.OfTemplate(err))
 }
 
 // Toggle turns one on or off, or round.

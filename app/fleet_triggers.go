@@ -40,7 +40,7 @@ func (h *FleetTriggers) Create(c *Ctx) (Reply, error) {
 	p := automate.Plan{Name: *in.Name, Prompt: *in.Template, Webhook: true, Options: automate.Options{Paused: in.Enabled != nil && !*in.Enabled}}
 	a, token, err := h.Automations.Create(c, c.Scope, i.ID, p)
 	if err != nil {
-		return nil, err
+		return nil, fleet.OfTemplate(err)
 	}
 	return data(fleet.NewTrigger(a, agentapi.TriggerURL(h.PublicURL, a.ID), token.Reveal())).with(201), nil
 }
@@ -61,7 +61,7 @@ func (h *FleetTriggers) Update(c *Ctx) (Reply, error) {
 	}
 	a, err = h.Automations.Edit(c, c.Scope, a.ID, automate.Change{Name: in.Name, Prompt: in.Template, Enabled: in.Enabled})
 	if err != nil {
-		return nil, err
+		return nil, fleet.OfTemplate(err)
 	}
 	return data(fleet.NewTrigger(a, agentapi.TriggerURL(h.PublicURL, a.ID), "")), nil
 }

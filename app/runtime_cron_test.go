@@ -28,7 +28,10 @@ func TestCronJobs(t *testing.T) {
 		`{"name":"n","schedule_kind":"x","schedule_expr":"1m"}`:                                                       "invalid schedule_kind 'x': must be one of cron, every, once, interval",
 		`{"name":"n","schedule_kind":"cron"}`:                                                                         "schedule_expr is required for cron schedule_kind",
 		`{"name":"n","schedule_kind":"cron","schedule_expr":"0 9 *"}`:                                                 "invalid cron expression: expected 5 or 6 fields, got 3",
-		`{"name":"n","schedule_kind":"every","schedule_expr":"soon"}`:                                                 "invalid interval 'soon': write 30s, 5m, 1h or a number of seconds",
+		`{"name":"n","schedule_kind":"every","schedule_expr":"soon"}`:                                                 "invalid interval 'soon': write 30s, 5m, 1h, 1h30m or a number of seconds",
+		`{"name":"n","schedule_kind":"every","schedule_expr":"1.5s"}`:                                                 "invalid interval '1.5s': write 30s, 5m, 1h, 1h30m or a number of seconds",
+		`{"name":"n","schedule_kind":"every","schedule_expr":"-5m"}`:                                                  "invalid interval '-5m': write 30s, 5m, 1h, 1h30m or a number of seconds",
+		`{"name":"n","schedule_kind":"every","schedule_expr":"99999999h"}`:                                            "This schedule does not work: its span must be 1 to 100000 seconds, minutes, hours, days or weeks",
 		`{"name":"n","schedule_kind":"every","schedule_expr":"5m","payload_json":"{"}`:                                "payload_json must be valid JSON",
 		`{"name":"n","schedule_kind":"every","schedule_expr":"5m","payload_json":"{\"action\":\"expire_sessions\"}"}`: "unsupported action 'expire_sessions' in payload_json: this server runs agent_task, log and noop",
 		`{"name":" ","schedule_kind":"every","schedule_expr":"5m"}`:                                                   "name must not be empty",
@@ -44,6 +47,11 @@ func TestCronJobs(t *testing.T) {
 		job["consecutive_errors"], job["last_status"]})
 	require.JSONEq(t, `{"action":"agent_task","task":"run `+"`echo cron`"+`"}`, job["payload_json"].(string))
 	id := job["id"].(string)
+	for expr, ms := range map[string]float64{"1h30m": 5_400_000, "0.5s": 60_000, "0.9": 60_000, "500ms": 60_000, "0": 60_000, "2d": 172_800_000, "1m15s": 75_000, "1.5h": 5_400_000} {
+		made := make(`{"name":"Span","schedule_kind":"every","schedule_expr":"` + expr + `"}`)
+		require.Equal(t, ms, made["schedule_every_ms"], expr)
+		do("DELETE", "/api/cron/jobs/"+made["id"].(string), "", 200)
+	}
 	ran := do("POST", "/api/cron/jobs/"+id+"/run", "", 200)
 	require.Equal(t, []any{id, "success", nil}, []any{ran["job_id"], ran["status"], ran["error"]})
 	require.Contains(t, ran["output_text"], "cron")

@@ -268,6 +268,13 @@ func TestWebhookAPI(t *testing.T) {
 	for _, bad := range []string{`{}`, `{"name":"x","url":"https://example.com","events":["nonsense"]}`, `{"name":"x","url":5,"events":[]}`, `{"name":"x","url":"https://example.com","events":["agent.error"],"active":"yes"}`} {
 		assert.Equal(t, 400, asKey(w, owner, "POST", "/api/webhook-endpoints", bad).Status, bad)
 	}
+	spelled := asKey(w, owner, "POST", "/api/webhook-endpoints", map[string]any{"name": "one", "url": "https://hook.example.com/one", "events": []string{"agent.error"}, "instance_id": w.Acme.Instance.ID})
+	assert.Equal(t, w.Acme.Instance.ID, spelled.Map()["instanceId"], "in an event's spelling too")
+	for _, bad := range []string{"state", "kind", "before"} {
+		refused := asKey(w, owner, "GET", "/api/deliveries?"+bad+"=bogus", nil)
+		assert.Equal(t, 400, refused.Status, bad)
+		assert.Contains(t, refused.Body, `"path":["`+bad+`"]`)
+	}
 	a = asKey(w, owner, "PATCH", at, `{"active":false}`)
 	assert.Equal(t, false, a.Map()["active"])
 	assert.Equal(t, "ci", a.Map()["name"])

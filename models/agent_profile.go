@@ -199,7 +199,7 @@ func storedSettings(settings map[string]any) (string, error) {
 	}
 	if len(text) > maxSettings {
 		var is fault.Issues
-		is.TooBig("configuration", maxSettings)
+		is.Custom("configuration", "configuration has more than 256 KB")
 		return "", is.Err()
 	}
 	return strings.ReplaceAll(string(text), `\u0000`, ""), nil

@@ -23,6 +23,21 @@ type DeliveryFilter struct {
 	Limit        int    // 0 = 50
 }
 
+// Check refuses what no delivery can have: to a program an empty list would say that there are none.
+func (f DeliveryFilter) Check() error {
+	var is fault.Issues
+	if f.State != "" {
+		oneOf(&is, "state", f.State, DeliveryStates...)
+	}
+	if f.Kind != "" {
+		oneOf(&is, "kind", f.Kind, DeliveryKinds...)
+	}
+	if _, ok := id.UUID(f.Before); f.Before != "" && !ok {
+		is.Custom("before", "before must be the id of a delivery")
+	}
+	return is.Err()
+}
+
 // DeliveryRow is a delivery with the name of its organization, "" for the installation's. It has no secret.
 type DeliveryRow struct {
 	Delivery

@@ -57,7 +57,8 @@ type NewInstance struct {
 	Region string
 	Tier   Tier
 	Model  string
-	Agent  *NewAgent // what it begins with; nil = nothing more
+	Key    *OwnKey    // of its own; nil = it asks the organization's services
+	Agent  *Equipment // what it begins with; nil = nothing more
 }
 
 // CheckInstanceName notes what is wrong with a name, in the contract's words.
@@ -87,6 +88,9 @@ func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, 
 	n.Region = validName(&is, "region", n.Region, 64)
 	CheckTier(&is, n.Tier)
 	CheckText(&is, "model", n.Model, 200)
+	if n.Key != nil {
+		n.Key.check(&is)
+	}
 	if err := is.Err(); err != nil {
 		return nil, err
 	}
@@ -119,6 +123,9 @@ func (sc *Scope) CreateInstance(ctx context.Context, n NewInstance) (*Instance, 
 			return err
 		}
 		if err := tx.Create(row).Error; err != nil {
+			return err
+		}
+		if err := sc.giveKey(tx, row, n.Key); err != nil {
 			return err
 		}
 		if err := sc.equip(tx, row, n.Agent); err != nil {
@@ -199,27 +206,34 @@ func (sc *Scope) changeInstance(ctx context.Context, instanceID string,
 	f func(*gorm.DB, *Instance) (set map[string]any, line string, err error)) (*Instance, error) {
 	var out *Instance
 	err := sc.holding(ctx, func(tx *gorm.DB) error {
-		i, err := first[Instance](locked(tx).Where("id = ?", instanceID))
-		if err != nil {
-			return err
-		}
-		set, line, err := f(tx, i)
-		if err != nil {
-			return err
-		}
-		if len(set) > 0 {
-			set["updated_at"] = sc.store.now()
-			if _, err := changed(tx.Model(&Instance{}).Where("id = ?", instanceID), set); err != nil {
-				return err
-			}
-		}
-		if line != "" {
-			if err := sc.log(tx, instanceID, LogInfo, line); err != nil {
-				return err
-			}
-		}
-		out, err = first[Instance](tx.Where("id = ?", instanceID))
+		var err error
+		out, err = sc.changeInstanceIn(tx, instanceID, f)
 		return err
 	})
 	return out, err
+}
+
+// changeInstanceIn is changeInstance in a transaction that holds the organization.
+func (sc *Scope) changeInstanceIn(tx *gorm.DB, instanceID string,
+	f func(*gorm.DB, *Instance) (set map[string]any, line string, err error)) (*Instance, error) {
+	i, err := first[Instance](locked(tx).Where("id = ?", instanceID))
+	if err != nil {
+		return nil, err
+	}
+	set, line, err := f(tx, i)
+	if err != nil {
+		return nil, err
+	}
+	if len(set) > 0 {
+		set["updated_at"] = sc.store.now()
+		if _, err := changed(tx.Model(&Instance{}).Where("id = ?", instanceID), set); err != nil {
+			return nil, err
+		}
+	}
+	if line != "" {
+		if err := sc.log(tx, instanceID, LogInfo, line); err != nil {
+			return nil, err
+		}
+	}
+	return first[Instance](tx.Where("id = ?", instanceID))
 }

@@ -15,13 +15,20 @@ type InstanceChange struct {
 	Tier   *Tier
 	Model  *string
 	Key    *OwnKey // of its own
+	Agent  *Equipment
 	// Rebuild brings the sandbox up anew whatever changed; its files, conversations and memories stay. Conflict
 	// instance.rebuilding while that is under way.
 	Rebuild bool
 }
 
 func (c *InstanceChange) empty() bool {
-	return c.Name == nil && c.Region == nil && c.Tier == nil && c.Model == nil && c.Key == nil && !c.Rebuild
+	return c.Name == nil && c.Region == nil && c.Tier == nil && c.Model == nil && c.Key == nil && c.Agent == nil && !c.Rebuild
+}
+
+// Check judges a change before anything is written, where other things are to be done with it.
+func (c *InstanceChange) Check() error {
+	_, err := c.check()
+	return err
 }
 
 // check notes what is wrong and gives the columns that need no look at the row.
@@ -48,7 +55,10 @@ func (c *InstanceChange) check() (map[string]any, error) {
 	if c.empty() {
 		is.Custom("", "At least one field is required")
 	}
-	return set, is.Err()
+	if err := is.Err(); err != nil {
+		return nil, err
+	}
+	return set, c.Agent.check()
 }
 
 // UpdateInstance changes what is said of an instance. A new tier, like a rebuild, is a new wish: the reconciler carries
@@ -69,7 +79,7 @@ func (sc *Scope) UpdateInstance(ctx context.Context, instanceID string, c Instan
 	if c.Key != nil {
 		sc.store.learn(c.Key.Key)
 	}
-	return sc.changeInstance(ctx, instanceID, func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
+	write := func(tx *gorm.DB, i *Instance) (map[string]any, string, error) {
 		if i.Desired == WantDeleted {
 			return nil, "", fault.New(fault.Invalid, "instance.deleting", "Cannot change an instance that is being deleted")
 		}
@@ -89,8 +99,23 @@ func (sc *Scope) UpdateInstance(ctx context.Context, instanceID string, c Instan
 			}
 			set["provider_id"] = service
 		}
+		if err := sc.equip(tx, i, c.Agent); err != nil {
+			return nil, "", err
+		}
 		return set, c.line(i) + " by " + sc.Actor.label(), sc.auditChange(tx, i, c)
+	}
+	var out *Instance
+	err = sc.holding(ctx, func(tx *gorm.DB) error {
+		if c.Agent != nil { // its balance
+			if _, err := sc.ownLedger(tx); err != nil {
+				return err
+			}
+		}
+		var err error
+		out, err = sc.changeInstanceIn(tx, instanceID, write)
+		return err
 	})
+	return out, err
 }
 
 func (sc *Scope) rebuild(i *Instance, set map[string]any) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func CheckInitialFiles(is *fault.Issues, field string, files []InstanceFile) []I
 		out = append(out, InstanceFile{Path: p, Data: f.Data})
 	}
 	if len(files) > MaxInitialFiles {
-		is.TooBig(field, MaxInitialFiles)
+		is.Custom(field, "At most "+strconv.Itoa(MaxInitialFiles)+" files can be given")
 	}
 	if sum > maxInitialBytes {
 		is.Custom(field, "The files have more than 20 MB together")
@@ -106,13 +107,13 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 // CheckEnv notes what is wrong with the environment of a sandbox.
 func CheckEnv(is *fault.Issues, field string, env map[string]string) {
 	if len(env) > maxEnv {
-		is.TooBig(field, maxEnv)
+		is.Custom(field, "At most "+strconv.Itoa(maxEnv)+" variables can be set")
 	}
 	for name, value := range env {
 		if !envName.MatchString(name) || strings.HasPrefix(name, "LOBSTEAD_") || strings.HasPrefix(name, "LD_") {
 			is.Custom(field, "This is no name for a variable: "+clip(name, 100))
 		}
-		CheckText(is, field, value, maxEnvValue)
+		CheckText(is, field+"."+clip(name, 100), value, maxEnvValue)
 	}
 }
 

@@ -86,6 +86,19 @@ func (sc *Scope) InstanceKeys(ctx context.Context) ([]InstanceKey, error) {
 	return all[InstanceKey](sc.read(ctx).Order("id"))
 }
 
+// giveKey has a new instance ask the service of its own key; nil = it has none.
+func (sc *Scope) giveKey(tx *gorm.DB, i *Instance, k *OwnKey) error {
+	if k == nil {
+		return nil
+	}
+	sc.store.learn(k.Key)
+	var err error
+	if i.ProviderID, err = sc.setKey(tx, i.ID, *k); err == nil {
+		_, err = changed(tx.Model(&Instance{}).Where("id = ?", i.ID), map[string]any{"provider_id": i.ProviderID})
+	}
+	return err
+}
+
 // setKey replaces an instance's own key inside a transaction, and gives the instance's new service.
 func (sc *Scope) setKey(tx *gorm.DB, instanceID string, k OwnKey) (*string, error) {
 	if err := tx.Where("instance_id = ?", instanceID).Delete(&InstanceKey{}).Error; err != nil || k.Key.Empty() {

@@ -49,7 +49,10 @@ var standings = map[Standing]struct {
 	StandingActive: {WantRunning, false}, StandingPaused: {WantRunning, true}, StandingStopped: {WantStopped, false},
 }
 
-// SetStanding brings an instance to a standing, from any other, or only from some; Conflict instance.standing when it has another one.
+// MetStanding begins the code of a refusal by SetStanding; the standing that the instance was met in follows.
+const MetStanding = "instance.standing."
+
+// SetStanding brings an instance to a standing, from any other, or only from some; Conflict with MetStanding when it has another one.
 // The caller tells the reconciler, and workers of turns that may go on.
 func (sc *Scope) SetStanding(ctx context.Context, instanceID string, to Standing, from ...Standing) (*Instance, error) {
 	goal, ok := standings[to]
@@ -66,7 +69,7 @@ func (sc *Scope) SetStanding(ctx context.Context, instanceID string, to Standing
 		case i.State == Suspended:
 			return nil, "", fault.New(fault.Conflict, "instance.state", "This instance is suspended")
 		case len(from) > 0 && !slices.Contains(from, now):
-			return nil, "", fault.New(fault.Conflict, "instance.standing", "This instance is %s", now)
+			return nil, "", fault.New(fault.Conflict, MetStanding+string(now), "This instance is %s", now)
 		case now == to:
 			return map[string]any{}, "", nil
 		}

@@ -267,9 +267,19 @@ func (sc *Scope) Steps(ctx context.Context, i *Instance) ([]InstanceStep, error)
 	return all[InstanceStep](sc.read(ctx).Where("instance_id = ? AND generation = ?", i.ID, i.Generation).Order("started_at, id"))
 }
 
-// RemoveInstance forgets an instance whose sandbox is gone, with everything below it; its ledger stays.
+// RemoveInstance forgets an instance whose sandbox is gone, with everything below it and the budgets of all that; its ledger stays.
 func (sc *Scope) RemoveInstance(ctx context.Context, instanceID string) error {
-	return sc.tx(ctx, func(tx *gorm.DB) error {
+	return sc.holding(ctx, func(tx *gorm.DB) error {
+		if _, err := sc.ownLedger(tx); err != nil { // no call is between its balance and its hold
+			return err
+		}
+		gone := tx.Model(&Instance{}).Select("id").Where("id = ? AND desired = ?", instanceID, WantDeleted)
+		for scope, targets := range map[BudgetScope]*gorm.DB{BudgetOfInstance: gone, BudgetOfSession: tx.Model(&Session{}).Select("id").Where("instance_id IN (?)", gone),
+			BudgetOfSchedule: tx.Model(&Automation{}).Select("id").Where("instance_id IN (?)", gone)} {
+			if err := tx.Where("scope = ? AND target_id IN (?)", scope, targets).Delete(&Budget{}).Error; err != nil {
+				return err
+			}
+		}
 		return tx.Where("id = ? AND desired = ?", instanceID, WantDeleted).Delete(&Instance{}).Error
 	})
 }

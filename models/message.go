@@ -87,13 +87,6 @@ func (m *NewMessage) metadata() (string, error) {
 	return string(text), err
 }
 
-// Extra reads the metadata; nil without any.
-func (m *Message) Extra() map[string]any {
-	var out map[string]any
-	_ = json.Unmarshal([]byte(m.Metadata), &out) // written by us
-	return out
-}
-
 // noteMessage writes the row of a message that was just accepted, and asks the current work to stop where the message says so.
 func (sc *Scope) noteMessage(tx *gorm.DB, t *Turn, e *Event, m *NewMessage) error {
 	metadata, err := m.metadata()

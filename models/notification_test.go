@@ -389,7 +389,8 @@ func TestWebhookForms(t *testing.T) {
 	}
 
 	set := func(addresses map[models.WebhookEvent]string) {
-		require.NoError(t, o.owner.SetInstanceWebhooks(t.Context(), o.inst.ID, addresses, false))
+		_, err := o.owner.UpdateInstance(t.Context(), o.inst.ID, models.InstanceChange{Agent: &models.Equipment{Webhooks: addresses}})
+		require.NoError(t, err)
 		have, err := o.owner.InstanceWebhooks(t.Context(), o.inst.ID)
 		require.NoError(t, err)
 		for e, a := range addresses {
@@ -408,8 +409,17 @@ func TestWebhookForms(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, again, 2)
 	require.Equal(t, rows[1].ID, again[1].ID, "it keeps its secret")
-	err = o.owner.SetInstanceWebhooks(t.Context(), o.inst.ID, map[models.WebhookEvent]string{models.MessageCompleted: "https://a.example/x", models.AgentError: "http://10.0.0.1/"}, false)
+	name := "of both or of none"
+	_, err = o.owner.UpdateInstance(t.Context(), o.inst.ID, models.InstanceChange{Agent: &models.Equipment{Profile: models.ProfileChange{Title: &name},
+		Webhooks: map[models.WebhookEvent]string{models.MessageCompleted: "https://c.example/x", models.AgentError: "http://10.0.0.1/"}}})
 	require.ErrorContains(t, err, "invalid")
-	set(map[models.WebhookEvent]string{models.MessageCompleted: "https://a.example/x"})
-	set(map[models.WebhookEvent]string{})
+	profile, err := o.owner.AgentProfile(t.Context(), o.inst.ID)
+	require.NoError(t, err)
+	require.Empty(t, profile.Title)
+	_, err = o.owner.UpdateInstance(t.Context(), o.inst.ID, models.InstanceChange{Agent: &models.Equipment{Webhooks: map[models.WebhookEvent]string{models.AgentError: "https://b.example/y"}}})
+	require.NoError(t, err)
+	kept, err := o.owner.InstanceWebhooks(t.Context(), o.inst.ID)
+	require.NoError(t, err)
+	require.Equal(t, map[models.WebhookEvent]string{models.MessageCompleted: "https://a.example/x", models.AgentError: "https://b.example/y"}, kept, "what is not named stays")
+	set(map[models.WebhookEvent]string{models.MessageCompleted: "", models.AgentError: ""})
 }

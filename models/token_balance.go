@@ -77,7 +77,7 @@ func (sc *Scope) ChangeTokenBalance(ctx context.Context, instanceID string, how 
 		}
 		before, after = now.Left, amount
 		if how == BalanceIncrement {
-			after = max(0, now.Left+amount)
+			after = min(max(0, now.Left+amount), MaxBudget)
 		}
 		return sc.setTokenBalance(tx, i, now, after)
 	})
@@ -97,10 +97,10 @@ func checkBalance(how BalanceChange, amount int64) error {
 	return is.Err()
 }
 
-// setTokenBalance makes left what an instance may still write; the caller owns the ledger.
+// setTokenBalance makes left, at most MaxBudget, what an instance may still write; the caller owns the ledger.
 func (sc *Scope) setTokenBalance(tx *gorm.DB, i *Instance, now TokenBalance, left int64) error {
 	at, b := sc.store.now(), balanceBudget(sc.Org, i.ID)
-	amount := min(now.Used, math.MaxInt64-MaxBudget) + min(left, MaxBudget)
+	amount := min(now.Used, math.MaxInt64-MaxBudget) + left
 	old, err := first[Budget](balanceOf(locked(tx), i.ID))
 	switch {
 	case err == nil:

@@ -79,8 +79,10 @@ func readWebhookRest(f *wire.Fields, w *models.WebhookForm) {
 	if s, _ := f.OptionalString("description"); s != nil {
 		w.Description = *s
 	}
-	if s, _ := f.OptionalString("instanceId"); s != nil {
-		w.InstanceID = *s
+	for _, name := range []string{"instanceId", "instance_id"} { // the second is an event's spelling
+		if s, _ := f.OptionalString(name); s != nil {
+			w.InstanceID = *s
+		}
 	}
 	if f.Has("events") {
 		w.Events = f.OptionalStrings("events")

@@ -18,14 +18,10 @@ import (
 
 // AgentInput is what is said of an agent, new or to be changed; nil leaves a thing as it is, or to its default.
 type AgentInput struct {
-	Profile  models.ProfileChange
+	models.Equipment
 	Model    *string
 	SizeMB   int // of the workspace; 0 = not said
 	Key      *secret.String
-	Balance  *int64
-	Env      map[string]string              // nil = as it is
-	Webhooks map[models.WebhookEvent]string // URL by event; nil = as they are
-	Files    []models.InstanceFile
 	Delete   []string                            // paths of the workspace
 	Accounts map[string]map[string]secret.String // of services, by kind; nil values clear one
 	Settings map[string]any                      // what the configuration says, to be merged
@@ -62,7 +58,7 @@ func ReadAgentCreate(f *wire.Fields) (AgentInput, error) {
 		balance := int64(defaultBalance)
 		in.Balance = &balance
 	}
-	in.Settings = Merge(defaults(), in.Settings)
+	in.Settings = Configure(defaults(), in.Settings)
 	return in, nil
 }
 
@@ -230,11 +226,10 @@ func (in *AgentInput) readConfiguration(f *wire.Fields) {
 		in.Env = c.StringMap("custom_env")
 		models.CheckEnv(&c.Issues, "custom_env", in.Env)
 	}
-	if c.Has("webhooks") && !c.Null("webhooks") {
-		in.Webhooks = readWebhooks(c)
-	}
-	if c.Has("hook_messages") && !c.Null("hook_messages") {
-		for name := range c.StringMap("hook_messages") {
+	in.readWebhooks(c)
+	if hooks := texts(c, "hook_messages"); hooks != nil {
+		in.Settings["hook_messages"] = cleared(hooks)
+		for name := range hooks {
 			if !slices.Contains(models.HookMessages, name) {
 				c.Issues.Custom("hook_messages", "hook_messages has no hook "+name+": there are "+strings.Join(models.HookMessages, " and "))
 			}
@@ -282,17 +277,70 @@ func shownServers(named map[string]any) map[string]any {
 var webhookNames = map[string]models.WebhookEvent{"message_completed": models.MessageCompleted, "completed": models.MessageCompleted, "message_failed": models.MessageFailed,
 	"failed": models.MessageFailed, "agent_error": models.AgentError, "error": models.AgentError}
 
-func readWebhooks(f *wire.Fields) map[models.WebhookEvent]string {
-	out := map[models.WebhookEvent]string{}
-	for name, url := range f.StringMap("webhooks") {
+// readWebhooks reads who is told of what; null clears all of them. Of an event that is named in other words than before, the new ones stay.
+func (in *AgentInput) readWebhooks(f *wire.Fields) {
+	if f.Null("webhooks") {
+		in.Webhooks = map[models.WebhookEvent]string{}
+		for _, name := range models.WebhookEventNames() {
+			in.Webhooks[models.WebhookEvent(name)] = ""
+		}
+		return
+	}
+	named := texts(f, "webhooks")
+	if named == nil {
+		return
+	}
+	in.Webhooks = map[models.WebhookEvent]string{}
+	shown := cleared(named)
+	for name, url := range named {
 		event, ok := webhookNames[name]
 		if !ok {
 			event = models.WebhookEvent(name)
 		}
-		if !slices.Contains(models.WebhookEventNames(), string(event)) {
+		_, twice := in.Webhooks[event]
+		switch {
+		case !slices.Contains(models.WebhookEventNames(), string(event)):
 			f.Issues.Custom("webhooks", "webhooks has no event "+name)
+		case twice:
+			f.Issues.Custom("webhooks", "webhooks names the event "+string(event)+" twice")
 		}
-		out[event] = url
+		in.Webhooks[event] = url
+		if _, said := named[string(event)]; !said {
+			shown[string(event)] = nil
+		}
+		for other, same := range webhookNames {
+			if _, said := named[other]; same == event && !said {
+				shown[other] = nil
+			}
+		}
+	}
+	in.Settings["webhooks"] = shown
+}
+
+// texts reads an object of texts that may be absent (nil) or null; null is the empty text.
+func texts(f *wire.Fields, name string) map[string]string {
+	if f.Null(name) || !f.Has(name) {
+		return nil
+	}
+	if inner := f.Object(name); inner != nil {
+		for key, v := range inner.Values() {
+			if v == nil {
+				inner.Set(key, "")
+			}
+		}
+		return f.StringMap(name)
+	}
+	return nil
+}
+
+// cleared are texts as they are kept: an empty one is not.
+func cleared(given map[string]string) map[string]any {
+	out := map[string]any{}
+	for name, text := range given {
+		out[name] = nil
+		if text != "" {
+			out[name] = text
+		}
 	}
 	return out
 }
@@ -317,17 +365,31 @@ func checkInner(name string, f *wire.Fields) {
 	}
 }
 
-// Merge lays a configuration over another, object by object; null takes a field away.
-func Merge(under, over map[string]any) map[string]any {
+// Configure lays a configuration over another; what null takes away and a new agent begins with is as it is there.
+func Configure(under, over map[string]any) map[string]any {
+	out := merge(under, over)
+	for name, v := range defaults() {
+		if given, said := over[name]; said && given == nil {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// merge lays an object over another, field by field; null takes one away.
+func merge(under, over map[string]any) map[string]any {
 	out := maps.Clone(under)
+	if out == nil {
+		out = map[string]any{}
+	}
 	for name, v := range over {
-		was, object := out[name].(map[string]any)
-		now, also := v.(map[string]any)
+		was, _ := out[name].(map[string]any)
+		now, object := v.(map[string]any)
 		switch {
 		case v == nil:
 			delete(out, name)
-		case object && also:
-			out[name] = Merge(was, now)
+		case object:
+			out[name] = merge(was, now)
 		default:
 			out[name] = v
 		}

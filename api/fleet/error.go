@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"strings"
 
 	"lobstead/kit/fault"
@@ -23,7 +24,7 @@ func NewError(e *fault.Error, anonymous bool) Error {
 	switch e.Kind {
 	case fault.Unauthenticated:
 		switch {
-		case strings.HasPrefix(e.Code, "trigger.") || strings.HasPrefix(e.Code, "sign_in."):
+		case strings.HasPrefix(e.Code, "trigger.") || strings.HasPrefix(e.Code, "sign_in.") || e.Code == "service.signature": // no Bearer is asked for
 			return Error{e.Detail}
 		case anonymous:
 			return Error{missingHeader}
@@ -53,7 +54,7 @@ func NewError(e *fault.Error, anonymous bool) Error {
 func named(code string) string {
 	noun, _, _ := strings.Cut(code, ".")
 	switch noun {
-	case "schedule", "trigger", "file", "directory", "message", "archive", "organization":
+	case "schedule", "trigger", "file", "directory", "message", "archive", "organization", "channel":
 		return strings.ToUpper(noun[:1]) + noun[1:]
 	case "route":
 		return "Route"
@@ -61,14 +62,25 @@ func named(code string) string {
 	return "Agent"
 }
 
-// field is the first thing that a validation found, with the field's name where the words do not have it.
+// field is the first thing that a validation found, with the field's name where the words do not have it: configuration.timeout_seconds,
+// initial_files[0].path.
 func field(i fault.Issue) string {
-	if len(i.Path) == 0 {
+	var name strings.Builder
+	last := ""
+	for _, part := range i.Path {
+		switch p := part.(type) {
+		case int:
+			fmt.Fprintf(&name, "[%d]", p)
+		case string:
+			if name.Len() > 0 {
+				name.WriteByte('.')
+			}
+			name.WriteString(p)
+			last = p
+		}
+	}
+	if last == "" || strings.Contains(i.Message, last) {
 		return i.Message
 	}
-	name, ok := i.Path[0].(string)
-	if !ok || name == "" || strings.Contains(i.Message, name) {
-		return i.Message
-	}
-	return name + ": " + i.Message
+	return name.String() + ": " + i.Message
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"encoding/json"
 	"time"
 
 	"lobstead/api/wire"
@@ -21,16 +22,16 @@ type MessageSent struct {
 // Message is one of a list.
 type Message struct {
 	Named
-	Role        string         `json:"role"`
-	Content     string         `json:"content"`
-	Status      string         `json:"status"` // pending, delivered, read
-	Channel     string         `json:"channel"`
-	QueueMode   *string        `json:"queue_mode"`
-	ReplyToID   *string        `json:"reply_to_id"`
-	Metadata    map[string]any `json:"metadata,omitempty"`
-	CreatedAt   string         `json:"created_at"`
-	DeliveredAt *string        `json:"delivered_at"`
-	ReadAt      *string        `json:"read_at"`
+	Role        string          `json:"role"`
+	Content     string          `json:"content"`
+	Status      string          `json:"status"` // pending, delivered, read
+	Channel     string          `json:"channel"`
+	QueueMode   *string         `json:"queue_mode"`
+	ReplyToID   *string         `json:"reply_to_id"`
+	Metadata    json.RawMessage `json:"metadata,omitempty"` // an object, as it was sent
+	CreatedAt   string          `json:"created_at"`
+	DeliveredAt *string         `json:"delivered_at"`
+	ReadAt      *string         `json:"read_at"`
 }
 
 // MessageList is a part of them.
@@ -45,7 +46,7 @@ func NewMessages(rows []models.MessageRow, more bool) MessageList {
 	for n := range rows {
 		r := &rows[n]
 		out.Messages = append(out.Messages, Message{Named: Name(r.ID), Role: string(r.Role), Content: r.Text, Status: string(r.Status), Channel: r.Channel, QueueMode: orNull(string(r.QueueMode)),
-			ReplyToID: orNull(r.ReplyToID), Metadata: r.Extra(), CreatedAt: wire.Time(r.CreatedAt), DeliveredAt: wire.TimeOrNull(r.Given), ReadAt: wire.TimeOrNull(r.ReadAt)})
+			ReplyToID: orNull(r.ReplyToID), Metadata: json.RawMessage(r.Metadata), CreatedAt: wire.Time(r.CreatedAt), DeliveredAt: wire.TimeOrNull(r.Given), ReadAt: wire.TimeOrNull(r.ReadAt)})
 	}
 	return out
 }

@@ -142,6 +142,9 @@ type Done struct {
 	Message string `json:"message"`
 }
 
+// OfTemplate names the field that a schedule's or a trigger's prompt was sent by.
+func OfTemplate(err error) error { return fault.Renamed(err, "prompt", "message_template") }
+
 // BadCron refuses what is no cron expression.
 func BadCron() error {
 	var is fault.Issues

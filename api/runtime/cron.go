@@ -316,21 +316,37 @@ func (r CronJobRequest) Action() (do models.AutomationAction, prompt, kept strin
 
 var everyPattern = regexp.MustCompile(`^(\d{1,9})(s|m|h|d)?$`)
 
-// Every reads the span of an interval: 30s, 5m, 1h, or seconds. Less than a second becomes a minute.
+// Every reads the span of an interval: 30s, 5m, 1h, 2d, seconds, or several of these together (1h30m). Less than a second becomes a
+// minute; what is left of a second is refused.
 func Every(text string) (n int, unit string, err error) {
-	m := everyPattern.FindStringSubmatch(strings.TrimSpace(text))
-	if m == nil {
-		return 0, "", Bad("invalid interval '%s': write 30s, 5m, 1h or a number of seconds", clip(text, 60))
+	text = strings.TrimSpace(text)
+	if m := everyPattern.FindStringSubmatch(text); m != nil {
+		n, _ = strconv.Atoi(m[1])
+		unit = map[string]string{"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "hours"}[m[2]]
+		if m[2] == "d" {
+			n *= 24
+		}
+		if n == 0 {
+			n, unit = 60, "seconds"
+		}
+		return n, unit, nil
 	}
-	n, _ = strconv.Atoi(m[1])
-	unit = map[string]string{"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "hours"}[m[2]]
-	if m[2] == "d" {
-		n *= 24
+	said := text
+	if strings.Trim(text, "0123456789.") == "" {
+		said += "s"
 	}
-	if n == 0 {
-		n, unit = 60, "seconds"
+	span, err := time.ParseDuration(said)
+	switch {
+	case err != nil, strings.HasPrefix(text, "-"), span >= time.Second && span%time.Second != 0:
+		return 0, "", Bad("invalid interval '%s': write 30s, 5m, 1h, 1h30m or a number of seconds", clip(text, 60))
+	case span < time.Second:
+		return 60, "seconds", nil
+	case span%time.Hour == 0:
+		return int(span / time.Hour), "hours", nil
+	case span%time.Minute == 0:
+		return int(span / time.Minute), "minutes", nil
 	}
-	return n, unit, nil
+	return int(span / time.Second), "seconds", nil
 }
 
 // Once reads the time of a job that runs one time.

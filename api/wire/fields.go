@@ -269,7 +269,7 @@ func (f *Fields) StringMap(name string) map[string]string {
 			out[key] = *s
 		}
 	}
-	f.Issues = append(f.Issues, inner.Issues...)
+	f.Take(name, inner)
 	return out
 }
 

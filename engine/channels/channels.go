@@ -83,6 +83,15 @@ func (d *Desk) Adopt(ctx context.Context, sc *models.Scope, instanceID string, k
 	return d.connect(ctx, sc, instanceID, kind, given, false)
 }
 
+// Vet judges what Adopt would be given, and writes nothing; instanceID is "" for an instance that is still to be made.
+func (d *Desk) Vet(ctx context.Context, sc *models.Scope, instanceID string, kind models.ChannelKind, given map[string]secret.String) error {
+	s, err := d.Service(kind)
+	if err == nil {
+		_, err = d.values(ctx, sc, instanceID, kind, s, given)
+	}
+	return err
+}
+
 func (d *Desk) connect(ctx context.Context, sc *models.Scope, instanceID string, kind models.ChannelKind, given map[string]secret.String, ask bool) (*models.Channel, error) {
 	s, err := d.Service(kind)
 	if err != nil {

@@ -1,6 +1,10 @@
 package fault
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // Issue is one validation finding, in the shape of zod v3's issue objects, which the cloud API
 // publishes (contract: cloud-api.md, "Validation issue objects").
@@ -28,6 +32,22 @@ func (is Issues) Err() error {
 		return nil
 	}
 	return &Error{Kind: Invalid, Code: "invalid", Detail: "Invalid request", Fields: is}
+}
+
+// Renamed gives err with the issues of a field under the name by which the caller sent it.
+func Renamed(err error, from, to string) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || len(e.Fields) == 0 {
+		return err
+	}
+	out := *e
+	out.Fields = slices.Clone(e.Fields)
+	for n, i := range out.Fields {
+		if len(i.Path) > 0 && i.Path[0] == from {
+			out.Fields[n].Path = append([]any{to}, i.Path[1:]...)
+		}
+	}
+	return &out
 }
 
 // Required notes an absent field.

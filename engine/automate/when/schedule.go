@@ -55,8 +55,8 @@ func (s Schedule) Check(now time.Time) error {
 		return wrong("it has no time zone")
 	case s.Kind == Cron && !IsCron(s.Expr):
 		return wrong("%q is no cron expression of five or six fields", s.Expr)
-	case s.Kind == Every && (s.N < 1 || s.N > 100_000 || spans[s.Unit] == 0 || s.At.IsZero()):
-		return wrong("its span must be from one second on")
+	case s.Kind == Every && (s.N < 1 || s.N > maxSpan || spans[s.Unit] == 0 || s.At.IsZero()):
+		return wrong("its span must be 1 to %d seconds, minutes, hours, days or weeks", maxSpan)
 	case s.Next(now).IsZero():
 		return wrong("it is never due")
 	}
@@ -75,6 +75,9 @@ func IsCron(expr string) bool {
 	}
 	return gronx.IsValid(strings.Join(fields, " "))
 }
+
+// maxSpan is how many units an Every may have.
+const maxSpan = 100_000
 
 func wrong(format string, args ...any) error {
 	return fault.New(fault.Invalid, "schedule.wrong", "This schedule does not work: %s", fmt.Sprintf(format, args...))

@@ -75,9 +75,9 @@ func Rejected(name string) error {
 		Hinting("Give it a new token.")
 }
 
-// Signature says that a request does not prove to be the service's.
-func Signature() error {
-	return fault.New(fault.Unauthenticated, "service.signature", "The request is not signed by the service")
+// Signature says that a request does not prove to be the service's; proof is what was to prove it, a header or a parameter.
+func Signature(proof string) error {
+	return fault.New(fault.Unauthenticated, "service.signature", "The request is not the service's: %s is missing or wrong", proof)
 }
 
 // After reads Retry-After, in seconds with or without a fraction; half a minute when the service does not say.

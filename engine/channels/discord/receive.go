@@ -33,11 +33,11 @@ func verify(a service.Account, r service.Request) error {
 	stamp := r.Header("X-Signature-Timestamp")
 	sig, err := hex.DecodeString(r.Header("X-Signature-Ed25519"))
 	if k == nil || err != nil || len(sig) != ed25519.SignatureSize || !ed25519.Verify(k, append([]byte(stamp), r.Body...), sig) {
-		return call.Signature()
+		return call.Signature("X-Signature-Ed25519")
 	}
 	at, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || r.Arrived.Sub(time.Unix(at, 0)).Abs() > window {
-		return call.Signature()
+		return call.Signature("X-Signature-Timestamp")
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (*Email) Listens(service.Account) bool { return true }
 
 // Receive refuses everything: no mail server calls.
 func (*Email) Receive(service.Account, service.Request) (service.Received, error) {
-	return service.Received{}, call.Signature()
+	return service.Received{}, call.Signature("what mail comes by")
 }
 
 // Split gives Markdown: Send writes it as plain text and as HTML.

@@ -22,18 +22,18 @@ func verify(a service.Account, r service.Request) error {
 	given, ok := strings.CutPrefix(r.Header("X-Slack-Signature"), "v0=")
 	sum, err := hex.DecodeString(given)
 	if secret == "" || !ok || err != nil || given != strings.ToLower(given) {
-		return call.Signature()
+		return call.Signature("X-Slack-Signature")
 	}
 	stamp := r.Header("X-Slack-Request-Timestamp")
 	h := hmac.New(sha256.New, []byte(secret))
 	_, _ = h.Write([]byte("v0:" + stamp + ":"))
 	_, _ = h.Write(r.Body)
 	if !hmac.Equal(h.Sum(nil), sum) {
-		return call.Signature()
+		return call.Signature("X-Slack-Signature")
 	}
 	at, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || r.Arrived.Sub(time.Unix(at, 0)).Abs() > window {
-		return call.Signature()
+		return call.Signature("X-Slack-Request-Timestamp")
 	}
 	return nil
 }

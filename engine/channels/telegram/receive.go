@@ -13,7 +13,7 @@ import (
 func (s *Telegram) Receive(a service.Account, r service.Request) (service.Received, error) {
 	secret, given := a.Value("webhook_secret"), r.Header("X-Telegram-Bot-Api-Secret-Token")
 	if secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(given)) != 1 {
-		return service.Received{}, call.Signature()
+		return service.Received{}, call.Signature("X-Telegram-Bot-Api-Secret-Token")
 	}
 	u, err := read(r.Body)
 	if err != nil {

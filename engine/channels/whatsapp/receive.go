@@ -20,7 +20,7 @@ func (*WhatsApp) Receive(a service.Account, r service.Request) (service.Received
 		return challenge(a, r)
 	}
 	if !signed(a, r) {
-		return service.Received{}, call.Signature()
+		return service.Received{}, call.Signature("X-Hub-Signature-256")
 	}
 	var d delivery
 	if err := json.Unmarshal(r.Body, &d); err != nil {
@@ -41,7 +41,7 @@ func (*WhatsApp) Receive(a service.Account, r service.Request) (service.Received
 func challenge(a service.Account, r service.Request) (service.Received, error) {
 	want, given := a.Value("verify_token"), r.Query["hub.verify_token"]
 	if want == "" || r.Query["hub.mode"] != "subscribe" || subtle.ConstantTimeCompare([]byte(want), []byte(given)) != 1 {
-		return service.Received{}, call.Signature()
+		return service.Received{}, call.Signature("hub.verify_token")
 	}
 	return service.Received{Reply: service.Reply{Status: http.StatusOK, Type: "text/plain; charset=utf-8", Body: []byte(r.Query["hub.challenge"])}}, nil
 }
