@@ -26,7 +26,7 @@ func NewError(e *fault.Error) Error {
 		i := e.Fields[0]
 		out.Error, out.Code = i.Message, ""
 		if len(i.Path) > 0 {
-			name, _ := i.Path[0].(string)
+			name := i.Name()
 			out.Error = name + ": " + i.Message
 			if i.Code == "invalid_type" && i.Received == "undefined" {
 				out.Error = name + " is required"

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"fmt"
 	"strings"
 
 	"lobstead/kit/fault"
@@ -62,25 +61,11 @@ func named(code string) string {
 	return "Agent"
 }
 
-// field is the first thing that a validation found, with the field's name where the words do not have it: configuration.timeout_seconds,
-// initial_files[0].path.
+// field is the first thing that a validation found, with the field's name where the words do not have it.
 func field(i fault.Issue) string {
-	var name strings.Builder
-	last := ""
-	for _, part := range i.Path {
-		switch p := part.(type) {
-		case int:
-			fmt.Fprintf(&name, "[%d]", p)
-		case string:
-			if name.Len() > 0 {
-				name.WriteByte('.')
-			}
-			name.WriteString(p)
-			last = p
-		}
-	}
-	if last == "" || strings.Contains(i.Message, last) {
+	name := i.Name()
+	if name == "" || strings.Contains(i.Message, name[strings.LastIndexByte(name, '.')+1:]) {
 		return i.Message
 	}
-	return name.String() + ": " + i.Message
+	return name + ": " + i.Message
 }

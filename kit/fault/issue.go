@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Issue is one validation finding, in the shape of zod v3's issue objects, which the cloud API
@@ -32,6 +33,22 @@ func (is Issues) Err() error {
 		return nil
 	}
 	return &Error{Kind: Invalid, Code: "invalid", Detail: "Invalid request", Fields: is}
+}
+
+// Name is where it was found: configuration.timeout_seconds, files.delete[1]; "" for the whole.
+func (i Issue) Name() string {
+	var b strings.Builder
+	for _, part := range i.Path {
+		if n, ok := part.(int); ok {
+			fmt.Fprintf(&b, "[%d]", n)
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		fmt.Fprint(&b, part)
+	}
+	return b.String()
 }
 
 // Renamed gives err with the issues of a field under the name by which the caller sent it.
