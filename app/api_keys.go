@@ -18,7 +18,7 @@ func (h *APIKeys) Index(c *Ctx) (Reply, error) {
 	if err != nil || c.wantsJSON() {
 		return data(cloud.NewAPIKeys(rows)), err
 	}
-	return h.show(c, settings.KeysProps{Keys: rows}, 200)
+	return h.show(c, settings.KeysProps{Keys: rows, Key: c.shownOnce().Value}, 200)
 }
 
 // show gives the page with what is known of the form.
@@ -37,7 +37,9 @@ func (h *APIKeys) show(c *Ctx, p settings.KeysProps, status int) (Reply, error) 
 	return page(settings.Keys(p)).with(status), err
 }
 
-// Create makes a key; this answer is the only one that holds it.
+const keysPath = "/settings/keys"
+
+// Create makes a key; it is told once, to a program in this answer and to a person by the page after.
 func (h *APIKeys) Create(c *Ctx) (Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -56,14 +58,14 @@ func (h *APIKeys) Create(c *Ctx) (Reply, error) {
 	case c.wantsJSON():
 		return data(cloud.APIKeyCreated{APIKey: cloud.NewAPIKey(row), Key: key.Reveal()}).with(201), nil
 	}
+	if len(errs) == 0 {
+		return c.showOnce(keysPath, once{Value: key.Reveal()})
+	}
 	rows, err := c.Scope.APIKeys(c)
 	if err != nil {
 		return nil, err
 	}
-	if len(errs) > 0 {
-		return h.show(c, settings.KeysProps{Keys: rows, Name: n.Name, Scopes: n.Scopes, Days: f.Text("expiresInDays"), Errors: errs}, 422)
-	}
-	return h.show(c, settings.KeysProps{Keys: rows, Key: key.Reveal()}, 201)
+	return h.show(c, settings.KeysProps{Keys: rows, Name: n.Name, Scopes: n.Scopes, Days: f.Text("expiresInDays"), Errors: errs}, 422)
 }
 
 // Destroy revokes one.
@@ -77,5 +79,5 @@ func (h *APIKeys) Destroy(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	h.accessChanged(c, row.UserID)
-	return redirect("/settings/keys").json(cloud.Deleted{Success: true}).say("ok", "The key "+row.Prefix+"… works no more"), nil
+	return redirect(keysPath).json(cloud.Deleted{Success: true}).say("ok", "The key "+row.Prefix+"… works no more"), nil
 }

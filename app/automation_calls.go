@@ -99,6 +99,18 @@ func (h *AutomationCalls) Replay(c *Ctx) (Reply, error) {
 	return back.say("ok", "It runs again"), err
 }
 
+// Console is the page that has it: what was tried there is not kept.
+func (h *AutomationCalls) Console(c *Ctx) (Reply, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Scope.Automation(c, id); err != nil {
+		return nil, err
+	}
+	return redirect(automationsPath + "/" + id + "#console"), nil
+}
+
 // Create tries a trigger in its console: it shows what the agent would be told, or sends it for real.
 func (h *AutomationCalls) Create(c *Ctx) (Reply, error) {
 	id, err := c.ID("id")
@@ -142,5 +154,5 @@ func (h *AutomationCalls) tried(c *Ctx, a *models.Automation, con automations.Co
 	if c.isHTMX() {
 		return page(automations.Rendered(con)).partial(automations.Rendered(con)), nil // it is swapped in while somebody types
 	}
-	return h.automationPage(c, a.ID, "", con, status)
+	return h.automationPage(c, a.ID, con, status)
 }

@@ -136,7 +136,7 @@ func (h *Automations) show(c *Ctx, p automations.NewProps, status int) (Reply, e
 	return page(automations.New(p)).partial(automations.Understood(p)).with(status), err
 }
 
-// Create saves what was understood, or shows it: what is long has no room in an address. A trigger's secret is shown with the answer, and never again.
+// Create saves what was understood, or shows it: what is long has no room in an address. A trigger's secret is shown by the page after, once.
 func (h *Automations) Create(c *Ctx) (Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -164,7 +164,7 @@ func (h *Automations) Create(c *Ctx) (Reply, error) {
 	if token.Empty() {
 		return redirect(automationsPath+"/"+a.ID).say("ok", "It runs "+automate.Glance(a).String()), nil
 	}
-	return h.automationPage(c, a.ID, token.Reveal(), automations.Console{}, 201)
+	return c.showOnce(automationsPath+"/"+a.ID, once{Value: token.Reveal()})
 }
 
 func readAutomationForm(f *wire.Fields) automations.NewProps {

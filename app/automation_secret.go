@@ -2,13 +2,12 @@ package app
 
 import (
 	"lobstead/kit/fault"
-	"lobstead/views/automations"
 )
 
 // AutomationSecret is the secret that a trigger is called with.
 type AutomationSecret struct{ *App }
 
-// Create gives a trigger a new one, which this answer shows and no other.
+// Create gives a trigger a new one, which the page after shows, and no other.
 func (h *AutomationSecret) Create(c *Ctx) (Reply, error) {
 	id, err := c.ID("id")
 	if err != nil {
@@ -23,10 +22,13 @@ func (h *AutomationSecret) Create(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	_, token, err := h.Automations.Rotate(c, c.Scope, id, keep != nil && *keep)
+	if fault.Is(err, fault.Conflict) {
+		return redirect(automationsPath+"/"+id).say("warn", sentence(fault.As(err))), nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	return h.automationPage(c, id, token.Reveal(), automations.Console{}, 201)
+	return c.showOnce(automationsPath+"/"+id, once{Value: token.Reveal()})
 }
 
 // Destroy ends the old one.

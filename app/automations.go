@@ -50,16 +50,16 @@ func (h *Automations) Show(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.automationPage(c, id, "", automations.Console{}, 200)
+	return h.automationPage(c, id, automations.Console{}, 200)
 }
 
-// automationPage is one's page; secret is that of a trigger which was just made or changed.
-func (a *App) automationPage(c *Ctx, id, secret string, console automations.Console, status int) (Reply, error) {
+// automationPage is one's page.
+func (a *App) automationPage(c *Ctx, id string, console automations.Console, status int) (Reply, error) {
 	p, err := a.automationProps(c, c.Scope, id)
 	if err != nil {
 		return nil, err
 	}
-	p.Frame, p.Secret = c.frame(p.Row.Name, automationsPath, "/live/automations/"+id), secret
+	p.Frame, p.Secret = c.frame(p.Row.Name, automationsPath, "/live/automations/"+id), c.shownOnce().Value
 	p.Console = console
 	p.Console.ID, p.Console.Body = id, cmp.Or(console.Body, `{"hello": "world"}`)
 	return page(automations.Show(*p)).with(status), nil

@@ -3,7 +3,6 @@ package app
 import (
 	"lobstead/kit/fault"
 	"lobstead/models"
-	"lobstead/views/channels"
 )
 
 // ChannelPower tries, switches and links accounts.
@@ -71,23 +70,17 @@ func (h *ChannelPower) Destroy(c *Ctx) (Reply, error) {
 	return redirect("/instances/"+ch.InstanceID+"/channels").say("ok", ch.Kind.Title()+" is disconnected"), nil
 }
 
-// Code makes a code by which the reader links themselves; it is shown with the answer, and never again.
+// Code makes a code by which the reader links themselves; the page after shows it, once.
 func (h *ChannelPower) Code(c *Ctx) (Reply, error) {
 	ch, err := h.of(c)
 	if err != nil {
 		return nil, err
 	}
-	i, err := c.Scope.Instance(c, ch.InstanceID)
+	code, until, err := c.Scope.NewLinkCode(c, ch.ID)
 	if err != nil {
 		return nil, err
 	}
-	p, err := (&Channels{h.App}).propsOf(c, i, ch.Kind)
-	if err != nil {
-		return nil, err
-	}
-	p.Code, p.Expires, err = c.Scope.NewLinkCode(c, ch.ID)
-	p.Frame.LiveURL += "?code=shown"
-	return page(channels.Show(*p)).with(201), err
+	return c.showOnce(channelPath(ch.InstanceID, ch.Kind), once{Value: code, Until: until})
 }
 
 // Unlink ends somebody's binding.

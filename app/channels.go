@@ -64,6 +64,10 @@ func (h *Channels) Show(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o := c.shownOnce(); o.Value != "" {
+		p.Code, p.Expires = o.Value, o.Until
+		p.Frame.LiveURL += "?code=shown"
+	}
 	return page(channels.Show(*p)), nil
 }
 

@@ -2,8 +2,6 @@ package app
 
 import (
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -46,13 +44,7 @@ var errFlow = fault.New(fault.Invalid, "sign_in.flow", "This was started in anot
 
 func random() string { return rand.Text() + rand.Text() } // 256 bits
 
-func (c *Ctx) flowCookie(kind string) string {
-	name := "lobstead_" + kind
-	if c.app.secure() {
-		name = "__Host-" + name
-	}
-	return name
-}
+func flowCookie(kind string) string { return "lobstead_" + kind }
 
 // setFlow gives the browser a fresh flow.
 func (c *Ctx) setFlow(kind string, f flow) error {
@@ -60,37 +52,20 @@ func (c *Ctx) setFlow(kind string, f flow) error {
 	if f.Token == "" {
 		f.Token = random()
 	}
-	plain, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	sealed, err := c.app.Box.Seal(plain, "flow "+kind)
-	if err != nil {
-		return err
-	}
-	c.setCookie(c.flowCookie(kind), base64.RawURLEncoding.EncodeToString(sealed), flowLife, true)
-	return nil
+	return c.setSealed(flowCookie(kind), "flow "+kind, flowLife, f)
 }
 
 // flow reads what the browser brought, without using it up.
 func (c *Ctx) flow(kind string) (*flow, error) {
-	sealed, err := base64.RawURLEncoding.DecodeString(c.f.Cookies(c.flowCookie(kind)))
-	if err != nil || len(sealed) == 0 {
-		return nil, errFlow
-	}
-	plain, err := c.app.Box.Open(sealed, "flow "+kind)
-	if err != nil {
-		return nil, errFlow
-	}
 	f := &flow{}
-	if err := json.Unmarshal(plain, f); err != nil || f.Token == "" || time.Now().After(f.Expires) {
+	if !c.sealed(flowCookie(kind), "flow "+kind, f) || f.Token == "" || time.Now().After(f.Expires) {
 		return nil, errFlow
 	}
 	return f, nil
 }
 
 // endFlow takes the cookie away.
-func (c *Ctx) endFlow(kind string) { c.setCookie(c.flowCookie(kind), "", -time.Hour, true) }
+func (c *Ctx) endFlow(kind string) { c.endSealed(flowCookie(kind)) }
 
 // spendFlow uses a flow up, over all processes: a copy of the cookie is worth nothing after.
 func (c *Ctx) spendFlow(kind string, f *flow) error {

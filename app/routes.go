@@ -173,6 +173,7 @@ func (a *App) table() []Route {
 		{post, "/automations/:id", use, Pages, 0, automations.Update},
 		{get, "/automations/:id/calls/:call", use, Pages, 0, automationCalls.Show},
 		{post, "/automations/:id/calls/:call/replay", use, Pages, 0, automationCalls.Replay},
+		{get, "/automations/:id/test", use, Pages, 0, automationCalls.Console},
 		{post, "/automations/:id/test", use, Pages, automate.MaxCall * 4, automationCalls.Create},
 		{post, "/automations/:id/secret", use, Pages, 0, automationSecret.Create},
 		{post, "/automations/:id/secret/old/delete", use, Pages, 0, automationSecret.Destroy},

@@ -16,7 +16,8 @@ type Team struct{ *App }
 // Index lists them; the page has the open invitations too.
 func (h *Team) Index(c *Ctx) (Reply, error) {
 	if !c.wantsJSON() {
-		return h.show(c, settings.TeamProps{}, 200)
+		link := c.shownOnce()
+		return h.show(c, settings.TeamProps{Link: link.Value, LinkFor: link.For}, 200)
 	}
 	rows, err := c.Scope.Members(c)
 	return data(cloud.NewMembers(rows)), err
@@ -73,7 +74,7 @@ func (h *Team) invite(c *Ctx, email string, role models.Role, f *wire.Fields) (*
 	return c.Scope.InviteByMail(c, email, role, func(i *models.Invitation) models.Mail { return h.letter(c, i) })
 }
 
-// invited tells that a letter is on its way, or shows the link once, to be passed on.
+// invited tells that a letter is on its way, or has the link shown once, to be passed on.
 func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
 	if in.Delivery != nil {
 		return redirect("/settings/team").json(cloud.NewInvited(in, "")).with(201).say("ok", "An email to "+in.Invitation.Email+" is being sent"), nil
@@ -82,7 +83,7 @@ func (h *Team) invited(c *Ctx, in *models.Invited) (Reply, error) {
 	if c.wantsJSON() {
 		return data(cloud.NewInvited(in, link)).with(201), nil
 	}
-	return h.show(c, settings.TeamProps{Link: link, LinkFor: in.Invitation.Email}, 201)
+	return c.showOnce("/settings/team", once{Value: link, For: in.Invitation.Email})
 }
 
 const joinPath = "/join?token="

@@ -34,7 +34,7 @@ func (h *Webhooks) list(c *Ctx, form settings.WebhookForm, status int) (Reply, e
 	return page(settings.Webhooks(p)).with(status), err
 }
 
-// Create adds one; its secret stands in this answer only.
+// Create adds one; its secret is told once, to a program in this answer and to a person by the page after.
 func (h *Webhooks) Create(c *Ctx) (Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -55,7 +55,7 @@ func (h *Webhooks) Create(c *Ctx) (Reply, error) {
 	if c.wantsJSON() {
 		return data(cloud.WebhookEndpointCreated{WebhookEndpoint: cloud.NewWebhookEndpoint(e), Secret: key.Reveal()}).with(201), nil
 	}
-	return h.show(c, e, settings.FormOf(e), key, 201)
+	return c.showOnce(settings.WebhooksPath+"/"+e.ID, once{Value: key.Reveal()})
 }
 
 // read takes what was sent: a form has all of it, a program says what it means. Only an operator, in person, allows that an address
@@ -96,7 +96,7 @@ func (h *Webhooks) Show(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.show(c, e, settings.FormOf(e), secret.String{}, 200)
+	return h.show(c, e, settings.FormOf(e), 200)
 }
 
 func (h *Webhooks) find(c *Ctx) (*models.WebhookEndpoint, error) {
@@ -107,12 +107,12 @@ func (h *Webhooks) find(c *Ctx) (*models.WebhookEndpoint, error) {
 	return c.Scope.Webhook(c, id)
 }
 
-func (h *Webhooks) show(c *Ctx, e *models.WebhookEndpoint, form settings.WebhookForm, key secret.String, status int) (Reply, error) {
+func (h *Webhooks) show(c *Ctx, e *models.WebhookEndpoint, form settings.WebhookForm, status int) (Reply, error) {
 	if c.wantsJSON() {
 		return data(cloud.NewWebhookEndpoint(e)).with(status), nil
 	}
 	form.MayPrivate = operates(c.Principal)
-	p := settings.WebhookProps{Frame: c.frame(e.Name, "/settings", ""), Webhook: e, Form: form, Key: key.Reveal(), Before: c.Query("before"), BaseURL: h.PublicURL}
+	p := settings.WebhookProps{Frame: c.frame(e.Name, "/settings", ""), Webhook: e, Form: form, Key: c.shownOnce().Value, Before: c.Query("before"), BaseURL: h.PublicURL}
 	var err error
 	if p.Names, err = c.Scope.InstanceNames(c); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (h *Webhooks) Update(c *Ctx) (Reply, error) {
 		e, err = c.Scope.UpdateWebhook(c, was.ID, w)
 	}
 	if form, ok := refusedWebhook(c, w, err); ok {
-		return h.show(c, was, form, secret.String{}, 422)
+		return h.show(c, was, form, 422)
 	}
 	if err != nil {
 		return nil, err
@@ -146,20 +146,23 @@ func (h *Webhooks) Update(c *Ctx) (Reply, error) {
 	return redirect(settings.WebhooksPath+"/"+e.ID).json(cloud.NewWebhookEndpoint(e)).say("ok", "The webhook is changed"), nil
 }
 
-// Rotate makes a new secret, which stands in this answer only.
+// Rotate makes a new secret, which is told once, as by Create.
 func (h *Webhooks) Rotate(c *Ctx) (Reply, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
 	}
 	e, key, err := c.Scope.RotateWebhook(c, id)
+	if fault.Is(err, fault.Conflict) && !c.wantsJSON() {
+		return redirect(settings.WebhooksPath+"/"+id).say("warn", sentence(fault.As(err))), nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	if c.wantsJSON() {
 		return data(cloud.WebhookEndpointCreated{WebhookEndpoint: cloud.NewWebhookEndpoint(e), Secret: key.Reveal()}), nil
 	}
-	return h.show(c, e, settings.FormOf(e), key, 200)
+	return c.showOnce(settings.WebhooksPath+"/"+e.ID, once{Value: key.Reveal()})
 }
 
 // Test has a test event sent; its page shows the answer.

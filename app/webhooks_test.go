@@ -98,8 +98,7 @@ func TestWebhooks(t *testing.T) {
 	r := receiving(t)
 	owner := w.Acme.Owner // who runs the installation, and may name an address inside
 	form := url.Values{"name": {"Ticket <system>"}, "url": {r.URL + "/hook?token=x"}, "events": {"message.completed", "agent.error"}, "active": {"true"}, "private": {"true"}}
-	a := w.Do(apptest.Call{Method: "POST", Path: "/settings/webhooks", Who: owner, Form: form})
-	require.Equal(t, 201, a.Status)
+	a := w.Follow(w.Do(apptest.Call{Method: "POST", Path: "/settings/webhooks", Who: owner, Form: form}), owner)
 	secret := whsec.FindString(a.Body)
 	require.NotEmpty(t, secret)
 	has(t, a.Body, "Ticket &lt;system&gt;", "not shown again")
@@ -139,8 +138,7 @@ func TestWebhooks(t *testing.T) {
 	has(t, a.Body, "Write the whole address", "Choose at least one", `value="nonsense"`)
 	a = w.Do(apptest.Call{Method: "POST", Path: at, Who: owner, Form: url.Values{"name": {"Renamed"}, "url": {r.URL}, "events": {"agent.error"}, "active": {"true"}, "private": {"true"}}})
 	assert.Equal(t, 303, a.Status)
-	a = w.Do(apptest.Call{Method: "POST", Path: at + "/rotate", Who: owner, Form: url.Values{}})
-	assert.Equal(t, 200, a.Status)
+	a = w.Follow(w.Do(apptest.Call{Method: "POST", Path: at + "/rotate", Who: owner, Form: url.Values{}}), owner)
 	second := whsec.FindString(a.Body)
 	require.NotEmpty(t, second)
 	assert.NotEqual(t, secret, second)
@@ -174,7 +172,7 @@ func TestWebhookAddressIsOfWhoNamesIt(t *testing.T) {
 	w := apptest.Start(t, apptest.Options{NoWorker: true})
 	form := url.Values{"name": {"theirs"}, "url": {"https://hook.example.com/in"}, "events": {"agent.error"}, "active": {"true"}}
 	a := w.Do(apptest.Call{Method: "POST", Path: "/settings/webhooks", Who: w.Acme.Admin, Form: form})
-	require.Equal(t, 201, a.Status)
+	require.Equal(t, 303, a.Status)
 	list, err := w.Acme.Scope.Webhooks(t.Context())
 	require.NoError(t, err)
 	var at *models.WebhookEndpoint
@@ -231,7 +229,7 @@ func TestWebhookInsideTheNetwork(t *testing.T) {
 		assert.Equal(t, 422, post(w.Acme.Owner), "%s without a word", inside)
 		form.Set("private", "true")
 		assert.Equal(t, 422, post(w.Acme.Admin), "%s by who does not run the installation", inside)
-		want := 201
+		want := 303
 		if never {
 			want = 422
 		}

@@ -39,7 +39,7 @@ type Automation struct {
 	AllowedFrom     string // of a trigger: networks that may call it, one a line; "" = all
 	Strict          bool   // of a trigger: one signed body is one call, whatever id it comes with
 	SecretSealed    []byte // of a trigger
-	OldSecretSealed []byte // of a trigger: the one before, valid until
+	OldSecretSealed []byte // of a trigger: those before, valid until
 	OldSecretUntil  *time.Time
 	CreatedBy       string
 	CreatedName     string

@@ -34,29 +34,27 @@ func (sy *System) Trigger(ctx context.Context, automationID string) (*Automation
 	if err != nil {
 		return nil, nil, err
 	}
-	sealed := [][]byte{a.SecretSealed}
-	if a.OldSecretUntil != nil && a.OldSecretUntil.After(sy.store.now()) {
-		sealed = append(sealed, a.OldSecretSealed)
+	out, err := sy.store.secretsOf(a.secrets())
+	if err != nil {
+		return nil, nil, err
 	}
-	out := []secret.String{}
-	for _, s := range sealed {
-		plain, err := sy.store.box.Open(s, a.ID)
-		if err != nil {
-			return nil, nil, err
-		}
-		token := secret.Of(string(plain))
+	for _, token := range out {
 		sy.store.learn(token) // another process may have made it
-		out = append(out, token)
 	}
 	return a, out, nil
 }
 
-// RotateSecret gives a trigger a new secret, which is only returned here. keep leaves the old one valid for SecretOverlap; a
-// still older one ends at once. Who knows the new one answers for what is called with it.
+func (a *Automation) secrets() secretRow {
+	return secretRow{id: a.ID, sealed: a.SecretSealed, old: a.OldSecretSealed, until: a.OldSecretUntil}
+}
+
+// RotateSecret gives a trigger a new secret, which is only returned here. keep leaves the old one valid for SecretOverlap, and
+// still older ones till their own end; without it all of them end at once. Conflict when too many are valid.
+// Who knows the new one answers for what is called with it.
 func (sc *Scope) RotateSecret(ctx context.Context, automationID string, keep bool) (*Automation, secret.String, error) {
 	var token secret.String
 	a, err := sc.withAutomation(ctx, automationID, "trigger.secret_changed", func(tx *gorm.DB, a *Automation) (map[string]any, error) {
-		old, err := first[Automation](tx.Select("id", "secret_sealed").Where("id = ? AND kind = ?", a.ID, AutomationWebhook))
+		old, err := first[Automation](tx.Select("id", "secret_sealed", "old_secret_sealed", "old_secret_until").Where("id = ? AND kind = ?", a.ID, AutomationWebhook))
 		if err != nil {
 			return nil, err
 		}
@@ -64,17 +62,21 @@ func (sc *Scope) RotateSecret(ctx context.Context, automationID string, keep boo
 		if token, sealed, err = sc.triggerSecret(a); err != nil {
 			return nil, err
 		}
-		set := map[string]any{"secret_sealed": sealed, "old_secret_sealed": nil, "old_secret_until": nil}
+		set := map[string]any{"old_secret_sealed": nil, "old_secret_until": nil}
 		if keep {
-			set["old_secret_sealed"], set["old_secret_until"] = old.SecretSealed, sc.store.now().Add(SecretOverlap)
+			set, err = sc.store.keepSecrets(old.secrets(), SecretOverlap)
 		}
+		if err != nil {
+			return nil, err
+		}
+		set["secret_sealed"] = sealed
 		sc.answer(set)
 		return set, nil
 	})
 	return a, token, err
 }
 
-// EndOldSecret makes a trigger's old secret invalid at once; Conflict when there is none.
+// EndOldSecret makes a trigger's old secrets invalid at once; Conflict when there is none.
 func (sc *Scope) EndOldSecret(ctx context.Context, automationID string) (*Automation, error) {
 	return sc.withAutomation(ctx, automationID, "trigger.old_secret_ended", func(_ *gorm.DB, a *Automation) (map[string]any, error) {
 		if a.OldSecretUntil == nil || !a.OldSecretUntil.After(sc.store.now()) {

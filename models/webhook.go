@@ -30,7 +30,7 @@ type WebhookEndpoint struct {
 	Private         bool   // an operator allowed an address inside the network
 	Managed         bool   // made by the instance's configuration, and changed there
 	SecretSealed    []byte
-	OldSecretSealed []byte // the one before, which signs too until then
+	OldSecretSealed []byte // those before, which sign too until then
 	OldSecretUntil  *time.Time
 	FailingSince    *time.Time // since when nothing arrived
 	CreatedBy       string
@@ -276,14 +276,25 @@ func (sc *Scope) removeEndpoint(tx *gorm.DB, e *WebhookEndpoint) error {
 	return sc.audit(tx, act{name: "webhook.deleted", kind: "webhook", id: e.ID, of: e.Name, before: e.figures()})
 }
 
+func (e *WebhookEndpoint) secrets() secretRow {
+	return secretRow{id: e.ID, sealed: e.SecretSealed, old: e.OldSecretSealed, until: e.OldSecretUntil}
+}
+
 // RotateWebhook gives an endpoint a new secret. The one before signs too for WebhookOverlap, so that no call is refused
-// while the other side changes it; one that was still signing from an earlier rotation ends.
+// while the other side changes it; those that sign from earlier rotations do so till their own end. Conflict when too many do.
 func (sc *Scope) RotateWebhook(ctx context.Context, endpointID string) (*WebhookEndpoint, secret.String, error) {
 	var key secret.String
 	e, err := sc.changeWebhook(ctx, endpointID, "webhook.rotated", func(_ *gorm.DB, was *WebhookEndpoint) (map[string]any, error) {
 		fresh, sealed, err := sc.newSigningKey(endpointID)
+		if err != nil {
+			return nil, err
+		}
 		key = fresh
-		return map[string]any{"secret_sealed": sealed, "old_secret_sealed": was.SecretSealed, "old_secret_until": sc.store.now().Add(WebhookOverlap)}, err
+		set, err := sc.store.keepSecrets(was.secrets(), WebhookOverlap)
+		if err == nil {
+			set["secret_sealed"] = sealed
+		}
+		return set, err
 	})
 	return e, key, err
 }

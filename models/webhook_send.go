@@ -12,7 +12,7 @@ import (
 	"lobstead/kit/secret"
 )
 
-// WebhookTarget is where a call goes, and what it is signed with: two secrets while a rotation overlaps.
+// WebhookTarget is where a call goes, and what it is signed with: several secrets while rotations overlap.
 type WebhookTarget struct {
 	URL     string
 	Private bool
@@ -30,16 +30,8 @@ func (sy *System) WebhookTarget(ctx context.Context, d *Delivery) (*WebhookTarge
 		return nil, errWebhookOff
 	}
 	out := &WebhookTarget{URL: e.URL, Private: e.Private}
-	sealed := [][]byte{e.SecretSealed}
-	if e.OldSecretUntil != nil && e.OldSecretUntil.After(sy.store.now()) {
-		sealed = append(sealed, e.OldSecretSealed)
-	}
-	for _, s := range sealed {
-		plain, err := sy.store.box.Open(s, e.ID)
-		if err != nil {
-			return nil, fault.Wrap(err, fault.Internal, "webhook.secret", "The webhook's secret cannot be opened: its key is not configured any more")
-		}
-		out.Secrets = append(out.Secrets, secret.Of(string(plain)))
+	if out.Secrets, err = sy.store.secretsOf(e.secrets()); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "webhook.secret", "The webhook's secret cannot be opened: its key is not configured any more")
 	}
 	return out, nil
 }

@@ -89,6 +89,17 @@ func (w *World) Try(c Call) (Answer, error) {
 	return Answer{resp.StatusCode, resp.Header, string(body)}, err
 }
 
+// Follow opens the page that an answer leads to, with the cookies that it set.
+func (w *World) Follow(a Answer, who *Person) Answer {
+	w.T.Helper()
+	require.Equal(w.T, http.StatusSeeOther, a.Status, a.Body)
+	cookies := w.CookieName() + "=" + who.Cookie
+	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
+		cookies += "; " + c.Name + "=" + c.Value
+	}
+	return w.Do(Call{Method: "GET", Path: a.Header.Get("Location"), Who: who, Header: map[string]string{"Cookie": cookies}})
+}
+
 // Request builds a request as a browser or a program sends it.
 func (w *World) Request(c Call) *http.Request {
 	w.T.Helper()

@@ -109,6 +109,44 @@ func TestRotation(t *testing.T) {
 	require.True(t, fault.Is(err, fault.NotFound), "a schedule has none")
 }
 
+// Who rotates again before the overlap is over cuts nobody off: each secret ends at its own time. What is too much is refused.
+func TestRotationsOverlap(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	a, token := o.trigger("look", automate.Options{})
+	tokens := []string{token}
+	works := func() (out []bool) {
+		for _, token := range tokens {
+			_, _, err := o.desk.Call(t.Context(), a.ID, automate.Call{Secret: token, Body: []byte("{}")})
+			require.True(t, err == nil || fault.Is(err, fault.Unauthenticated), "%v", err)
+			out = append(out, err == nil)
+		}
+		return out
+	}
+	rotate := func() error {
+		_, token, err := o.desk.Rotate(t.Context(), o.sc, a.ID, true)
+		if err == nil {
+			tokens = append(tokens, token.Reveal())
+		}
+		return err
+	}
+	require.NoError(t, rotate())
+	o.clock.Add(models.SecretOverlap / 2)
+	require.NoError(t, rotate())
+	require.Equal(t, []bool{true, true, true}, works())
+	o.clock.Add(models.SecretOverlap / 2)
+	require.Equal(t, []bool{false, true, true}, works())
+	o.clock.Add(models.SecretOverlap / 2)
+	require.Equal(t, []bool{false, false, true}, works())
+	for range 10 {
+		require.NoError(t, rotate())
+	}
+	require.True(t, fault.Is(rotate(), fault.Conflict))
+	require.Equal(t, []bool{false, false, true}, works()[:3])
+	o.clock.Add(models.SecretOverlap)
+	require.NoError(t, rotate())
+}
+
 func TestFromWhereATriggerIsCalled(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

@@ -158,7 +158,7 @@ func TestTheSchemeOfTheSpecification(t *testing.T) {
 	require.Equal(t, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", got)
 }
 
-// Both secrets sign while a rotation overlaps, then the new one alone.
+// All secrets sign while rotations overlap, each till its own end.
 func TestAWebhooksRotation(t *testing.T) {
 	h := receive(t, nil)
 	r := newHooked(t, h)
@@ -167,12 +167,23 @@ func TestAWebhooksRotation(t *testing.T) {
 	r.deliver(r.fails("one"))
 	verify(t, r.key, h.got()[0])
 	verify(t, fresh.Reveal(), h.got()[0])
-	r.clock.Add(models.WebhookOverlap)
+	r.clock.Add(models.WebhookOverlap - time.Hour)
+	_, again, err := r.sc.RotateWebhook(t.Context(), r.end.ID)
+	require.NoError(t, err)
+	r.deliver(r.fails("between"))
+	for _, key := range []string{r.key, fresh.Reveal(), again.Reveal()} {
+		verify(t, key, h.got()[1])
+	}
+	r.clock.Add(time.Hour)
+	_, newest, err := r.sc.RotateWebhook(t.Context(), r.end.ID)
+	require.NoError(t, err)
 	r.deliver(r.fails("two"))
-	verify(t, fresh.Reveal(), h.got()[1])
+	verify(t, again.Reveal(), h.got()[2])
+	verify(t, fresh.Reveal(), h.got()[2])
+	verify(t, newest.Reveal(), h.got()[2])
 	w, err := standardwebhooks.NewWebhook(r.key)
 	require.NoError(t, err)
-	require.Error(t, w.Verify([]byte(h.got()[1].body), h.got()[1].header))
+	require.Error(t, w.Verify([]byte(h.got()[2].body), h.got()[2].header))
 }
 
 // 410 switches the endpoint off and tells who made it; what waits can be sent when it is on again.
