@@ -65,11 +65,10 @@ func (a *App) fail(c *Ctx, err error) error {
 		return writeJSON(c.f, status, cloud.NewError(e))
 	case e.Code == errHomeless.Code && c.Principal != nil:
 		return redirect("/organizations").write(c)
-	case e.Kind == fault.Unauthenticated && !c.isHTMX():
-		return c.f.Redirect("/sign-in?next="+escapeName(c.f.OriginalURL()), fiber.StatusSeeOther)
+	case e.Kind == fault.Unauthenticated && (c.isHTMX() || c.f.Get(fiber.HeaderAccept) == "text/event-stream"):
+		return c.f.SendStatus(status) // the page stays with what was typed, and static/js/signed.js says it
 	case e.Kind == fault.Unauthenticated:
-		c.f.Set("HX-Redirect", "/sign-in")
-		return c.f.SendStatus(status)
+		return c.f.Redirect("/sign-in?next="+escapeName(c.here()), fiber.StatusSeeOther)
 	case c.isHTMX():
 		return a.failPartial(c, e, status)
 	}

@@ -3,6 +3,8 @@ package app
 import (
 	"net/url"
 	"strings"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // localPath keeps a redirect on this server: a path of ours, else the first page.
@@ -22,4 +24,16 @@ func localOr(path, other string) string {
 		return other
 	}
 	return localPath(path)
+}
+
+// here is the page that somebody is on: of a form the one that it stands on, as far as the browser tells.
+func (c *Ctx) here() string {
+	if safeMethod(c.f.Method()) {
+		return c.f.OriginalURL()
+	}
+	u, err := url.Parse(c.f.Get(fiber.HeaderReferer))
+	if err != nil || u.Path == "" {
+		return "/"
+	}
+	return localPath(u.RequestURI())
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"net/url"
 	"time"
 
 	"lobstead/migrations"
@@ -76,12 +75,8 @@ func (h *Settings) Theme(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	c.setCookie(themeCookie, theme, themeLife, false)
-	back := "/"
-	if u, err := url.Parse(c.f.Get("Referer")); err == nil && u.Path != "" {
-		back = localPath(u.RequestURI())
-	}
 	if c.isHTMX() || c.wantsJSON() {
 		return &answer{noContent: true}, nil
 	}
-	return redirect(back), nil
+	return redirect(c.here()), nil
 }

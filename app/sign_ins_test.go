@@ -180,3 +180,33 @@ func TestKeysThatDoNotWork(t *testing.T) {
 		assert.Equal(t, 200, w.Do(apptest.Call{Method: "GET", Path: "/api/instances", Header: header}).Status)
 	}
 }
+
+// Whose sign-in ended finds the page again that they were on, and not the address of a form, of which there is none; a part of a page and
+// a stream are refused without leading anywhere, so that what was typed stays.
+func TestASignInThatEndedLosesNoPage(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	page := "/automations/" + w.Acme.Automation + "/edit?from=list"
+	post := func(referer string, face apptest.Face) apptest.Answer {
+		return w.Do(apptest.Call{Method: "POST", Path: "/automations/" + w.Acme.Automation + "/run", Form: url.Values{}, Face: face, Header: map[string]string{"Referer": referer}})
+	}
+	next := func(a apptest.Answer) string {
+		require.Equal(t, 303, a.Status)
+		to, err := url.Parse(a.Header.Get("Location"))
+		require.NoError(t, err)
+		require.Equal(t, "/sign-in", to.Path)
+		return to.Query().Get("next")
+	}
+	assert.Equal(t, page, next(post(w.URL+page, apptest.Page)))
+	assert.Equal(t, "/", next(post("", apptest.Page)))
+	for _, hostile := range hostileTargets {
+		local(t, next(post("http://"+w.Address+"/"+strings.TrimLeft(strings.Map(printable, hostile), "/"), apptest.Page)), hostile)
+	}
+	assert.Equal(t, page, next(w.Do(get(page, nil))), "of a page it is itself")
+	a := post(w.URL+page, apptest.Partial)
+	assert.Equal(t, 401, a.Status)
+	assert.Empty(t, a.Header.Get("HX-Redirect"))
+	assert.NotContains(t, a.Body, "<", "nothing to swap in")
+	a = w.Do(apptest.Call{Method: "GET", Path: "/live/automations", Header: map[string]string{"Accept": "text/event-stream"}})
+	assert.Equal(t, 401, a.Status)
+}

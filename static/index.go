@@ -13,7 +13,7 @@ import (
 
 // scripts is the order in which our modules become one app.js: core first, the rest need only core.
 var scripts = []string{
-	"core", "theme", "drawer", "dialog", "toast", "menu", "copy", "time", "scroll", "shortcuts", "palette", "morph", "live", "attach", "upload", "chat", "passkey",
+	"core", "theme", "drawer", "dialog", "toast", "menu", "copy", "time", "scroll", "shortcuts", "palette", "morph", "signed", "live", "attach", "upload", "chat", "passkey",
 }
 
 // pageModules are what single pages load besides; each only imports those before it.

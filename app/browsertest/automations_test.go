@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -131,4 +132,17 @@ func TestAutomations(t *testing.T) {
 	b.click(`.top form[action$="/pause"] button`)
 	b.until(`document.querySelector(".top").innerText.includes("Paused")`)
 	b.judge("automation-paused")
+
+	b.now("the sign-in ends while somebody types, and a page's stream is refused")
+	b.allow("HTTP 401", "status of 401")
+	signedOut := `!document.querySelector("#signed-out").hidden && document.querySelector("#offline").hidden`
+	b.open(page + "/edit")
+	b.do(network.DeleteCookies("lobstead").WithURL(b.server.base))
+	b.fill("#prompt", "words that took an hour")
+	b.fill("#when", "every monday at 7")
+	b.until(signedOut)
+	assert.Equal(t, page+"/edit", b.text(`location.pathname`))
+	assert.Equal(t, "words that took an hour", b.text(`document.querySelector("#prompt").value`))
+	assert.Equal(t, "/sign-in?next="+strings.ReplaceAll(page+"/edit", "/", "%2F"), b.text(`document.querySelector("#signed-out a").getAttribute("href")`))
+	b.judge("signed-out")
 }

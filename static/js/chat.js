@@ -33,6 +33,8 @@
   const post = async (form, body) => {
     const headers = { "HX-Request": "true", Accept: "text/html", "Idempotency-Key": key() };
     const answer = await fetch(form.action, { method: "POST", body, headers });
+    window.lobstead.signedOut(answer.status === 401);
+    if (answer.status === 401) throw new Error("You are signed out.");
     const note = said(answer);
     if (!answer.ok) throw new Error(note ? note.text : `The server refused it (${answer.status}).`);
     if (note) window.lobstead.toast(note.kind, note.text);

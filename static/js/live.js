@@ -57,11 +57,22 @@
     // Who ends a thing is on the way elsewhere already: that goes first.
     if (Date.now() - last > 10000) setTimeout(() => { if (!leaving) location.reload(); }, 1000);
   };
+  // why asks what refused a stream: a browser does not tell. Who is signed out reads that, and not that it is tried again.
+  const why = async () => {
+    const asked = new AbortController();
+    try {
+      const r = await fetch(url, { headers: { Accept: "text/event-stream" }, signal: asked.signal });
+      window.lobstead.signedOut(r.status === 401);
+      if (r.status === 401) settled();
+    } catch { /* the server is not there: it is tried again */ }
+    asked.abort();
+  };
   const open = () => {
     if (stopped || source || !url) return;
     const s = source = new EventSource(url);
     s.onopen = () => {
       settled();
+      window.lobstead.signedOut(false);
       setTimeout(() => { if (source === s) failures = 0; }, 3000); // a server that drops at once is not back yet
     };
     s.addEventListener("patch", (e) => {
@@ -70,8 +81,10 @@
     });
     s.addEventListener("gone", gone);
     s.onerror = () => {
+      const refused = s.readyState === EventSource.CLOSED; // answered, and not by a stream
       close();
       if (stopped) return;
+      if (refused) why();
       if (!hint) hint = setTimeout(() => shown(true), HINT);
       const wait = Math.min(10000, 500 * 2 ** failures++);
       retry = setTimeout(open, wait / 2 + Math.random() * wait / 2);

@@ -17,6 +17,7 @@
 
   const ask = async (method, url, body, type) => {
     const r = await fetch(url, { method, body, headers: { Accept: "application/json", ...(type && { "Content-Type": type }) } });
+    window.lobstead.signedOut(r.status === 401);
     const answer = await r.json().catch(() => ({}));
     if (!r.ok) throw Object.assign(new Error(answer.error || answer.message || `The server answered ${r.status}`), { status: r.status });
     return answer;

@@ -45,6 +45,7 @@ export const link = (url, page, on) => {
   const refused = async (ready) => {
     try {
       const r = await fetch(page, { headers: { Accept: "application/json" } });
+      window.lobstead.signedOut(r.status === 401);
       if ([401, 403, 404].includes(r.status)) return on.state("gone", "You cannot use this terminal any more.");
       const state = await r.json();
       if (state.code === "terminal.stopped" || state.code === "terminal.elsewhere") return on.state("reload", state.message);
