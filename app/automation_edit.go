@@ -6,6 +6,7 @@ import (
 
 	"lobstead/engine/automate"
 	"lobstead/engine/automate/when"
+	"lobstead/kit/fault"
 	"lobstead/models"
 	"lobstead/views/automations"
 )
@@ -16,12 +17,17 @@ func (h *Automations) Edit(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := automations.EditProps{Name: a.Name, Prompt: a.Prompt, Zone: a.TimeZone, Policies: automations.Policies{Missed: string(a.MissedPolicy), Overlap: string(a.Overlap),
+	return h.editPage(c, a, editForm(a), 200)
+}
+
+// editForm is the form of one as it is.
+func editForm(a *models.Automation) automations.EditProps {
+	p := automations.EditProps{Name: a.Name, Prompt: a.Prompt, Zone: a.TimeZone, Stamp: a.Stamp(), Policies: automations.Policies{Missed: string(a.MissedPolicy), Overlap: string(a.Overlap),
 		Jitter: strconv.Itoa(a.JitterSeconds), AllowedFrom: a.AllowedFrom, Strict: a.Strict}}
 	if s, err := automate.Schedule(a); err == nil {
 		p.Policies.When = s.Text()
 	}
-	return h.editPage(c, a, p, 200)
+	return p
 }
 
 func (h *Automations) named(c *Ctx) (*models.Automation, error) {
@@ -47,7 +53,7 @@ func (h *Automations) Update(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := automations.EditProps{Name: f.Text("name"), Prompt: f.Text("prompt"), Zone: f.Text("timezone"), Policies: readPolicies(f)}
+	p := automations.EditProps{Name: f.Text("name"), Prompt: f.Text("prompt"), Zone: f.Text("timezone"), Stamp: f.Text("stamp"), Policies: readPolicies(f)}
 	preview := f.Text("preview") != "" || c.Query("preview") != ""
 	if err := f.Err(); err != nil {
 		return nil, err
@@ -58,6 +64,9 @@ func (h *Automations) Update(c *Ctx) (Reply, error) {
 	}
 	if err == nil && !preview {
 		return redirect(automationsPath+"/"+a.ID).say("ok", "It is saved"), nil
+	}
+	if fault.Is(err, fault.Conflict) {
+		return h.changedMeanwhile(c, p)
 	}
 	status := 200
 	if err != nil && !preview {
@@ -76,11 +85,22 @@ func (h *Automations) Update(c *Ctx) (Reply, error) {
 	return h.editPage(c, a, p, status)
 }
 
+// changedMeanwhile gives the form again as it was typed, with what somebody else saved: saving it now is meant.
+func (h *Automations) changedMeanwhile(c *Ctx, p automations.EditProps) (Reply, error) {
+	a, err := h.named(c)
+	if err != nil {
+		return nil, err
+	}
+	saved := editForm(a)
+	p.Saved, p.Stamp = &saved, saved.Stamp
+	return h.editPage(c, a, p, 409)
+}
+
 // change reads the form; what was not touched of a schedule's times stays.
 func (h *Automations) change(c *Ctx, a *models.Automation, p *automations.EditProps) (automate.Change, error) {
 	jitter, err := readJitter(p.Policies.Jitter)
 	overlap := models.Overlap(p.Policies.Overlap)
-	ch := automate.Change{Name: &p.Name, Prompt: &p.Prompt, Overlap: &overlap, AllowedFrom: &p.Policies.AllowedFrom, Strict: &p.Policies.Strict}
+	ch := automate.Change{Stamp: p.Stamp, Name: &p.Name, Prompt: &p.Prompt, Overlap: &overlap, AllowedFrom: &p.Policies.AllowedFrom, Strict: &p.Policies.Strict}
 	if err != nil || a.Kind == models.AutomationWebhook {
 		return ch, err
 	}

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -109,4 +110,35 @@ func TestWhoPausesAllAutomations(t *testing.T) {
 	do(w.Acme.Owner, "/automations/resume", 303)
 	require.Equal(t, 2, w.Count("SELECT count(*) FROM audit_entries WHERE act = 'automations.paused'"))
 	require.Equal(t, 2, w.Count("SELECT count(*) FROM audit_entries WHERE act = 'automations.resumed'"))
+}
+
+// Two forms of one automation: who saves last is told of what the other saved, keeps what was typed, and writes over it only when they
+// mean it. Runs and a new secret are no change of it, and a call without a stamp is of whatever is there.
+func TestTwoEditOneAutomation(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	page := "/automations/" + w.Acme.Automation
+	stamp := func() string {
+		found := regexp.MustCompile(`name="stamp" value="([0-9a-f]+)"`).FindStringSubmatch(w.Do(get(page+"/edit", w.Acme.Member)).Body)
+		require.Len(t, found, 2)
+		return found[1]
+	}
+	save := func(stamp, name, prompt string) apptest.Answer {
+		return w.Do(apptest.Call{Method: "POST", Path: page, Who: w.Acme.Member, Form: url.Values{"stamp": {stamp}, "name": {name}, "prompt": {prompt}, "when": {"every day at 9"},
+			"timezone": {"UTC"}, "missed": {"once"}, "overlap": {"skip"}, "jitter": {"0"}}})
+	}
+	require.Equal(t, 303, save(stamp(), "First", "as it was").Status)
+	first := stamp()
+	require.Equal(t, 303, w.Do(apptest.Call{Method: "POST", Path: page + "/run", Who: w.Acme.Member, Form: url.Values{}}).Status)
+	require.Equal(t, first, stamp(), "a run is no change")
+	require.Equal(t, 303, save(first, "First", "the words of B").Status)
+
+	a := save(first, "The name of A", "as it was")
+	require.Equal(t, 409, a.Status)
+	has(t, a.Body, "Somebody changed it while you did", "the words of B", `value="The name of A"`, "as it was</textarea>", stamp())
+	row, err := w.Acme.Scope.Automation(t.Context(), w.Acme.Automation)
+	require.NoError(t, err)
+	require.Equal(t, []string{"First", "the words of B"}, []string{row.Name, row.Prompt})
+	require.Equal(t, 303, save(stamp(), "The name of A", "the words of both").Status, "it is meant now")
+	require.Equal(t, 303, save("", "No stamp", "as it is").Status)
 }

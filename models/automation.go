@@ -3,6 +3,9 @@ package models
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -102,6 +105,7 @@ type NewAutomation struct {
 	Payload       string
 	AllowedFrom   string
 	Strict        bool
+	Stamp         string // of an edit: of what it changes, see Automation.Stamp; "" = of whatever is there
 }
 
 func (n *NewAutomation) check() error {
@@ -210,6 +214,15 @@ func (a *Automation) Said() NewAutomation {
 	return NewAutomation{InstanceID: a.InstanceID, Name: a.Name, Description: a.Description, Prompt: a.Prompt, Kind: a.Kind, Expression: a.Expression, StartsAt: a.StartsAt,
 		TimeZone: a.TimeZone, NextAt: a.NextAt, Paused: a.State == AutomationPaused, MissedPolicy: a.MissedPolicy, Overlap: a.Overlap, JitterSeconds: a.JitterSeconds,
 		Action: a.Action, Payload: a.Payload, AllowedFrom: a.AllowedFrom, Strict: a.Strict}
+}
+
+// Stamp tells whether what is said of an automation is still the same: its runs, its state and its secret do not change it.
+func (a *Automation) Stamp() string {
+	n := a.Said()
+	n.NextAt, n.Paused = nil, false
+	said, _ := json.Marshal(n) // text, numbers and a time
+	sum := sha256.Sum256(said)
+	return hex.EncodeToString(sum[:16])
 }
 
 func (a *Automation) figures() map[string]any {

@@ -24,6 +24,7 @@ type Change struct {
 	AllowedFrom *string
 	Strict      *bool
 	Enabled     *bool
+	Stamp       string // of what was changed: models.Automation.Stamp; "" = of whatever is there
 }
 
 // Edit changes one; its runs and its conversation stay.
@@ -33,6 +34,7 @@ func (d *Desk) Edit(ctx context.Context, sc *models.Scope, id string, c Change) 
 		return nil, err
 	}
 	n := a.Said()
+	n.Stamp = c.Stamp
 	set(&n.Name, c.Name)
 	set(&n.Description, c.Description)
 	set(&n.Prompt, c.Prompt)

@@ -104,6 +104,8 @@ type EditProps struct {
 	Zone     string
 	Webhook  bool
 	Policies Policies
+	Stamp    string     // of what is changed
+	Saved    *EditProps // what somebody else saved meanwhile, nil for nothing
 	Reading  *Reading
 	Errors   map[string]string
 	BaseURL  string
