@@ -131,7 +131,12 @@ func (h *Automations) show(c *Ctx, p automations.NewProps, status int) (Reply, e
 	}
 	var err error
 	if p.Instances, err = c.Scope.InstanceNames(c); err == nil && p.Instance == "" && len(p.Instances) > 0 {
-		p.Instance = p.Instances[0].ID
+		i, err := c.Scope.DefaultInstance(c)
+		if err == nil {
+			p.Instance = i.ID
+		} else if !fault.Is(err, fault.NotFound) { // all of them are being deleted
+			return nil, err
+		}
 	}
 	return page(automations.New(p)).partial(automations.Understood(p)).with(status), err
 }

@@ -96,6 +96,10 @@ func (a *App) automationProps(ctx context.Context, sc *models.Scope, id string) 
 			return nil, err
 		}
 	}
+	p.Stopped = i.Desired == models.WantStopped
+	if p.Row.Failures, err = sc.RunFailuresOf(ctx, id); err != nil {
+		return nil, err
+	}
 	p.Runs, err = sc.Runs(ctx, id, runsListed)
 	return p, err
 }

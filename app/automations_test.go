@@ -153,3 +153,45 @@ func TestAFailedRunIsShown(t *testing.T) {
 	has(t, chat.Body, "The run of "+run.DueAt.UTC().Format("2 January 15:04")+" did not start: AI agents are switched off")
 	require.WithinDuration(t, time.Now(), run.CreatedAt, time.Minute)
 }
+
+// What belongs to a stopped instance says so before it is saved, and what fails again and again does not look well: the list and the page
+// say it with the reason and what to do.
+func TestAutomationsOfAStoppedInstance(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	w.Running(w.Acme, "first-running")
+	newest := w.Running(w.Acme, "newest")
+	stop := func(id string) {
+		_, err := w.Acme.Scope.ActOnInstance(t.Context(), id, models.Stop)
+		require.NoError(t, err)
+	}
+	stop(newest.ID)
+	body := w.Do(get("/automations/new", w.Acme.Member)).Body
+	preferred, err := w.Acme.Scope.DefaultInstance(t.Context())
+	require.NoError(t, err)
+	require.NotEqual(t, newest.ID, preferred.ID)
+	require.Regexp(t, `<option value="`+preferred.ID+`" selected`, body)
+	has(t, body, "newest (stopped)")
+	says := "newest is stopped: nothing will run until it is started"
+	has(t, w.Do(get("/automations/new?text=every+day+at+9+look&instance="+newest.ID, w.Acme.Member)).Body, says, "every day at 09:00")
+	lacks(t, w.Do(get("/automations/new?text=every+day+at+9+look&instance="+preferred.ID, w.Acme.Member)).Body, says)
+
+	page := "/automations/" + w.Acme.Automation
+	lacks(t, w.Do(get(page, w.Acme.Member)).Body, "is stopped", "Failing")
+	stop(w.Acme.Instance.ID)
+	for range 3 {
+		a := w.Do(apptest.Call{Method: "POST", Path: page + "/run", Who: w.Acme.Member, Form: url.Values{}})
+		require.Equal(t, page, a.Header.Get("Location"))
+		said, err := url.QueryUnescape(a.Cookie("lobstead_flash").Value)
+		require.NoError(t, err)
+		has(t, said, "This instance is stopped. Start it")
+		lacks(t, said, "message")
+	}
+	has(t, w.Do(get(page, w.Acme.Member)).Body, "Failing: 3 in a row", w.Acme.Instance.Name+" is stopped: nothing will run until it is started. 3 runs failed in a row.",
+		`action="/instances/`+w.Acme.Instance.ID+`/power"`, `value="start"`)
+	has(t, w.Do(get("/automations", w.Acme.Member)).Body, "Failing: 3 in a row", "This instance is stopped")
+	w.Exec("UPDATE instances SET desired = ? WHERE id = ?", string(models.WantRunning), w.Acme.Instance.ID)
+	body = w.Do(get(page, w.Acme.Member)).Body
+	has(t, body, "3 runs failed in a row. The last one: This instance is stopped.")
+	lacks(t, body, `value="start"`)
+}

@@ -35,7 +35,7 @@ func (h *Live) Automation(c *Ctx) (Reply, error) {
 			return nil, err
 		}
 		above, err := around(ctx, sc)
-		out := append(above, fragment{id: "automation-badge", html: automations.Badge(*p)}, fragment{id: "automation-acts", html: automations.Acts(*p)},
+		out := append(above, fragment{id: "automation-trouble", html: automations.Trouble(*p)}, fragment{id: "automation-badge", html: automations.Badge(*p)}, fragment{id: "automation-acts", html: automations.Acts(*p)},
 			fragment{id: "automation-facts", html: automations.Facts(*p)}, fragment{id: "runs", html: automations.Runs(*p)})
 		if p.URL != "" {
 			out = append(out, fragment{id: "calls", html: automations.Calls(*p)})

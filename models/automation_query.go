@@ -157,6 +157,11 @@ func (sc *Scope) RunFailures(ctx context.Context) (map[string]int, error) {
 	return out, translate(err)
 }
 
+// RunFailuresOf counts those of one automation.
+func (sc *Scope) RunFailuresOf(ctx context.Context, automationID string) (int, error) {
+	return sc.failuresOf(sc.read(ctx), automationID)
+}
+
 // failuresOf counts those of one automation.
 func (sc *Scope) failuresOf(tx *gorm.DB, automationID string) (int, error) {
 	n := 0

@@ -13,7 +13,7 @@ import (
 
 // InstanceNames lists id and name of every instance: what a list of conversations shows.
 func (sc *Scope) InstanceNames(ctx context.Context) ([]Instance, error) {
-	return all[Instance](sc.read(ctx).Select("id", "name"))
+	return all[Instance](sc.read(ctx).Select("id", "name", "state", "desired"))
 }
 
 // BusySessions gives the sessions in which a turn is open, with what it waits for: "" = it is being answered.

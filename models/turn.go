@@ -200,7 +200,7 @@ func mayQueue(tx *gorm.DB, s *Session) error {
 		return fault.New(fault.Conflict, "instance.state", "This instance is suspended and takes no messages")
 	}
 	if i.Desired == WantStopped {
-		return fault.New(fault.Conflict, "instance.stopped", "This instance is stopped").Hinting("Start it, then send the message again")
+		return fault.New(fault.Conflict, "instance.stopped", "This instance is stopped").Hinting("Start it, then try again")
 	}
 	var queued int64
 	if err := tx.Model(&Turn{}).Where("session_id = ? AND state = ?", s.ID, TurnQueued).Count(&queued).Error; err != nil {

@@ -96,7 +96,7 @@ func (l *Line) href() string {
 }
 
 // row is the automation of a line, for its badge and its menu.
-func (l *Line) row() *Row { return &Row{Automation: l.Automation, Held: l.Held} }
+func (l *Line) row() *Row { return &Row{Automation: l.Automation, Held: l.Held, Failures: l.Failures} }
 
 var channelBadges = map[models.ChannelState]ui.Badge{models.ChannelConnecting: {Kind: ui.Busy, Text: "Connecting"}, models.ChannelConnected: {Kind: ui.OK, Text: "Connected"},
 	models.ChannelFailed: {Kind: ui.Bad, Text: "Failed"}, models.ChannelOff: {Kind: ui.Off, Text: "Off"}}

@@ -67,6 +67,7 @@ type Row struct {
 	Month    string // what its runs of this month cost, "" without any
 	Runs     int    // of this month
 	Held     bool   // with all others
+	Failures int    // since the last run that did not fail
 }
 
 // NewProps is the page /automations/new.
@@ -128,6 +129,7 @@ type ShowProps struct {
 	Calls    []Call                 // of a trigger, the newest first
 	URL      string                 // of a trigger
 	Secret   string                 // of a trigger, right after it was made
+	Stopped  bool                   // its instance is
 	PerRun   string                 // what a run cost lately, "" when nobody knows
 	Estimate string                 // of a month
 	Console  Console
@@ -165,9 +167,23 @@ const runsShown = "At most the newest hundred of the last 90 days."
 func (n *NewProps) options() []ui.Option {
 	out := []ui.Option{}
 	for _, i := range n.Instances {
-		out = append(out, ui.Option{Value: i.ID, Text: i.Name})
+		text := i.Name
+		if i.Desired == models.WantStopped {
+			text += " (stopped)"
+		}
+		out = append(out, ui.Option{Value: i.ID, Text: text})
 	}
 	return out
+}
+
+// stopped is the name of the chosen instance when it is, "" otherwise.
+func (n *NewProps) stopped() string {
+	for _, i := range n.Instances {
+		if i.ID == n.Instance && i.Desired == models.WantStopped {
+			return i.Name
+		}
+	}
+	return ""
 }
 
 var icons = map[models.AutomationKind]ui.Icon{models.AutomationCron: ui.IconCalendarClock, models.AutomationEvery: ui.IconCalendarClock, models.AutomationOnce: ui.IconClock,
@@ -282,7 +298,38 @@ func (r Row) badge() ui.Badge {
 	if r.Held && r.State == models.AutomationActive {
 		return ui.Badge{Kind: ui.Warn, Text: "Held back"}
 	}
+	if r.Failures > 1 && r.State == models.AutomationActive {
+		return ui.Badge{Kind: ui.Bad, Text: "Failing: " + strconv.Itoa(r.Failures) + " in a row"}
+	}
 	return stateBadges[r.State]
+}
+
+// failed is the newest run that did, of one that fails again and again; nil otherwise.
+func (p ShowProps) failed() *models.AutomationRun {
+	for n := range p.Runs {
+		if p.Row.Failures > 1 && p.Runs[n].State == models.RunFailed {
+			return &p.Runs[n]
+		}
+	}
+	return nil
+}
+
+// trouble says what keeps an automation from its work, "" when nothing does.
+func (p ShowProps) trouble() string {
+	last, words := p.failed(), []string{}
+	if p.Row.State != models.AutomationActive {
+		return ""
+	}
+	if p.Stopped {
+		words = append(words, stoppedWords(p.Row.Instance))
+	}
+	if last != nil {
+		words = append(words, ui.Plural(p.Row.Failures, "run", "runs")+" failed in a row.")
+	}
+	if last != nil && last.Reason != "" && !p.Stopped {
+		words = append(words, "The last one: "+strings.TrimRight(last.Reason, ".")+".")
+	}
+	return strings.Join(words, " ")
 }
 
 func resumePath(h models.AutomationHold) string {
