@@ -59,6 +59,9 @@ func reading(err error) (*automations.Reading, map[string]string, error) {
 		for _, name := range []string{"timezone", "jitter", "allowed_from", "overlap", "missed", "prompt", "name"} {
 			if problem == "" && errs[name] != "" {
 				problem = errs[name]
+				if name == "timezone" { // its words name nothing, and its field is not swapped in
+					problem = "Time zone: " + problem
+				}
 			}
 		}
 		return &automations.Reading{Problem: problem}, errs, nil

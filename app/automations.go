@@ -9,6 +9,7 @@ import (
 	"lobstead/engine/automate"
 	"lobstead/models"
 	"lobstead/views/automations"
+	"lobstead/views/instances"
 )
 
 // Automations are the pages of what agents do by themselves.
@@ -119,4 +120,21 @@ func (a *App) automationCosts(ctx context.Context, sc *models.Scope, p *automati
 		p.Estimate = models.BudgetMoney.FormatAmount(int64(times) * each)
 	}
 	return nil
+}
+
+// automated is what the page of an instance says of what runs by itself there.
+func automated(ctx context.Context, sc *models.Scope, instance string) (instances.Automated, error) {
+	var out instances.Automated
+	rows, err := sc.Automations(ctx, instance)
+	if err != nil || len(rows) == 0 {
+		return out, err
+	}
+	last, err := sc.LastRuns(ctx)
+	out.Count, out.Next = len(rows), rows[0].NextAt // what is due first comes first
+	for n := range rows {
+		if run, ok := last[rows[n].ID]; ok && run.State == models.RunFailed && (out.Failed == nil || run.DueAt.After(out.Failed.DueAt)) {
+			out.Failed, out.Name = &run, rows[n].Name
+		}
+	}
+	return out, err
 }

@@ -191,6 +191,10 @@ func TestAutomationsOfAStoppedInstance(t *testing.T) {
 		`action="/instances/`+w.Acme.Instance.ID+`/power"`, `value="start"`)
 	has(t, w.Do(get("/automations", w.Acme.Member)).Body, "Failing: 3 in a row", "This instance is stopped")
 	w.Exec("UPDATE instances SET desired = ? WHERE id = ?", string(models.WantRunning), w.Acme.Instance.ID)
+	has(t, w.Do(get("/instances/"+w.Acme.Instance.ID, w.Acme.Member)).Body, `href="/automations?instance=`+w.Acme.Instance.ID, "Next run", ": This instance is stopped")
+	has(t, w.Do(get("/instances/"+newest.ID, w.Acme.Member)).Body, "Nothing runs by itself here", "/automations/new?instance="+newest.ID)
+	has(t, w.Do(get("/automations/new?text=%2A/5+%2A+%2A+%2A+%2A+check+the+site", w.Acme.Member)).Body, "every 5 minutes", "Check the site")
+	has(t, w.Do(get("/automations/new?text=every+day+at+9+look&timezone=Mars/Base", w.Acme.Member)).Body, "Time zone: ")
 	body = w.Do(get(page, w.Acme.Member)).Body
 	has(t, body, "3 runs failed in a row. The last one: This instance is stopped.")
 	lacks(t, body, `value="start"`)

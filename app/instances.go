@@ -225,6 +225,9 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	if p.Waiting, err = sc.QueuedCount(ctx, instance); err != nil {
 		return nil, err
 	}
+	if p.Automations, err = automated(ctx, sc, instance); err != nil {
+		return nil, err
+	}
 	labels, err := a.Door.Labels(ctx, sc, []models.Instance{*i})
 	if err != nil {
 		return nil, err

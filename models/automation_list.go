@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -102,6 +103,8 @@ func (e *AutomationEntry) Owner() (userID, name string) {
 	return e.Automation.CreatedBy, e.Automation.CreatedName
 }
 
+var stateRank = map[AutomationState]int{AutomationActive: 0, AutomationPaused: 1, AutomationDone: 2}
+
 // AutomationFilter narrows the list; empty fields do not.
 type AutomationFilter struct {
 	Text                    string // in the name, what the agent is told, the instance's name or the owner's
@@ -123,12 +126,15 @@ func (f AutomationFilter) Fits(e *AutomationEntry) bool {
 	return strings.Contains(strings.ToLower(text), strings.ToLower(strings.TrimSpace(f.Text)))
 }
 
-// AutomationEntries lists all automations as Automations does, then the channels, oldest first: an organization has MaxAutomations at most.
+// AutomationEntries lists all automations, those that go on first and each kind of state by name, so that a line stays where it is while they run; then the channels, oldest first: an organization has MaxAutomations at most.
 func (sc *Scope) AutomationEntries(ctx context.Context) ([]AutomationEntry, error) {
 	rows, err := sc.Automations(ctx, "")
 	if err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(rows, func(a, b Automation) int {
+		return cmp.Or(cmp.Compare(stateRank[a.State], stateRank[b.State]), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.ID, b.ID))
+	})
 	instances, err := sc.InstanceNames(ctx)
 	if err != nil {
 		return nil, err

@@ -134,7 +134,7 @@ func TestAutomations(t *testing.T) {
 	b.judge("automation-paused")
 
 	b.now("the sign-in ends while somebody types, and a page's stream is refused")
-	b.allow("HTTP 401", "status of 401")
+	b.allow("HTTP 401", "status of 401", "Error Code 401")
 	signedOut := `!document.querySelector("#signed-out").hidden && document.querySelector("#offline").hidden`
 	b.open(page + "/edit")
 	b.do(network.DeleteCookies("lobstead").WithURL(b.server.base))

@@ -1,6 +1,7 @@
 package automate
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -65,9 +66,13 @@ func (o Outlook) Sentence() string {
 	if len(o.Next) == 0 {
 		return o.String()
 	}
+	layout := "Mon 2 Jan 2006 15:04"
+	if slices.ContainsFunc(o.Next, func(at time.Time) bool { return at.Second() != 0 }) {
+		layout += ":05"
+	}
 	times := make([]string, len(o.Next))
 	for n, at := range o.Next {
-		times[n] = at.Format("Mon 2 Jan 2006 15:04")
+		times[n] = at.Format(layout)
 	}
 	return o.String() + ". Next: " + strings.Join(times, ", ")
 }

@@ -52,6 +52,15 @@ var onCall = regexp.MustCompile(`(?i)^(?:when|whenever|if|as soon as|each time|e
 // Read understands a text as a command asks for it; what it does not is when.Unclear.
 func Read(c Command, text string, now time.Time, zone *time.Location) (Plan, error) {
 	text = strings.TrimSpace(text)
+	if c == Automate || c == Recurring {
+		expr, task, err := when.LeadingCron(text)
+		if err != nil {
+			return Plan{}, err
+		}
+		if expr != "" {
+			return At(task, expr, now, zone)
+		}
+	}
 	parsed, err := when.Parse(text, now, zone)
 	switch {
 	case text == "":

@@ -158,7 +158,7 @@ func sentence(p NewProps) templ.Component {
 		}
 		templ_7745c5c3_Err = ui.TextArea(ui.FieldProps{
 			Name: "text", Label: "What, and when", Value: p.Text, Required: true, Rows: 2, MaxLength: 8000, Autofocus: true, Error: p.Errors["text"],
-			Placeholder: "Every weekday at 9 summarise my inbox", Hint: "One sentence. It is read by rules, not by a model, and nothing is guessed.",
+			Placeholder: "Every weekday at 9 summarise my inbox", Hint: "One sentence, or a cron expression and what to do. It is read by rules, not by a model, and nothing is guessed.",
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -183,7 +183,7 @@ func sentence(p NewProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = more(p.Policies, p.Errors, p.As == "trigger", "A time apart from the sentence; the whole sentence is then the task.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = more(p.Policies, p.Errors, p.As == "trigger", "A time apart from the sentence, which then is the whole task: words, or cron with five fields, or six that begin with the second.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -2,6 +2,8 @@
 package instances
 
 import (
+	"time"
+
 	"lobstead/models"
 	"lobstead/views/layout"
 )
@@ -43,7 +45,8 @@ type ShowProps struct {
 	Metrics                  []models.InstanceMetric // newest first
 	Isolation                []models.Layer          // measures of the running sandbox, applied or not
 	Sessions                 []models.Session
-	Model                    string              // what answers: provider and model
+	Model                    string // what answers: provider and model
+	Automations              Automated
 	GatewayURL, GatewayToken string              // token "" unless RUNNING
 	Profile                  models.AgentProfile // what is said of it
 	Waiting                  int                 // messages that are not begun
@@ -56,4 +59,12 @@ type ShowProps struct {
 	Plans                    []models.Plan        // what the tiers give
 	Budgets                  []models.BudgetState // that it falls under
 	SessionTotal             int                  // when Sessions holds only the newest; 0 = len(Sessions)
+}
+
+// Automated is what runs by itself on an instance.
+type Automated struct {
+	Count  int
+	Next   *time.Time            // when the first of them is due, nil: none is
+	Failed *models.AutomationRun // the newest last run that failed, nil: none did
+	Name   string                // of what failed
 }

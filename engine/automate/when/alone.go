@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Alone reads a text that says nothing but a time: a cron expression of five or six fields, a date and time as "2026-11-30
@@ -78,4 +79,24 @@ func (s Schedule) Text() string {
 		said += s.At.In(s.Zone).Format(" at " + clockOf(s.At))
 	}
 	return said
+}
+
+// LeadingCron finds a cron expression of five or six fields that a sentence begins with, after "cron:" or without: "*/5 * * * *
+// check the site". The rest is what to do. expr is "" when it begins otherwise; Unclear when it could be five fields or six.
+func LeadingCron(text string) (expr, task string, err error) {
+	if rest, ok := strings.CutPrefix(strings.ToLower(text), "cron:"); ok {
+		text = text[len(text)-len(rest):]
+	}
+	fields := strings.Fields(text)
+	fits := func(n int) bool { return len(fields) >= n && IsCron(strings.Join(fields[:n], " ")) }
+	n := 0
+	switch five, six := fits(5), fits(6); {
+	case five && six && len(fields) > 6 && strings.Trim(fields[5], "0123456789") == "":
+		return "", "", Unclear("The cron expression at the beginning could have five fields or six: give the time apart from the sentence")
+	case six && (!five || !strings.ContainsFunc(fields[5], unicode.IsLetter)):
+		n = 6
+	case five:
+		n = 5
+	}
+	return strings.Join(fields[:n], " "), strings.Join(fields[n:], " "), nil
 }

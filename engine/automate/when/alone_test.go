@@ -34,3 +34,23 @@ func TestAlone(t *testing.T) {
 		assert.Equal(t, says, when.Schedule{Kind: when.Cron, Expr: expr, Zone: berlin}.String())
 	}
 }
+
+// A sentence may begin with a cron expression; what could be five fields or six is asked about.
+func TestLeadingCron(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"*/5 * * * * check the site":       {"*/5 * * * *", "check the site"},
+		"Cron: 0 9 * * 1-5 report":         {"0 9 * * 1-5", "report"},
+		"30 0 9 * * 1-5 write the report":  {"30 0 9 * * 1-5", "write the report"},
+		"*/5 * * * *":                      {"*/5 * * * *", ""},
+		"every 5 minutes check the site":   {"", "every 5 minutes check the site"},
+		"5 files are to be deleted at 9am": {"", "5 files are to be deleted at 9am"},
+		"0 9 * * 1 mon report":             {"0 9 * * 1", "mon report"},
+	} {
+		expr, task, err := when.LeadingCron(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, []string{expr, task}, text)
+	}
+	_, _, err := when.LeadingCron("0 9 * * 1 2 reports")
+	require.True(t, fault.Is(err, fault.Unclear))
+}
