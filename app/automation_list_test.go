@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -98,9 +99,17 @@ func TestAutomationListPages(t *testing.T) {
 		require.NoError(t, err)
 	}
 	one := w.Do(get("/automations?q=number&kind=trigger", w.Acme.Owner)).Body
-	has(t, one, "1–50 of 60", `href="/automations?kind=trigger&amp;page=2&amp;q=number"`, "number 59")
-	lacks(t, one, "number 03")
+	has(t, one, "1–50 of 60", `href="/automations?kind=trigger&amp;page=2&amp;q=number"`, "number 03")
+	lacks(t, one, "number 59")
 	two := w.Do(get("/automations?q=number&kind=trigger&page=2", w.Acme.Owner)).Body
-	has(t, two, "51–60 of 60", "number 03", `data-live-at="/live/automations?kind=trigger&amp;page=2&amp;q=number"`)
+	has(t, two, "51–60 of 60", "number 59", `data-live-at="/live/automations?kind=trigger&amp;page=2&amp;q=number"`)
 	require.Len(t, w.Do(api("GET", "/api/automations?page=2&q=number", w.Acme.Owner, nil)).Map()["automations"], 10)
+
+	// What is due first moves no line: a list that changes live is pressed upon.
+	for name, in := range map[string]time.Duration{"order A": 3 * time.Hour, "order B": time.Hour, "order C": 2 * time.Hour} {
+		next := time.Now().Add(in)
+		_, _, err := w.Acme.Scope.CreateAutomation(t.Context(), models.NewAutomation{InstanceID: w.Acme.Instance.ID, Name: name, Prompt: "x", Kind: models.AutomationCron, Expression: "0 9 * * *", TimeZone: "UTC", NextAt: &next})
+		require.NoError(t, err)
+	}
+	require.Regexp(t, `(?s)>order A<.*>order B<.*>order C<`, w.Do(get("/automations?q=order", w.Acme.Owner)).Body)
 }
