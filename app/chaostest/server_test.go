@@ -258,14 +258,14 @@ func (h *house) json(method, path string, body any) (int, map[string]any) {
 	return code, out
 }
 
-// inPerson signs in as the owner and posts a form: some things no key may do. It gives the page.
+// inPerson signs in as the owner and posts a form: some things no key may do. It gives the page that comes after.
 func (h *house) inPerson(path string, form url.Values) string {
 	h.t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(h.t, err)
 	browser := &http.Client{Jar: jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	post := func(path string, form url.Values, want int) string {
-		r, err := http.NewRequest("POST", "http://"+h.addr+path, strings.NewReader(form.Encode()))
+	visit := func(method, path string, form url.Values, want int) (page, next string) {
+		r, err := http.NewRequest(method, "http://"+h.addr+path, strings.NewReader(form.Encode()))
 		require.NoError(h.t, err)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Accept", "text/html")
@@ -276,10 +276,12 @@ func (h *house) inPerson(path string, form url.Values) string {
 		text, err := io.ReadAll(res.Body)
 		require.NoError(h.t, err)
 		require.Equal(h.t, want, res.StatusCode, "%s", text)
-		return string(text)
+		return string(text), res.Header.Get("Location")
 	}
-	post("/sign-in", url.Values{"email": {"owner@example.org"}, "password": {password}}, 303)
-	return post(path, form, 201)
+	visit("POST", "/sign-in", url.Values{"email": {"owner@example.org"}, "password": {password}}, 303)
+	_, next := visit("POST", path, form, 303)
+	out, _ := visit("GET", next, nil, 200)
+	return out
 }
 
 // create deploys an instance and waits until it runs.
