@@ -105,6 +105,16 @@ func TestAutomations(t *testing.T) {
 	b.until(`document.querySelectorAll("#automations > li").length === 2`)
 	b.judge("automations")
 
+	b.now("an instance with a long name")
+	assert.Equal(t, "200", b.text(`fetch("/instances/" + [...document.querySelectorAll("select[name=instance] option")].at(-1).value, { method: "POST",
+		headers: { Accept: "application/json" }, body: new URLSearchParams({ name: "`+strings.Repeat("much-too-long-", 4)[:50]+`" }) }).then(r => r.status)`))
+	b.open("/automations")
+	b.has("#automations > li")
+	assert.Empty(t, b.text(`(tops => tops.size > 1 ? "the filters stand in " + tops.size + " lines" : "")(new Set([...document.querySelectorAll(".toolbar > label")].map(e => Math.round(e.getBoundingClientRect().top / 8))))`))
+	b.menus("automations")
+	b.text(`document.querySelectorAll(".main details[data-menu]").forEach((m, n) => { m.open = n < 2; })`)
+	b.judge("automations-menus")
+
 	b.now("the list is narrowed while one types, and its stream follows")
 	b.press("/", 191)
 	b.until(`document.activeElement.id === "automation-search"`)

@@ -80,6 +80,7 @@ func TestChannels(t *testing.T) {
 	told(t, tg.Sent, "hello from afar")
 	b.until(`document.querySelector("#standing").innerText.includes("2 sent")`)
 	b.judge("channel-telegram-linked")
+	b.menus("channel-telegram-linked")
 
 	b.now("it can be told there of what happens")
 	b.open("/notifications/preferences")

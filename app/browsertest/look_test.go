@@ -49,6 +49,34 @@ func (b *tab) judge(name string) {
 	b.settle()
 }
 
+// menus opens every menu of a page, wide and on a phone: none makes the page wider, and what stands in one stays in it.
+func (b *tab) menus(name string) {
+	b.t.Helper()
+	for _, width := range []int64{390, 1440} {
+		b.do(size(width, 900))
+		b.settle()
+		assert.Empty(b.t, b.text(`(async () => {
+			const list = [...document.querySelectorAll(".main details[data-menu]")].filter(m => m.getClientRects().length), bad = [];
+			if (!list.length) return "no menu";
+			for (const m of list) {
+				m.open = true;
+				m.querySelectorAll("details").forEach(d => { d.open = true; });
+				const panel = m.querySelector(".menu-panel"), w = document.documentElement.clientWidth;
+				let wrong = "";
+				for (let n = 0; n < 20 && (n < 2 || wrong); n++) {
+					await new Promise(r => setTimeout(() => requestAnimationFrame(r), 30));
+					const r = panel.getBoundingClientRect();
+					wrong = r.left < 0 || r.right > w || document.documentElement.scrollWidth > innerWidth ? ": from " + r.left + " to " + r.right : "";
+				}
+				if (wrong) bad.push(m.innerText + wrong);
+				if (panel.scrollWidth > panel.clientWidth) bad.push(m.innerText + ": wider than its panel");
+				m.open = false;
+			}
+			return bad.join("; ");
+		})()`), "%s: menus at %d", name, width)
+	}
+}
+
 // settle lets styles and fonts come to rest.
 func (b *tab) settle() {
 	b.t.Helper()
