@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lobstead/engine/files"
+	"lobstead/engine/sandbox"
 	"lobstead/kit/fault"
 	"lobstead/models"
 	filesview "lobstead/views/files"
@@ -21,7 +22,6 @@ const (
 	maxShown    = 1 << 20   // bytes of a file that a page shows
 	maxColoured = 256 << 10 // of which so many are coloured
 	maxUndo     = 50
-	maxRows     = 1000 // of a directory on a page: a browser has to draw them
 )
 
 // filePlace is what every page of files has.
@@ -29,6 +29,7 @@ func (h *Files) filePlace(c *Ctx, i *models.Instance, p string) filesview.Place 
 	place := filesview.Place{Frame: c.frame("Files of "+i.Name, "/instances", ""), Instance: i, Path: p, Write: c.Principal.May(models.CanWriteFiles)}
 	if place.Write && (i.Desired != models.WantRunning || i.State == models.Suspended) {
 		place.Write, place.Note = false, "The instance is stopped: its files can be read and downloaded. Start it to change them."
+		place.Startable = c.Principal.May(models.CanUseInstances) && i.State.May(models.Start)
 	}
 	for n, id := range strings.Split(c.Query("undo"), ",") {
 		if id == "" || n >= maxUndo {
@@ -57,14 +58,38 @@ func (h *Files) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := h.Workspaces.Stat(c, i, p)
-	if p != "." && err != nil {
+	r, err := h.look(c, i, h.filePlace(c, i, p), 200)
+	if fault.KindOf(err) == fault.NotFound && !c.wantsJSON() && !c.isHTMX() {
+		return page(filesview.Missing(h.filePlace(c, i, p))).with(404), nil
+	}
+	return r, err
+}
+
+// look shows what is at a place: a directory, or a file.
+func (h *Files) look(c *Ctx, i *models.Instance, at filesview.Place, status int) (Reply, error) {
+	e, err := h.Workspaces.Stat(c, i, at.Path)
+	switch {
+	case at.Path != "." && err != nil:
 		return nil, err
+	case at.Path != "." && !e.Dir:
+		return h.show(c, i, at, e, status)
 	}
-	if p != "." && !e.Dir {
-		return h.show(c, i, e)
+	return h.index(c, i, &filesview.IndexProps{Place: at}, status)
+}
+
+// again is the page of a path once more, when a form of it was refused: with what was typed, and why at its field.
+func (h *Files) again(c *Ctx, i *models.Instance, at, field string, form filesview.Form, why error) (Reply, error) {
+	p, err := filePath(at)
+	if err != nil || c.wantsJSON() || fault.KindOf(why) == fault.Internal {
+		return nil, why
 	}
-	return h.index(c, i, &filesview.IndexProps{Place: h.filePlace(c, i, p)}, 200)
+	place := h.filePlace(c, i, p)
+	form.Errors = map[string]string{field: sentence(fault.As(why))}
+	place.Form = form
+	if r, err := h.look(c, i, place, statuses[fault.KindOf(why)]); err == nil {
+		return r, nil
+	}
+	return nil, why
 }
 
 // index shows a directory, with what was wrong with a form on it.
@@ -104,38 +129,16 @@ func (h *Files) directories(c *Ctx, i *models.Instance, p *filesview.IndexProps)
 	return page(filesview.Index(*p)).partial(filesview.Directories(*p)).json(paths), nil
 }
 
-func (h *Files) entries(c *Ctx, i *models.Instance, p *filesview.IndexProps) error {
-	p.Entries = []filesview.Entry{}
-	if strings.TrimSpace(p.Query) == "" {
-		list, more, err := h.Workspaces.List(c, i, p.Path, false)
-		p.More = more
-		for _, e := range list {
-			p.Entries = append(p.Entries, fileEntry(e, nil))
-		}
-		directoriesFirst(p.Entries)
-		if len(p.Entries) > maxRows && !c.wantsJSON() {
-			p.Entries, p.More = p.Entries[:maxRows], true
-		}
-		return err
-	}
-	found, more, err := h.Workspaces.Search(c, i, files.Query{Text: p.Query, Path: p.Path, Names: p.In != "content", Content: p.In != "names", Max: 200})
-	p.More = more
-	for _, f := range found {
-		p.Entries = append(p.Entries, fileEntry(f.Entry, f.Lines[:min(len(f.Lines), 3)]))
-	}
-	return err
-}
-
 func fileEntry(e files.Entry, lines []string) filesview.Entry {
 	return filesview.Entry{Path: e.Path, Dir: e.Dir, Link: e.Link, Special: e.Special, Size: e.Size, Changed: e.Time, Lines: lines}
 }
 
 // show is one file.
-func (h *Files) show(c *Ctx, i *models.Instance, e files.Entry) (Reply, error) {
-	p := filesview.FileProps{Place: h.filePlace(c, i, e.Path), Entry: fileEntry(e, nil), Stamp: e.Stamp(), Large: e.Size > maxShown}
+func (h *Files) show(c *Ctx, i *models.Instance, at filesview.Place, e files.Entry, status int) (Reply, error) {
+	p := filesview.FileProps{Place: at, Entry: fileEntry(e, nil), Stamp: e.Stamp(), Large: e.Size > maxShown, Searched: sandbox.MaxSearched}
 	p.Kind = files.KindOf(e.Path, nil)
 	if e.Special || p.Large {
-		return page(filesview.File(p)).json(p.Entry), nil
+		return page(filesview.File(p)).json(p.Entry).with(status), nil
 	}
 	content, err := h.Workspaces.Read(c, i, e.Path, maxShown)
 	if err != nil {
@@ -149,7 +152,7 @@ func (h *Files) show(c *Ctx, i *models.Instance, e files.Entry) (Reply, error) {
 			p.HTML = markdown.Code(path.Base(e.Path), p.Text)
 		}
 	}
-	return page(filesview.File(p)).json(p.Entry), nil
+	return page(filesview.File(p)).json(p.Entry).with(status), nil
 }
 
 // Raw sends a file as it is: a download, or a picture for a page.

@@ -3,12 +3,12 @@ package app
 import (
 	"cmp"
 	"path"
-	"slices"
 	"strings"
 
 	"lobstead/api/wire"
 	"lobstead/engine/files"
 	"lobstead/engine/sandbox"
+	"lobstead/kit/diff"
 	"lobstead/kit/fault"
 	"lobstead/models"
 	filesview "lobstead/views/files"
@@ -46,8 +46,9 @@ func (h *Files) Create(c *Ctx) (Reply, error) {
 		_, err = h.Workspaces.Put(c, i, files.Write{Path: to, New: true})
 	}
 	if k := fault.KindOf(err); err != nil && !c.wantsJSON() && (k == fault.Invalid || k == fault.Conflict || k == fault.Forbidden) {
-		p := &filesview.IndexProps{Place: h.filePlace(c, i, dir), Errors: map[string]string{"name": sentence(fault.As(err))}, Typed: map[string]string{"name": name}}
-		return h.index(c, i, p, 422)
+		place := h.filePlace(c, i, dir)
+		place.Form = filesview.Form{Errors: map[string]string{"name": sentence(fault.As(err))}, Typed: map[string]string{"name": name}}
+		return h.index(c, i, &filesview.IndexProps{Place: place}, 422)
 	}
 	return redirect(filesview.Address(i, to)).json(wire.Done{Success: true}).say("ok", "Made "+path.Base(to)), err
 }
@@ -86,10 +87,11 @@ func (h *Files) unsaved(c *Ctx, i *models.Instance, p, text string, why error) (
 	if now, err := h.Workspaces.Read(c, i, p, maxShown); err == nil {
 		props.Entry, props.Kind, props.Stamp = fileEntry(now.Entry, nil), now.Kind, now.Stamp()
 		if theirs := string(now.Data); fault.As(why).Code == "sandbox.changed" && now.Text() {
-			props.Theirs = &theirs
+			edit, _, _ := diff.Unified(p, theirs, text)
+			props.Theirs, props.Lines = true, ui.Unified(edit, maxDiffLines)
 		}
 	}
-	if props.Theirs == nil {
+	if !props.Theirs {
 		props.Error = sentence(fault.As(why)) + ". What you typed is still here."
 	}
 	status := statuses[fault.KindOf(why)]
@@ -104,23 +106,32 @@ func (h *Files) Carry(c *Ctx) (Reply, error) {
 	}
 	paths, to := f.OptionalStrings("paths"), strings.TrimSpace(f.Text("to"))
 	act, _ := f.Enum("act", "move", "copy")
-	if err := f.Err(); err != nil {
+	dir, err := filePath(f.Text("dir"))
+	if err := cmp.Or(err, f.Err()); err != nil {
 		return nil, err
 	}
-	if len(paths) == 0 || to == "" {
-		return nil, fault.New(fault.Invalid, "files.none", "Tick what is meant, and say where it goes")
-	}
+	exact := f.Text("exact") == "true"
 	list := []files.Carry{}
 	for _, p := range paths {
 		target := to
-		if f.Text("exact") != "true" {
+		if !exact {
 			target = path.Join(to, path.Base(p))
 		}
 		list = append(list, files.Carry{From: p, To: target, Move: act == "move"})
 	}
 	rel, err := filePath(to)
+	if len(paths) == 0 || to == "" {
+		err = fault.New(fault.Invalid, "files.none", "Tick what is meant, and say where it goes")
+	}
 	if err == nil {
 		err = h.Workspaces.CarryAll(c, c.Scope, i, list)
+	}
+	switch {
+	case err == nil || fault.As(err).Code == partly:
+	case exact && len(paths) == 1:
+		return h.again(c, i, paths[0], "carry", filesview.Form{Typed: map[string]string{"carry": to}}, err)
+	default:
+		return h.again(c, i, dir, "picked", filesview.Form{Typed: map[string]string{"to": to}, Picked: paths}, err)
 	}
 	said := map[string]string{"move": "Moved", "copy": "Copied"}[act]
 	return c.acted(redirect(filesview.Address(i, rel)).say("ok", said), err)
@@ -138,9 +149,12 @@ func (h *Files) Destroy(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	if len(paths) == 0 {
-		return nil, fault.New(fault.Invalid, "files.none", "Tick what is to be deleted")
+		return h.again(c, i, dir, "picked", filesview.Form{}, fault.New(fault.Invalid, "files.none", "Tick what is to be deleted"))
 	}
 	rows, gone, err := h.Workspaces.DeleteAll(c, c.Scope, i, paths)
+	if err != nil && fault.As(err).Code != partly {
+		return h.again(c, i, dir, "picked", filesview.Form{Picked: paths}, err)
+	}
 	undo := []string{}
 	for _, row := range rows[:min(len(rows), maxUndo)] {
 		undo = append(undo, row.ID)
@@ -152,10 +166,13 @@ func (h *Files) Destroy(c *Ctx) (Reply, error) {
 	return c.acted(r, err)
 }
 
+// partly is the code of an act on several paths that was half done.
+const partly = "files.partly"
+
 // acted answers an act on several paths. One that was half done leads to where its page would, which shows what is there
 // now, and says what was not done.
 func (c *Ctx) acted(r *answer, err error) (Reply, error) {
-	if f := fault.As(err); err != nil && f.Code == "files.partly" && !c.wantsJSON() {
+	if f := fault.As(err); err != nil && f.Code == partly && !c.wantsJSON() {
 		return r.say("bad", f.Detail), nil
 	}
 	return r.json(wire.Done{Success: true}), err
@@ -173,15 +190,18 @@ func (h *Files) Pack(c *Ctx) (Reply, error) {
 		return nil, err
 	}
 	if len(paths) == 0 {
-		return nil, fault.New(fault.Invalid, "files.none", "Tick what is to be packed")
+		return h.again(c, i, dir, "picked", filesview.Form{}, fault.New(fault.Invalid, "files.none", "Tick what is to be packed"))
 	}
 	name := strings.TrimSuffix(path.Base(cmp.Or(strings.TrimSpace(f.Text("name")), "archive")), "."+format) + "." + format
 	made, to, err := h.Workspaces.PackFree(c, i, sandbox.Pack{Paths: paths, To: path.Join(dir, name), Format: format, Level: -1})
+	if err != nil {
+		return h.again(c, i, dir, "picked", filesview.Form{Picked: paths}, err)
+	}
 	said := "Packed into " + path.Base(to)
 	if made.Skipped > 0 {
 		said += ", without " + ui.Plural(made.Skipped, "link or device", "links or devices")
 	}
-	return redirect(back(i, dir)).json(wire.Done{Success: true}).say("ok", said), err
+	return redirect(back(i, dir)).json(wire.Done{Success: true}).say("ok", said), nil
 }
 
 // Unpack unpacks an archive.
@@ -197,7 +217,7 @@ func (h *Files) Unpack(c *Ctx) (Reply, error) {
 	}
 	out, err := h.Workspaces.Unpack(c, i, u)
 	if err != nil {
-		return nil, err
+		return h.again(c, i, u.Archive, "unpack", filesview.Form{Typed: map[string]string{"unpack": u.To}}, err)
 	}
 	said := "Unpacked " + ui.Plural(out.Files, "file", "files")
 	if out.Files == 0 {
@@ -205,16 +225,4 @@ func (h *Files) Unpack(c *Ctx) (Reply, error) {
 	}
 	rel, err := filePath(u.To)
 	return redirect(filesview.Address(i, rel)).json(wire.Done{Success: true}).say("ok", said), err
-}
-
-func directoriesFirst(list []filesview.Entry) {
-	slices.SortStableFunc(list, func(a, b filesview.Entry) int {
-		switch {
-		case a.Dir == b.Dir:
-			return 0
-		case a.Dir:
-			return -1
-		}
-		return 1
-	})
 }

@@ -20,7 +20,7 @@ func (h *Files) Changes(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := filesview.ChangesProps{Place: h.filePlace(c, i, "."), Titles: map[string]string{}}
+	p := filesview.ChangesProps{Place: h.filePlace(c, i, ".")}
 	if p.Rows, err = c.Scope.Checkpoints(c, i.ID, changesPage); err != nil {
 		return nil, err
 	}
@@ -30,10 +30,7 @@ func (h *Files) Changes(c *Ctx) (Reply, error) {
 			turns = append(turns, *row.TurnID)
 		}
 	}
-	places, err := c.Scope.TurnPlaces(c, turns)
-	for turn, at := range places {
-		p.Titles[turn] = at.Session.Title
-	}
+	p.Turns, err = c.Scope.TurnPlaces(c, turns)
 	return page(filesview.Changes(p)).json(p.Rows), err
 }
 
@@ -75,7 +72,7 @@ func (h *Files) Change(c *Ctx) (Reply, error) {
 			return nil, err
 		}
 		if at, ok := places[*row.TurnID]; ok {
-			p.Turn, p.Title = &models.Turn{ID: *row.TurnID, SessionID: at.Session.ID}, at.Session.Title
+			p.Turn = &at
 		}
 	}
 	list, err := h.Workspaces.Differences(c, i, row)

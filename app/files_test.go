@@ -93,7 +93,7 @@ func TestFilesPage(t *testing.T) {
 	body = f.get(200, "?directories=true&path=docs").Body
 	has(t, body, `id="directories"`, "?path=docs%2Fdeep", `?path=docs" aria-current="page"`)
 	lacks(t, f.get(200, "?path=docs").Body, `?path=docs" aria-current="page"`)
-	f.get(404, "?path=docs/none")
+	has(t, f.get(404, "?path=docs/none").Body, "There is no such file", `href="`+f.at+`?path=docs"`)
 	f.get(403, "?path=../x")
 	f.get(404, "?path=.lobstead/trash")
 	body = f.get(200, "?q=lobster&in=content").Body
@@ -144,7 +144,11 @@ func TestFilesMoveAndTrash(t *testing.T) {
 	}
 	f.post(303, "/carry", "paths", "a", "to", "b", "act", "copy")
 	assert.Equal(t, "text of a", f.read("b/a"))
-	f.post(409, "/carry", "paths", "a", "to", "b", "act", "copy")
+	a, _ := f.post(409, "/carry", "paths", "a", "to", "b", "act", "copy")
+	has(t, a.Body, `value="a" checked`, "exists", `value="b"`, "Views of this instance")
+	a, _ = f.post(409, "/carry", "paths", "a", "to", "b/c", "exact", "true", "act", "move")
+	has(t, a.Body, `id="carry-to-error"`, "exists", `value="b/c"`, "text of a")
+	f.post(400, "/delete", "dir", ".")
 	f.post(303, "/carry", "paths", "b/a", "to", "renamed", "exact", "true", "act", "move")
 	f.gone("b/a")
 	f.post(400, "/carry", "to", "b", "act", "move")
@@ -333,7 +337,8 @@ func TestFilesArchives(t *testing.T) {
 	has(t, f.get(200, "?path=d/both.tar.gz").Body, "Unpack", `value="d/both"`)
 	f.post(303, "/unpack", "path", "d/both.tar.gz", "to", "d/both")
 	assert.Equal(t, "two", f.read("d/both/b"))
-	f.post(409, "/unpack", "path", "d/both.tar.gz", "to", "d/both")
+	again, _ := f.post(409, "/unpack", "path", "d/both.tar.gz", "to", "d/both")
+	has(t, again.Body, `id="unpack-to-error"`, "exists", `value="d/both"`)
 	f.post(303, "/unpack", "path", "d/both.tar.gz", "to", "d/both", "overwrite", "true")
 	f.post(400, "/unpack", "path", "d/a", "to", "x")
 	f.Put(f.Acme.Instance, "zero.zip", "")
@@ -397,19 +402,41 @@ func TestFilesUpload(t *testing.T) {
 	assert.Equal(t, 403, a.Status)
 }
 
-// A directory of many files is a page that a browser can draw: its directories, the first files, and where to look for the rest.
+// A directory of many files has pages that a browser can draw: directories first, in the order that is asked for. A refused act
+// comes back to the page it was sent from.
 func TestFilesPageOfMany(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	dir := filepath.Join(f.Boxes.Workspace(f.Acme.Instance.ID), "many")
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "zz-sub"), 0o755))
-	for n := range 1200 {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("f%04d", n)), nil, 0o600))
+	for n := range 450 {
+		name := filepath.Join(dir, fmt.Sprintf("f%d", n))
+		require.NoError(t, os.WriteFile(name, make([]byte, n%7), 0o600))
+		require.NoError(t, os.Chtimes(name, time.Time{}, time.Unix(int64(1e9+n*7919%450), 0)))
 	}
-	body := f.get(200, "?path=many").Body
-	require.Equal(t, 1000, strings.Count(body, `class="file-pick"`))
-	has(t, body, "zz-sub", "f0998", "There is more than is shown here")
-	lacks(t, body, "f0999")
+	shown := func(rest string) []string {
+		names := []string{}
+		for _, part := range strings.Split(f.get(200, "?path=many"+rest).Body, `class="file-pick" type="checkbox" name="paths" value="many/`)[1:] {
+			name, _, _ := strings.Cut(part, `"`)
+			names = append(names, name)
+		}
+		return names
+	}
+	require.Len(t, shown(""), 200)
+	assert.Equal(t, []string{"zz-sub", "f0", "f1", "f2"}, shown("")[:4])
+	assert.Equal(t, "f10", shown("")[11])
+	assert.Equal(t, "f199", shown("&page=2")[0])
+	assert.Len(t, shown("&page=3"), 51)
+	assert.Equal(t, shown("&page=3"), shown("&page=99"))
+	assert.Equal(t, shown(""), shown("&sort=colour&page=-1"))
+	assert.Equal(t, []string{"zz-sub", "f449"}, shown("&sort=-name")[:2])
+	assert.Equal(t, []string{"zz-sub", "f6", "f13"}, shown("&sort=-size")[:3])
+	assert.Equal(t, []string{"zz-sub", "f0", "f7"}, shown("&sort=size")[:3])
+	assert.Equal(t, []string{"zz-sub", "f0"}, shown("&sort=changed")[:2])
+	assert.NotEqual(t, "f1", shown("&sort=changed")[2])
+	has(t, f.get(200, "?path=many&sort=-size&page=2").Body, "201–400 of 451", "page=3&amp;path=many&amp;sort=-size", `/carry?page=2&amp;path=many&amp;sort=-size`)
+	a, _ := f.post(404, "/carry?path=many&page=3", "dir", "many", "paths", "many/f449", "paths", "many/none", "to", "kept here", "act", "move")
+	has(t, a.Body, `value="many/f449" checked`, "does not exist", `value="kept here"`, "401–451 of 451")
 }
 
 // Nothing of a workspace is run or shown as a page of ours.

@@ -94,8 +94,8 @@ func (a *App) stand(c *Ctx, instance string, to models.Standing, from ...models.
 
 // from is the view of the instance that the form was on.
 func from(f *wire.Fields) string {
-	if s, _ := f.OptionalString("view"); s != nil && *s == "terminal" {
-		return "/terminal"
+	if s, _ := f.OptionalString("view"); s != nil && (*s == "terminal" || *s == "files") {
+		return "/" + *s
 	}
 	return ""
 }

@@ -11,9 +11,10 @@ import (
 	"sync"
 )
 
-// scripts is the order in which our modules become one app.js: core first, the rest need only core.
+// scripts is the order in which our modules become one app.js: core first, the rest need only core; once is
+// the last to hear of what a form does.
 var scripts = []string{
-	"core", "theme", "drawer", "dialog", "toast", "menu", "copy", "time", "scroll", "shortcuts", "palette", "morph", "signed", "live", "attach", "upload", "chat", "passkey",
+	"core", "theme", "drawer", "dialog", "toast", "menu", "copy", "time", "scroll", "shortcuts", "palette", "morph", "signed", "live", "attach", "upload", "files", "chat", "passkey", "once",
 }
 
 // pageModules are what single pages load besides; each only imports those before it.

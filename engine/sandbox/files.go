@@ -26,6 +26,9 @@ func TooDeep(rel string, levels int) error {
 	return nil
 }
 
+// MaxSearched is how many bytes a file may have for a search to read it; a larger one is passed by.
+const MaxSearched = 8 << 20
+
 // ErrSearchCut says that a search ended before it had seen everything: there is too much, or too little time.
 var ErrSearchCut = fault.New(fault.Timeout, "sandbox.search_cut", "There is more than can be searched at once")
 

@@ -144,6 +144,7 @@
     if (!form) return;
     e.preventDefault();
     form.classList.remove("drop");
+    location.hash = "upload"; // where the form is, and says how far it is
     start(form, [...e.dataTransfer.files]);
   });
   addEventListener("beforeunload", (e) => { if (open_ > 0) e.preventDefault(); });

@@ -10,16 +10,15 @@ import (
 // ChangesProps is the list of what turns changed.
 type ChangesProps struct {
 	Place
-	Rows   []models.Checkpoint
-	Titles map[string]string // of the conversations, by turn
+	Rows  []models.Checkpoint
+	Turns map[string]models.TurnPlace
 }
 
 // ChangeProps is what one turn changed.
 type ChangeProps struct {
 	Place
 	Row     *models.Checkpoint
-	Turn    *models.Turn // nil = somebody put things back
-	Title   string       // of the conversation
+	Turn    *models.TurnPlace // nil = somebody put things back, or it is gone
 	Files   []FileDifference
 	Problem string
 }
@@ -40,10 +39,33 @@ func (p ChangesProps) title(c models.Checkpoint) string {
 	if c.TurnID == nil {
 		return "Put back by " + c.CreatedBy
 	}
-	if t := p.Titles[*c.TurnID]; t != "" {
-		return t
+	at, ok := p.Turns[*c.TurnID]
+	if !ok {
+		return "A turn"
 	}
-	return "A turn"
+	return message(at)
+}
+
+// message is what began a turn, on a line.
+func message(at models.TurnPlace) string {
+	said := []rune(strings.Join(strings.Fields(at.Said.Text), " "))
+	switch {
+	case len(said) == 0:
+		return at.Session.Title
+	case len(said) > maxMessage:
+		return string(said[:maxMessage]) + "…"
+	}
+	return string(said)
+}
+
+const maxMessage = 120
+
+// conversation is where a turn was, unless its name says no more than its message.
+func (p ChangesProps) conversation(c models.Checkpoint) string {
+	if c.TurnID == nil || p.Turns[*c.TurnID].Session.Title == p.title(c) {
+		return ""
+	}
+	return p.Turns[*c.TurnID].Session.Title
 }
 
 func (p ChangeProps) heading() string {
@@ -56,7 +78,7 @@ func (p ChangeProps) heading() string {
 func (p ChangeProps) above() []ui.Crumb {
 	out := append(p.crumbs(), ui.Crumb{Text: "Files", Href: at(p.Instance)}, ui.Crumb{Text: "Changes", Href: p.at("/changes")})
 	if p.Turn != nil {
-		out = append(out, ui.Crumb{Text: p.Title, Href: "/chat/" + p.Turn.SessionID + "#turn-" + p.Turn.ID})
+		out = append(out, ui.Crumb{Text: p.Turn.Session.Title, Href: "/chat/" + p.Turn.Session.ID + "#turn-" + p.Turn.Turn.ID})
 	}
 	return out
 }

@@ -18,12 +18,21 @@ import (
 
 // Place is what every page of a workspace has.
 type Place struct {
-	Frame    layout.FrameProps
-	Instance *models.Instance
-	Path     string // relative to the workspace, "." for itself
-	Write    bool   // the person may change files, and the instance runs
-	Note     string // why nothing can be changed
-	Undo     []models.TrashedFile
+	Frame     layout.FrameProps
+	Instance  *models.Instance
+	Path      string // relative to the workspace, "." for itself
+	Write     bool   // the person may change files, and the instance runs
+	Note      string // why nothing can be changed
+	Startable bool   // starting the instance solves it
+	Undo      []models.TrashedFile
+	Form
+}
+
+// Form is what a refused one of the page comes back with.
+type Form struct {
+	Errors map[string]string // by field; "picked" is of the acts on what is ticked
+	Typed  map[string]string
+	Picked []string // that was ticked
 }
 
 // Entry is a line of a list.
@@ -41,14 +50,17 @@ type Entry struct {
 type IndexProps struct {
 	Place
 	Entries  []Entry
-	More     bool
+	More     bool   // there is more than could be listed or found
+	Sort     string // name, size, changed
+	Down     bool   // the other way round
+	Page     int    // from 1 on
+	From     int    // entries before this page
+	Total    int
 	Query    string
 	In       string // names, content, both
 	Problem  string // why there is no list
 	Uploads  []models.FileUpload
 	BaseURL  string
-	Errors   map[string]string
-	Typed    map[string]string
 	Storage  int
 	MaxPiece int
 	Tree     *Tree // of all directories; nil: it was not asked for
@@ -58,16 +70,80 @@ type IndexProps struct {
 type FileProps struct {
 	Place
 	Entry
-	Kind   string
-	Stamp  string
-	Text   string // what is in it; of an edit that came back, what was typed
-	IsText bool
-	HTML   string // coloured, safe
-	Large  bool   // too large to be shown
-	Edit   bool
-	Theirs *string // what somebody wrote meanwhile
-	Error  string
+	Kind     string
+	Stamp    string
+	Text     string // what is in it; of an edit that came back, what was typed
+	IsText   bool
+	HTML     string // coloured, safe
+	Large    bool   // too large to be shown
+	Searched int64  // bytes of the largest file that a search reads
+	Edit     bool
+	Theirs   bool          // somebody wrote meanwhile
+	Lines    []ui.DiffLine // then, what saving would change of theirs
+	Error    string
 }
+
+// listing is the address of a page of this directory in an order.
+func (p *IndexProps) listing(sort string, down bool, page int) string {
+	q := url.Values{}
+	if p.Path != "." {
+		q.Set("path", p.Path)
+	}
+	if down {
+		sort = "-" + sort
+	}
+	if sort != "name" && sort != "" {
+		q.Set("sort", sort)
+	}
+	if page > 1 {
+		q.Set("page", strconv.Itoa(page))
+	}
+	if len(q) == 0 {
+		return at(p.Instance)
+	}
+	return at(p.Instance) + "?" + q.Encode()
+}
+
+// act is where a form of this list goes: with the address of the list, so that a refused one comes back to it.
+func (p *IndexProps) act(verb string) string {
+	_, q, _ := strings.Cut(p.listing(p.Sort, p.Down, p.Page), "?")
+	if p.Query != "" {
+		q = url.Values{"path": {p.Path}, "q": {p.Query}, "in": {p.In}}.Encode()
+	}
+	if q == "" {
+		return p.at(verb)
+	}
+	return p.at(verb + "?" + q)
+}
+
+// pages are the addresses of the page before and of the next one, and what this one shows.
+func (p *IndexProps) pages() (previous, next, shown string) {
+	end := p.From + len(p.Entries)
+	if p.Page > 1 {
+		previous = p.listing(p.Sort, p.Down, p.Page-1)
+	}
+	if end < p.Total {
+		next = p.listing(p.Sort, p.Down, p.Page+1)
+	}
+	return previous, next, strconv.Itoa(p.From+1) + "–" + strconv.Itoa(end) + " of " + strconv.Itoa(p.Total)
+}
+
+// fileSorts are the orders, each as it is first wanted: sizes and times from the top down.
+var fileSorts = []struct {
+	by, text string
+	down     bool
+}{{"name", "Name", false}, {"size", "Size", true}, {"changed", "Changed", true}}
+
+// large says what can be done with a file that is not shown.
+func (p *FileProps) large() string {
+	if p.Size > p.Searched {
+		return "Download it, or look at a part of it in the terminal."
+	}
+	return "Download it, or search in it, if it is text: lines that match are shown."
+}
+
+// unsaved tells that an edit came back: what was typed is kept by this page alone.
+func (p *FileProps) unsaved() bool { return p.Theirs || p.Error != "" }
 
 // TrashProps is what was deleted.
 type TrashProps struct {

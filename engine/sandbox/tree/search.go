@@ -18,8 +18,7 @@ import (
 
 const (
 	defaultMatches = 200
-	maxSearched    = 8 << 20 // a larger file is skipped
-	maxLine        = 1000    // bytes of a line that are shown
+	maxLine        = 1000 // bytes of a line that are shown
 	searchWithin   = 20 * time.Second
 )
 
@@ -98,7 +97,7 @@ func (s *searcher) named(p string) bool {
 }
 
 func (s *searcher) file(p string, info fs.FileInfo) {
-	if info.Size() > maxSearched {
+	if info.Size() > sandbox.MaxSearched {
 		return
 	}
 	f, _, err := s.t.open(p, p)
@@ -106,7 +105,7 @@ func (s *searcher) file(p string, info fs.FileInfo) {
 		return
 	}
 	defer func() { _ = f.Close() }()
-	r := bufio.NewReaderSize(io.LimitReader(f, maxSearched), 64<<10)
+	r := bufio.NewReaderSize(io.LimitReader(f, sandbox.MaxSearched), 64<<10)
 	if start, _ := r.Peek(8 << 10); bytes.IndexByte(start, 0) >= 0 {
 		return // binary
 	}
