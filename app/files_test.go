@@ -395,6 +395,23 @@ func TestFilesUpload(t *testing.T) {
 		a := f.Do(apptest.Call{Method: "POST", Path: f.at + "/uploads", Who: f.Acme.Member, Face: apptest.JSON, JSON: bad})
 		assert.True(t, a.Status == 400 || a.Status == 403, "%s: %d", bad, a.Status)
 	}
+	up = ask(201, "POST", "", f.Acme.Member, `{"path":"big.bin","size":3,"overwrite":true}`)
+	ask(200, "PUT", "/"+up["id"].(string)+"?offset=0", f.Acme.Member, "new")
+	assert.Equal(t, "new", f.read("big.bin"))
+	form := func(exists string) string {
+		body, kind := apptest.Multipart(map[string]string{"path": ".", "exists": exists}, apptest.File{Name: "big.bin", Type: "text/plain", Data: exists})
+		a := f.Do(apptest.Call{Method: "POST", Path: f.at + "/upload", Who: f.Acme.Member, Body: body, Type: kind})
+		require.Equal(t, 303, a.Status, a.Body)
+		return a.Header.Get("Location")
+	}
+	assert.NotContains(t, form("keep"), "undo")
+	assert.Equal(t, "keep", f.read("big (2).bin"))
+	assert.Contains(t, form("replace"), "undo=")
+	assert.Equal(t, "replace", f.read("big.bin"))
+	rows, err := f.Acme.Scope.TrashedFiles(t.Context(), f.Acme.Instance.ID)
+	require.NoError(t, err)
+	require.Len(t, rows, 2, "what was replaced can come back")
+	assert.EqualValues(t, []int64{3, 10}, []int64{rows[0].Bytes, rows[1].Bytes})
 	up = ask(201, "POST", "", f.Acme.Member, `{"path":"other","size":3}`)
 	f.post(303, "/uploads/"+up["id"].(string)+"/delete")
 	assert.Zero(t, f.Count("SELECT count(*) FROM file_uploads WHERE created_by = ? AND instance_id = ? AND placed_at IS NULL", f.Acme.Member.UserID, f.Acme.Instance.ID))

@@ -2,11 +2,14 @@ package app
 
 import (
 	"cmp"
+	"path"
 	"strconv"
 
 	"lobstead/api/wire"
 	"lobstead/engine/files"
 	"lobstead/kit/fault"
+	"lobstead/kit/filename"
+	"lobstead/models"
 	"lobstead/views/ui"
 )
 
@@ -33,7 +36,8 @@ func (h *Files) Upload(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := filePath(wire.FromForm(form.Value).Text("path"))
+	f := wire.FromForm(form.Value)
+	dir, err := filePath(f.Text("path"))
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +45,40 @@ func (h *Files) Upload(c *Ctx) (Reply, error) {
 	if err == nil && len(list) == 0 {
 		err = fault.New(fault.Invalid, "upload.none", "Choose a file first")
 	}
-	if err == nil {
-		_, err = h.Workspaces.Place(c, i, dir, list)
+	undo := []string{}
+	if err == nil && f.Text("exists") == "replace" {
+		undo, err = h.makeWay(c, i, dir, list)
 	}
-	return c.acted(redirect(back(i, dir)).say("ok", "Uploaded "+ui.Plural(len(list), "file", "files")), err)
+	to := []string{}
+	if err == nil {
+		to, err = h.Workspaces.Place(c, i, dir, list)
+	}
+	said := "Uploaded " + ui.Plural(len(list), "file", "files")
+	for n, p := range to {
+		if path.Base(p) != filename.Spell(path.Base(list[n].Name)) {
+			said += ". Kept both: " + path.Base(p)
+		}
+	}
+	return c.acted(redirect(back(i, dir, undo...)).say("ok", said), err)
+}
+
+// makeWay moves the files that an upload replaces to the trash, and gives what brings them back.
+func (h *Files) makeWay(c *Ctx, i *models.Instance, dir string, list []models.Upload) ([]string, error) {
+	paths, undo := []string{}, []string{}
+	for _, u := range list {
+		p := path.Join(dir, path.Base(u.Name))
+		if e, err := h.Workspaces.Stat(c, i, p); err == nil && !e.Dir {
+			paths = append(paths, p)
+		}
+	}
+	if len(paths) == 0 {
+		return undo, nil
+	}
+	rows, _, err := h.Workspaces.DeleteAll(c, c.Scope, i, paths)
+	for _, row := range rows[:min(len(rows), maxUndo)] {
+		undo = append(undo, row.ID)
+	}
+	return undo, err
 }
 
 // BeginUpload starts one that comes in pieces.

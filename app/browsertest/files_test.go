@@ -49,6 +49,26 @@ func TestFiles(t *testing.T) {
 	b.until(`document.querySelector("#file-rows").innerText.includes("cargo.txt")`)
 	require.Contains(t, b.text(`document.querySelector("#file-rows").innerText`), "20 MB")
 
+	b.now("a name that exists: both are kept, or one is replaced")
+	b.allow("HTTP 409", "status of 409")
+	for n, says := range []string{"Kept both: this one is plan (2).md", "Uploaded, 7 bytes"} {
+		plan := filepath.Join(t.TempDir(), "plan.md")
+		require.NoError(t, os.WriteFile(plan, []byte("again "+string(rune('0'+n))), 0o644))
+		if n == 1 {
+			b.text(`document.querySelector("input[name=exists][value=replace]").click()`)
+		}
+		b.do(chromedp.SetUploadFiles("#upload-files", []string{plan}))
+		b.click(".file-upload [type=submit]")
+		b.until(`document.querySelector("[data-upload-list]").innerText.includes("` + says + `") && !document.querySelector("[data-upload-list]").innerText.includes("20 MB")`)
+		b.photo("files-exists")
+	}
+	b.until(`document.querySelector("#file-rows").innerText.includes("plan (2).md") && !document.querySelector("#file-rows").innerText.includes("plan (3).md")`)
+	b.open(files + "/trash")
+	b.until(`document.querySelector(".line-name")?.innerText === "plan.md"`)
+	b.click("form[action$='/trash/restore'] button")
+	b.until(`document.querySelector("#file-rows")?.innerText.includes("plan (3).md")`)
+	b.click(".top a[href='#upload']")
+
 	b.now("names that nobody would choose")
 	b.allow("HTTP 400", "status of 400")
 	var odd []string
@@ -74,6 +94,26 @@ func TestFiles(t *testing.T) {
 	b.fill("#content", "a plan")
 	b.click("form[action$='/save'] [type=submit]")
 	b.until(`document.querySelector(".code pre")?.innerText.includes("a plan")`)
+
+	b.now("somebody else wrote meanwhile, and two presses make one copy")
+	edit := files + "?path=plan.md&edit=true"
+	b.open(edit)
+	other := b.another()
+	other.open(edit)
+	other.fill("#content", "their plan")
+	other.click("form[action$='/save'] [type=submit]")
+	other.until(`document.querySelector(".code pre")?.innerText.includes("their plan")`)
+	b.fill("#content", "my plan")
+	b.click("form[action$='/save'] [type=submit]")
+	b.has(".diff-line.del")
+	assert.Equal(t, "their plan/my plan", b.text(`["del", "add"].map((k) => document.querySelector(".diff-line." + k + " code").innerText).join("/")`))
+	b.judge("file-conflict")
+	b.text(`(e => { e.click(); e.click(); })(document.querySelector("button[name=copy]"))`)
+	b.until(`document.querySelector(".code pre")?.innerText.includes("my plan")`)
+	assert.Equal(t, "plan (4).md", b.text(`document.querySelector("h1").innerText`))
+	b.open(files)
+	b.until(`document.querySelector("#file-rows").innerText.includes("plan (4).md")`)
+	assert.NotContains(t, b.text(`document.querySelector("#file-rows").innerText`), "plan (5).md")
 
 	b.now("delete and undo")
 	b.open(files)

@@ -145,14 +145,23 @@ func (d *Desk) Continue(ctx context.Context, sc *models.Scope, i *models.Instanc
 		if up.Offset < up.Bytes {
 			return nil
 		}
-		return d.settle(ctx, sc, h, up)
+		return d.settle(ctx, sc, i, h, up)
 	})
 	return up, err
 }
 
 // settle gives a complete file its place. The row says so first: whoever comes after a crash finds either the bytes, and
-// goes on, or that they have gone where they belong.
-func (d *Desk) settle(ctx context.Context, sc *models.Scope, h sandbox.Hands, up *Upload) error {
+// goes on, or that they have gone where they belong. What it replaces goes to the trash.
+func (d *Desk) settle(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, up *Upload) error {
+	if _, err := h.Stat(ctx, inUploads(up.ID)); err == nil && up.Overwrite {
+		old, err := d.leaving(ctx, h, filename.Bytes(up.Path), false)
+		if err == nil && !old.Directory {
+			_, err = d.discard(ctx, sc, i, h, old)
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
 	if err := sc.PlaceUpload(ctx, up.ID, true); err != nil {
 		return err
 	}

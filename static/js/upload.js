@@ -40,8 +40,8 @@
     };
   };
 
-  // open finds where an earlier upload of this file stands, or begins one by a name that is free.
-  const open = async (url, dir, f) => {
+  // open finds where an earlier upload of this file stands, or begins one: by a name that is free, or over what has it.
+  const open = async (url, dir, f, overwrite) => {
     const k = key(url, dir, f);
     const old = recall(k);
     if (old) {
@@ -54,7 +54,7 @@
     for (let n = 1; ; n++) {
       const name = n === 1 ? f.name : `${stem} (${n})${ext}`;
       try {
-        const up = await ask("POST", url, JSON.stringify({ path: dir === "." ? name : `${dir}/${name}`, size: f.size }), "application/json");
+        const up = await ask("POST", url, JSON.stringify({ path: dir === "." ? name : `${dir}/${name}`, size: f.size, overwrite }), "application/json");
         remember(k, up.id);
         return up;
       } catch (e) {
@@ -69,10 +69,11 @@
     const piece = Number(form.dataset.uploadPiece);
     const view = lineFor(form, f);
     const stop = new AbortController();
+    const over = form.elements.exists?.value === "replace";
     let up = null;
     view.cancel.addEventListener("click", () => stop.abort());
     try {
-      up = await open(url, dir, f);
+      up = await open(url, dir, f, over);
       for (let tries = 0; !up.done;) {
         if (stop.signal.aborted) throw new Error("cancelled");
         view.at(up.offset);
@@ -88,7 +89,8 @@
         }
       }
       remember(key(url, dir, f), null);
-      view.say(`Uploaded, ${size(f.size)}`);
+      const name = up.path.split("/").pop();
+      view.say(`Uploaded, ${size(f.size)}${name === f.name ? "" : `. Kept both: this one is ${name}`}`);
       view.end();
       return true;
     } catch (e) {
@@ -106,20 +108,17 @@
     }
   };
 
-  // One after the other: pieces of several files at once would only share the line. At the end the page shows what is there; what
-  // failed stays written beside it.
+  // One after the other: pieces of several files at once would only share the line. At the end the list shows what is there;
+  // what became of each file stays written above it.
   let queue = Promise.resolve();
   let open_ = 0;
-  let failed = 0;
   const start = (form, files) => {
+    if (!open_) form.querySelector("[data-upload-list]").replaceChildren();
     for (const f of files) {
       open_++;
-      queue = queue.then(() => send(form, f)).then((ok) => {
-        if (!ok) failed++;
+      queue = queue.then(() => send(form, f)).then(() => {
         if (--open_ > 0) return;
-        if (!failed) location.reload();
-        else window.htmx.ajax("GET", location.href, { target: "#file-rows", select: "#file-rows", swap: "outerHTML" });
-        failed = 0;
+        window.htmx.ajax("GET", location.href.split("#")[0], { target: "#file-rows", select: "#file-rows", swap: "outerHTML" });
       });
     }
   };

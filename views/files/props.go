@@ -264,6 +264,8 @@ func Picture(kind string) bool {
 
 var searchIn = []ui.Option{{Value: "both", Text: "Names and content"}, {Value: "names", Text: "Names"}, {Value: "content", Text: "Content"}}
 
+var uploadOver = []ui.Option{{Value: "keep", Text: "Keep both"}, {Value: "replace", Text: "Replace it"}}
+
 var formats = []ui.Option{{Value: "zip", Text: "zip"}, {Value: "tar.gz", Text: "tar.gz"}, {Value: "tar.bz2", Text: "tar.bz2"}, {Value: "tar", Text: "tar"}}
 
 func join(dir, name string) string {
