@@ -87,7 +87,7 @@ func TestFiles(t *testing.T) {
 
 	b.now("a file")
 	b.open(files + "?path=plan.md")
-	b.until(`document.querySelector(".code pre").innerText.includes("precious")`)
+	b.until(`document.querySelector(".code pre").innerText.includes("again 1")`)
 	b.judge("file")
 	b.open(files + "?path=plan.md&edit=true")
 	b.judge("file-edit")
