@@ -153,19 +153,10 @@ func (d *Desk) Continue(ctx context.Context, sc *models.Scope, i *models.Instanc
 // settle gives a complete file its place. The row says so first: whoever comes after a crash finds either the bytes, and
 // goes on, or that they have gone where they belong. What it replaces goes to the trash.
 func (d *Desk) settle(ctx context.Context, sc *models.Scope, i *models.Instance, h sandbox.Hands, up *Upload) error {
-	if _, err := h.Stat(ctx, inUploads(up.ID)); err == nil && up.Overwrite {
-		old, err := d.leaving(ctx, h, filename.Bytes(up.Path), false)
-		if err == nil && !old.Directory {
-			_, err = d.discard(ctx, sc, i, h, old)
-		}
-		if err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
-	}
 	if err := sc.PlaceUpload(ctx, up.ID, true); err != nil {
 		return err
 	}
-	err := h.Move(ctx, sandbox.Carry{From: inUploads(up.ID), To: filename.Bytes(up.Path), Overwrite: up.Overwrite})
+	err := d.carry(ctx, sc, i, h, Carry{From: inUploads(up.ID), To: filename.Bytes(up.Path), Move: true, Overwrite: up.Overwrite})
 	if err != nil && !fault.Is(err, fault.NotFound) { // not found: the same piece came twice, and the other one was quicker
 		_ = sc.PlaceUpload(context.WithoutCancel(ctx), up.ID, false)
 		return err
