@@ -40,6 +40,9 @@ func (h *Automations) named(c *Ctx) (*models.Automation, error) {
 
 func (h *Automations) editPage(c *Ctx, a *models.Automation, p automations.EditProps, status int) (Reply, error) {
 	p.Frame, p.BaseURL, p.ID, p.Was, p.Webhook = c.frame("Edit "+a.Name, automationsPath, ""), h.PublicURL, a.ID, a.Name, a.Kind == models.AutomationWebhook
+	if a.CreatedBy != c.Principal.User.ID {
+		p.Owner = a.CreatedName
+	}
 	return page(automations.Edit(p)).partial(automations.EditReading(p)).with(status), nil
 }
 

@@ -142,3 +142,20 @@ func TestTwoEditOneAutomation(t *testing.T) {
 	require.Equal(t, 303, save(stamp(), "The name of A", "the words of both").Status, "it is meant now")
 	require.Equal(t, 303, save("", "No stamp", "as it is").Status)
 }
+
+// Who edits somebody else's is told that it will be theirs, and then it is.
+func TestWhoEditsItAnswersForIt(t *testing.T) {
+	t.Parallel()
+	w := apptest.Start(t, apptest.Options{NoWorker: true})
+	path := "/automations/" + w.Acme.Trigger
+	w.Exec("UPDATE automations SET created_by = (SELECT id FROM users WHERE email = ?), created_name = 'Olga' WHERE id = ?", w.Acme.Owner.Email, w.Acme.Trigger)
+	edit := func(who *apptest.Person) string { return w.Do(get(path+"/edit", who)).Body }
+	lacks(t, edit(w.Acme.Owner), "answers for it now")
+	page := edit(w.Acme.Member)
+	has(t, page, "Olga answers for it now", "your rights and budgets")
+	form := url.Values{"stamp": {regexp.MustCompile(`name="stamp" value="([^"]*)"`).FindStringSubmatch(page)[1]}, "name": {"Harbour"}, "prompt": {"look at the sea"}, "overlap": {"queue"}}
+	saved := w.Do(apptest.Call{Method: "POST", Path: path, Who: w.Acme.Member, Form: form})
+	require.Equal(t, 303, saved.Status, saved.Body)
+	lacks(t, edit(w.Acme.Member), "answers for it now")
+	has(t, edit(w.Acme.Owner), "answers for it now")
+}

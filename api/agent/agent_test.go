@@ -52,14 +52,14 @@ func TestReadChat(t *testing.T) {
 		require.Equal(t, "images", fault.As(err).Fields[0].Path[0])
 	}
 	for want, body := range map[string]any{
-		"message is required":                        map[string]any{},
-		"message: Expected string, received number":  map[string]any{"message": 1},
-		"message: Expected string, received null":    map[string]any{"message": nil},
-		"session_id: Expected string, received null": map[string]any{"message": "x", "session_id": nil},
-		"images: Expected array, received string":    map[string]any{"message": "x", "images": "y"},
-		"images: Expected string, received number":   map[string]any{"message": "x", "images": []any{1}},
-		"images: Invalid":                            map[string]any{"message": "x", "images": []any{"?"}},
-		"message: Invalid":                           map[string]any{"message": "a\x00b"},
+		"message is required":                         map[string]any{},
+		"message: Expected string, received number":   map[string]any{"message": 1},
+		"message: Expected string, received null":     map[string]any{"message": nil},
+		"session_id: Expected string, received null":  map[string]any{"message": "x", "session_id": nil},
+		"images: Expected array, received string":     map[string]any{"message": "x", "images": "y"},
+		"images[0]: Expected string, received number": map[string]any{"message": "x", "images": []any{1}},
+		"images: Invalid":                             map[string]any{"message": "x", "images": []any{"?"}},
+		"message: Invalid":                            map[string]any{"message": "a\x00b"},
 	} {
 		_, err := readChat(t, body)
 		require.Equal(t, agent.Error{Error: want}, agent.NewError(fault.As(err)))

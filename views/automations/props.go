@@ -105,6 +105,7 @@ type EditProps struct {
 	Zone     string
 	Webhook  bool
 	Policies Policies
+	Owner    string     // who answers for it, "" when that is the reader
 	Stamp    string     // of what is changed
 	Saved    *EditProps // what somebody else saved meanwhile, nil for nothing
 	Reading  *Reading
