@@ -66,7 +66,8 @@ func (a *App) fail(c *Ctx, err error) error {
 	case e.Code == errHomeless.Code && c.Principal != nil:
 		return redirect("/organizations").write(c)
 	case e.Kind == fault.Unauthenticated && (c.isHTMX() || c.f.Get(fiber.HeaderAccept) == "text/event-stream"):
-		return c.f.SendStatus(status) // the page stays with what was typed, and static/js/signed.js says it
+		c.f.Set("HX-Reswap", "none") // the page stays with what was typed, and static/js/signed.js says it
+		return c.f.SendStatus(status)
 	case e.Kind == fault.Unauthenticated:
 		return c.f.Redirect("/sign-in?next="+escapeName(c.here()), fiber.StatusSeeOther)
 	case c.isHTMX():
