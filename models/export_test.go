@@ -81,3 +81,13 @@ func PeriodAround(p BudgetPeriod, now time.Time, zone *time.Location) (start, en
 
 // NoteTook counts one call.
 func NoteTook(t *Took, d time.Duration) { t.note(d) }
+
+// LockLate locks the organization after an instance, as no verb may.
+func (sc *Scope) LockLate(ctx context.Context, instanceID string) error {
+	return sc.tx(ctx, func(tx *gorm.DB) error {
+		if _, err := first[Instance](locked(tx).Where("id = ?", instanceID)); err != nil {
+			return err
+		}
+		return sc.lockOrganization(tx)
+	})
+}

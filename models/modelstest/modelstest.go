@@ -40,11 +40,13 @@ func Open(t testing.TB, o models.Options) *models.Store {
 	if o.URL == "" {
 		lay(t, o.Dir)
 	}
-	var over atomic.Bool
-	t.Cleanup(func() { over.Store(true) })
-	o.OutOfOrder = func(what string) {
-		if !over.Load() {
-			t.Errorf("locks out of order: %s\n%s", what, debug.Stack())
+	if o.OutOfOrder == nil {
+		var over atomic.Bool
+		t.Cleanup(func() { over.Store(true) })
+		o.OutOfOrder = func(what string) {
+			if !over.Load() {
+				t.Errorf("locks out of order: %s\n%s", what, debug.Stack())
+			}
 		}
 	}
 	s, err := models.Open(t.Context(), o)
