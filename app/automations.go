@@ -129,7 +129,7 @@ func automated(ctx context.Context, sc *models.Scope, instance string) (instance
 	if err != nil || len(rows) == 0 {
 		return out, err
 	}
-	last, err := sc.LastRuns(ctx)
+	last, err := sc.LastRuns(ctx, instance)
 	out.Count, out.Next = len(rows), rows[0].NextAt // what is due first comes first
 	for n := range rows {
 		if run, ok := last[rows[n].ID]; ok && run.State == models.RunFailed && (out.Failed == nil || run.DueAt.After(out.Failed.DueAt)) {

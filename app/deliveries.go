@@ -20,13 +20,12 @@ const deliveriesPath = deliveries.Path
 func (h *Deliveries) Index(c *Ctx) (Reply, error) {
 	p := deliveries.IndexProps{Text: c.Query("q"), State: c.Query("state"), Kind: c.Query("kind"), Before: c.Query("before"), BaseURL: h.PublicURL}
 	f := models.DeliveryFilter{Text: p.Text, State: models.DeliveryState(p.State), Kind: models.DeliveryKind(p.Kind), Target: c.Query("webhook"), Before: p.Before, Limit: officePage + 1}
-	var err error
 	if c.wantsJSON() {
-		err = f.Check()
+		if err := f.Check(); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if p.Counts, err = c.Scope.CountDeliveries(c); err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (h *Files) Upload(c *Ctx) (Reply, error) {
 	}
 	said := "Uploaded " + ui.Plural(len(list), "file", "files")
 	for n, p := range to {
-		if path.Base(p) != filename.Spell(path.Base(list[n].Name)) {
+		if path.Base(p) != filename.Spell(files.NameOf(list[n])) {
 			said += ". Kept both: " + path.Base(p)
 		}
 	}
@@ -66,7 +66,7 @@ func (h *Files) Upload(c *Ctx) (Reply, error) {
 func (h *Files) makeWay(c *Ctx, i *models.Instance, dir string, list []models.Upload) ([]string, error) {
 	paths, undo := []string{}, []string{}
 	for _, u := range list {
-		p := path.Join(dir, path.Base(u.Name))
+		p := filename.Spell(path.Join(filename.Bytes(dir), files.NameOf(u)))
 		if e, err := h.Workspaces.Stat(c, i, p); err == nil && !e.Dir {
 			paths = append(paths, p)
 		}

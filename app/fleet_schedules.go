@@ -50,11 +50,11 @@ func (h *FleetSchedules) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, rows, err := h.automationsOf(c, false)
+	i, rows, err := h.automationsOf(c, false)
 	if err != nil {
 		return nil, err
 	}
-	last, err := c.Scope.LastRuns(c)
+	last, err := c.Scope.LastRuns(c, i.ID)
 	out := fleet.ScheduleList{Schedules: []fleet.Schedule{}, Pagination: fleet.NewPagination(p.page, p.limit, len(rows))}
 	for n := p.skip(); n < min(p.skip()+p.limit, len(rows)); n++ {
 		out.Schedules = append(out.Schedules, fleet.NewSchedule(&rows[n], lastRun(last, rows[n].ID)))

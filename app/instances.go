@@ -186,7 +186,16 @@ func (h *Instances) Show(c *Ctx) (Reply, error) {
 		return data(cloud.InstanceDetail{InstanceListItem: list[0], Logs: cloud.NewLogs(p.Logs), Metrics: cloud.NewMetrics(p.Metrics)}), nil
 	}
 	p.Frame = c.frame(p.Instance.Name, "/instances", "/live/instances/"+instance+"?after=0")
-	return page(instances.Show(*p)), nil
+	return h.whole(c, p, 200)
+}
+
+// whole is the page of one, with what no stream, program or other page asks of it.
+func (h *Instances) whole(c *Ctx, p *instances.ShowProps, status int) (Reply, error) {
+	var err error
+	if p.Automations, err = automated(c, c.Scope, p.Instance.ID); err != nil {
+		return nil, err
+	}
+	return page(instances.Show(*p)).with(status), nil
 }
 
 func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Principal, instance string) (*instances.ShowProps, error) {
@@ -223,9 +232,6 @@ func (a *App) showProps(ctx context.Context, sc *models.Scope, who *models.Princ
 	}
 	p.Profile = *profile
 	if p.Waiting, err = sc.QueuedCount(ctx, instance); err != nil {
-		return nil, err
-	}
-	if p.Automations, err = automated(ctx, sc, instance); err != nil {
 		return nil, err
 	}
 	labels, err := a.Door.Labels(ctx, sc, []models.Instance{*i})
@@ -295,7 +301,7 @@ func (h *Instances) again(c *Ctx, instance string, errs map[string]string, typed
 	}
 	typed.Fill(&p.Profile)
 	p.Frame, p.Errors = c.frame(p.Instance.Name, "/instances", ""), errs
-	return page(instances.Show(*p)).with(422), nil
+	return h.whole(c, p, 422)
 }
 
 // Delete asks once more, on a page of its own.

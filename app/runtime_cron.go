@@ -31,7 +31,7 @@ func (h *RuntimeCron) Index(c *Ctx) (Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, err := c.Scope.LastRuns(c)
+	last, err := c.Scope.LastRuns(c, "")
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,7 @@ var ErrAutomationChanged = fault.New(fault.Conflict, "automation.changed", "Some
 // EditAutomation replaces what is said of one: n.NextAt is when it is due by what is new. What kind of thing it is stays: a
 // trigger is no schedule. A schedule that was over goes on, a paused one stays so, and one whose times were not changed
 // keeps its next one. Who changes more than its names answers for it from now on: nobody's words run in the name of somebody
-// else.
-// Conflict when it is not what the edit's stamp is of.
+// else. Conflict when it is not what the edit's stamp is of.
 func (sc *Scope) EditAutomation(ctx context.Context, automationID string, n NewAutomation) (*Automation, error) {
 	return sc.withAutomation(ctx, automationID, "automation.changed", func(tx *gorm.DB, a *Automation) (map[string]any, error) {
 		if n.Stamp != "" && n.Stamp != a.Stamp() {

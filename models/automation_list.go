@@ -147,7 +147,7 @@ func (sc *Scope) AutomationEntries(ctx context.Context) ([]AutomationEntry, erro
 	if err != nil {
 		return nil, err
 	}
-	last, err := sc.LastRuns(ctx)
+	last, err := sc.LastRuns(ctx, "")
 	if err != nil {
 		return nil, err
 	}

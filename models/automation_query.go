@@ -45,10 +45,13 @@ func (sc *Scope) TurnCost(ctx context.Context, instanceID string) (int64, bool, 
 	return sum / int64(len(rows)), true, nil
 }
 
-// LastRuns gives the newest run of each automation that has one, by the automation's id.
-func (sc *Scope) LastRuns(ctx context.Context) (map[string]AutomationRun, error) {
+// LastRuns gives the newest run of each automation that has one, by the automation's id; of one instance, or of all with "".
+func (sc *Scope) LastRuns(ctx context.Context, instanceID string) (map[string]AutomationRun, error) {
 	// One look into the index for each automation; grouping would read every run of ninety days.
 	newest := sc.read(ctx).Model(&Automation{}).Select("(SELECT max(r.id) FROM automation_runs r WHERE r.organization_id = automations.organization_id AND r.automation_id = automations.id)")
+	if instanceID != "" {
+		newest = newest.Where("instance_id = ?", instanceID)
+	}
 	rows, err := all[AutomationRun](sc.read(ctx).Where("id IN (?)", newest))
 	out := make(map[string]AutomationRun, len(rows))
 	for _, r := range rows {

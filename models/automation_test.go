@@ -116,7 +116,7 @@ func TestARunIsAnOrdinaryTurn(t *testing.T) {
 	_, err = sc.StartRun(t.Context(), a.ID, dueRun(3))
 	require.Error(t, err)
 	require.Equal(t, 1, said(), "once, while the reason stays the same")
-	last, err := sc.LastRuns(t.Context())
+	last, err := sc.LastRuns(t.Context(), inst.ID)
 	require.NoError(t, err)
 	require.True(t, last[a.ID].DueAt.Equal(nine.AddDate(0, 0, 3)))
 }

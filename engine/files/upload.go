@@ -178,6 +178,11 @@ func (d *Desk) Cancel(ctx context.Context, sc *models.Scope, i *models.Instance,
 	})
 }
 
+// NameOf is the name that a form's file gets in a directory, "/" for none: some browsers send a whole path.
+func NameOf(f models.Upload) string {
+	return path.Base(path.Clean("/" + strings.ReplaceAll(f.Name, `\`, "/")))
+}
+
 // Place puts whole files into a directory, each by a name that is free: forms send them so.
 func (d *Desk) Place(ctx context.Context, i *models.Instance, dir string, list []models.Upload) ([]string, error) {
 	rel, err := local(dir)
@@ -186,8 +191,8 @@ func (d *Desk) Place(ctx context.Context, i *models.Instance, dir string, list [
 	}
 	out, names := []string{}, []string{}
 	for _, f := range list {
-		name := path.Base(path.Clean("/" + strings.ReplaceAll(f.Name, `\`, "/")))
-		if name == "/" || name == "." {
+		name := NameOf(f)
+		if name == "/" {
 			return out, fault.New(fault.Invalid, "upload.name", "A file without a name cannot be uploaded")
 		}
 		names = append(names, name)
